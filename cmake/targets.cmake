@@ -1,0 +1,54 @@
+# targets - how a library, a program and a unit test of Errand are declared.
+
+# errand_target(TARGET) gives our own code its include roots and warnings.
+function(errand_target target)
+    target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src"
+                                                 "${PROJECT_SOURCE_DIR}")
+    target_compile_options(${target} PRIVATE ${errand_warnings})
+endfunction()
+
+# errand_library(TARGET SOURCES file... [LINKS library...]) is one floor's static library.
+function(errand_library target)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS")
+    add_library(${target} STATIC ${arg_SOURCES})
+    errand_target(${target})
+    target_link_libraries(${target} PUBLIC ${arg_LINKS} Threads::Threads)
+endfunction()
+
+# errand_program(TARGET SOURCES file... [LINKS library...]) is a program that gets installed.
+function(errand_program target)
+    cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LINKS")
+    add_executable(${target} ${arg_SOURCES})
+    errand_target(${target})
+    target_link_libraries(${target} PRIVATE ${arg_LINKS} Threads::Threads)
+    install(TARGETS ${target} RUNTIME DESTINATION "${CMAKE_INSTALL_BINDIR}")
+endfunction()
+
+# errand_unit_test(NAME library...) builds NAME_test.c and registers each of its test functions as
+# one ctest line. A test function is what stands in cmocka_unit_test...( of the source.
+function(errand_unit_test name)
+    set(source "${CMAKE_CURRENT_SOURCE_DIR}/${name}_test.c")
+    if(NOT EXISTS "${source}")
+        message(WARNING "unit test ${name}: ${source} is missing")
+        return()
+    endif()
+    add_executable(${name}_test "${source}")
+    errand_target(${name}_test)
+    target_include_directories(${name}_test PRIVATE "${PROJECT_SOURCE_DIR}/tests")
+    target_link_libraries(${name}_test PRIVATE ${ARGN} deps::cmocka Threads::Threads)
+    errand_register_test_functions(${name} "${source}")
+endfunction()
+
+function(errand_register_test_functions name source)
+    set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${source}")
+    file(READ "${source}" text)
+    string(REGEX MATCHALL "cmocka_unit_test[a-z_]*\\([ \t\r\n]*[A-Za-z0-9_]+" uses "${text}")
+    if(NOT uses)
+        message(WARNING "unit test ${name}: no cmocka_unit_test in ${source}")
+    endif()
+    foreach(use IN LISTS uses)
+        string(REGEX REPLACE ".*\\([ \t\r\n]*" "" function "${use}")
+        add_test(NAME ${name}.${function} COMMAND ${name}_test ${function})
+        set_tests_properties(${name}.${function} PROPERTIES TIMEOUT 60 LABELS unit)
+    endforeach()
+endfunction()

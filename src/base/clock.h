@@ -1,0 +1,26 @@
+// clock - wall and monotonic time in microseconds, replaceable in tests.
+#ifndef ERRAND_BASE_CLOCK_H
+#define ERRAND_BASE_CLOCK_H
+
+#include <stdint.h>
+
+typedef struct clock_source {
+    int64_t (*wall_us)(void *data);  // since 1970-01-01 UTC
+    int64_t (*mono_us)(void *data);  // since some fixed moment; never goes back
+    void *data;
+} clock_source;
+
+// clock_system reads CLOCK_REALTIME and CLOCK_MONOTONIC.
+const clock_source *clock_system(void);
+
+static inline int64_t clock_wall_us(const clock_source *clock)
+{
+    return clock->wall_us(clock->data);
+}
+
+static inline int64_t clock_mono_us(const clock_source *clock)
+{
+    return clock->mono_us(clock->data);
+}
+
+#endif

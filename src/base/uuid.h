@@ -1,0 +1,33 @@
+// uuid - 128-bit identifiers: RFC 9562 version 7, and identifiers derived from a request.
+#ifndef ERRAND_BASE_UUID_H
+#define ERRAND_BASE_UUID_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct uuid {
+    uint8_t bytes[16];
+} uuid;
+
+#define UUID_TEXT_SIZE 37  // 36 characters and the NUL
+
+// uuid_new_v7 makes a version 7 UUID: 48 bits of milliseconds, then random bits. Thread-safe.
+uuid uuid_new_v7(int64_t wall_us);
+
+// uuid_derive makes the id of the index-th item of a request: the same arguments always give the
+// same id. When request_id is itself a version 7 UUID the result keeps its time, so that derived
+// ids are ordered like fresh ones, and is version 7 again; otherwise it is version 8. The rest is
+// taken from SHA-256 over caller, request_id and index.
+uuid uuid_derive(const char *caller, const char *request_id, uint64_t index);
+
+// uuid_parse reads 8-4-4-4-12 hexadecimal digits of either case; false for anything else.
+bool uuid_parse(const char *text, uuid *ret);
+
+// uuid_format writes 36 lower-case characters and a NUL, and returns text.
+char *uuid_format(const uuid *id, char text[static UUID_TEXT_SIZE]);
+
+bool uuid_equal(const uuid *a, const uuid *b);
+bool uuid_is_nil(const uuid *id);
+
+#endif
