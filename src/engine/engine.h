@@ -1,0 +1,220 @@
+// engine - the one writer: applies commands to the store in batches.
+//
+// Anybody may post a command from any thread. The engine's thread takes all that wait, applies them in
+// one transaction, commits, and only then runs their `done` functions (on its own thread, so they must
+// not block). A command and all it points to belong to the poster, and must stay alive until done runs.
+// Every command is done exactly once, at the latest when the engine stops.
+#ifndef ERRAND_ENGINE_ENGINE_H
+#define ERRAND_ENGINE_ENGINE_H
+
+#include "base/clock.h"
+#include "base/status.h"
+#include "job/row.h"
+#include "store/store.h"
+
+#include "errand/v1/worker_service.pb-c.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct engine engine;
+
+typedef struct engine_options {
+    store *store;               // borrowed
+    const clock_source *clock;  // borrowed; NULL: the system's
+    int64_t lease_us;           // how long a lease lasts
+    int64_t grace_us;           // the server voids an attempt this long after its timeout
+    size_t max_sessions;        // worker processes known at one time
+    size_t max_leases;          // jobs running at one time
+    size_t max_reply_bytes;     // assignments in one answer stop there, after at least one
+    uint64_t seed;              // of the jitter; 0: from the kernel
+} engine_options;
+
+void engine_options_init(engine_options *options);  // 30 s, 5 s, 10,000, 1,000,000, 8 MiB
+
+// engine_start reads what was running from the store and starts the thread.
+status *engine_start(const engine_options *options, engine **ret);
+
+// engine_drain answers parked and coming Lease calls empty from now on.
+void engine_drain(engine *e);
+
+// engine_stop finishes what was posted, fails what is parked with UNAVAILABLE, and waits for the thread.
+// Nothing may be posted afterwards. engine_free accepts NULL.
+void engine_stop(engine *e);
+void engine_free(engine *e);
+
+// ---- commands ----
+
+typedef struct engine_command engine_command;
+typedef void engine_done_fn(engine_command *command);
+
+typedef enum engine_verb {
+    ENGINE_SUBMIT,
+    ENGINE_WAIT,
+    ENGINE_LEASE,
+    ENGINE_HEARTBEAT,
+    ENGINE_OUTCOMES,
+    ENGINE_GONE,
+} engine_verb;
+
+// The head of every command.
+struct engine_command {
+    engine_verb verb;
+    engine_done_fn *done;
+    void *owner;      // the poster's
+    status *failure;  // set before done: NULL, or why nothing came of it; the poster frees it
+    engine_command *next;  // the engine's
+};
+
+void engine_post(engine *e, engine_command *command);
+
+// A waiting command is found again by its ticket. Tickets are never used twice.
+uint64_t engine_ticket(engine *e);
+
+// engine_gone tells that nobody waits for that ticket any more: its command is done soon, with
+// CANCELLED unless it was answered before.
+void engine_gone(engine *e, uint64_t ticket);
+
+// submit: stores new jobs. Each is judged alone.
+typedef struct engine_new_job {
+    job_row row;        // in: id and all but seq, route, state. Out: as stored
+    const char *queue;
+    const char *kind;
+    slice spec;
+    const uint8_t *hash;
+    bool duplicate;     // out: the job existed, with the same content
+    status *failure;    // out: why this one was refused; the poster frees it
+} engine_new_job;
+
+typedef struct engine_submit {
+    engine_command command;
+    engine_new_job *jobs;
+    size_t count;
+} engine_submit;
+
+// wait: is done when the job has ended, or at the deadline.
+typedef struct engine_wait {
+    engine_command command;
+    uint64_t ticket;
+    uuid id;
+    int64_t deadline_us;  // monotonic
+    job_row row;          // out: as it is now; failure is NOT_FOUND if there is none
+    void *parked;         // the engine's
+} engine_wait;
+
+// A lease as the worker knows it: the job's seq and the attempt number, 12 bytes big-endian.
+#define ENGINE_TOKEN_BYTES 12
+typedef struct engine_token {
+    uint8_t bytes[ENGINE_TOKEN_BYTES];
+} engine_token;
+
+typedef struct engine_lease_ref {
+    uuid id;
+    engine_token token;
+} engine_lease_ref;
+
+typedef struct engine_rejection {
+    engine_lease_ref ref;
+    status_code code;
+    const char *message;  // static
+} engine_rejection;
+
+// What a worker is told with every answer. Memory is the command's arena.
+typedef struct engine_notices {
+    engine_lease_ref *cancel;
+    size_t cancel_count;
+    engine_rejection *rejected;
+    size_t rejected_count;
+    int64_t acked_outcome_sequence;
+} engine_notices;
+
+typedef struct engine_assignment {
+    job_row row;
+    slice spec;
+    engine_token token;
+    bool has_parent;        // a callback: the job it tells about follows
+    job_row parent_row;
+    slice parent_spec;
+    slice parent_result;
+} engine_assignment;
+
+// lease: jobs for a worker; is done when there is one, at the deadline, or when a newer Lease of the
+// worker comes.
+typedef struct engine_lease {
+    engine_command command;
+    uint64_t ticket;
+    const Errand__V1__Worker *worker;  // checked by the poster
+    uuid worker_id;
+    int32_t max_jobs;
+    int64_t lease_sequence;
+    int64_t deadline_us;  // monotonic
+    arena *memory;        // of what follows
+    engine_assignment *assignments;
+    size_t assignment_count;
+    engine_notices notices;
+    void *parked;  // the engine's
+} engine_lease;
+
+// heartbeat: renews the leases named, gives the missing ones back.
+typedef struct engine_heartbeat {
+    engine_command command;
+    const Errand__V1__Worker *worker;
+    uuid worker_id;
+    const engine_lease_ref *running;
+    size_t running_count;
+    int64_t lease_sequence;  // latest answer that running takes into account; 0: all
+    arena *memory;           // of what follows
+    engine_lease_ref *lost;
+    size_t lost_count;
+    engine_notices notices;
+} engine_heartbeat;
+
+typedef enum engine_outcome_type {
+    ENGINE_SUCCESS,
+    ENGINE_FAILURE,
+    ENGINE_RELEASED,
+} engine_outcome_type;
+
+typedef struct engine_outcome {
+    engine_lease_ref ref;
+    engine_outcome_type type;
+    slice result;                          // of a success: encoded errand.v1.Result
+    const Errand__Rpc__V1__Status *error;  // of a failure
+    bool retryable;
+    int64_t retry_after_us;
+} engine_outcome;
+
+// outcomes: how attempts ended. sequence is the batch's number within its worker: a repeated one is not
+// applied again, one that comes too early is not applied at all. 0: not numbered.
+typedef struct engine_outcomes {
+    engine_command command;
+    uuid worker_id;
+    int64_t sequence;
+    const engine_outcome *outcomes;
+    size_t count;
+    arena *memory;  // of rejected
+    int32_t accepted;
+    engine_rejection *rejected;
+    size_t rejected_count;
+    int64_t acked_outcome_sequence;
+    bool report;  // the answer carries rejected; otherwise the worker's next answer does
+} engine_outcomes;
+
+engine_token engine_token_make(int64_t seq, int32_t attempt);
+
+// ---- what others may read while it runs ----
+
+typedef struct engine_worker_info {
+    uuid id;
+    const char *host;
+    int32_t pid;
+    int32_t concurrency;
+    int32_t running;
+    int64_t heartbeat_us;
+} engine_worker_info;
+
+// engine_queue_length is the number of commands that wait to be applied.
+size_t engine_queue_length(const engine *e);
+
+#endif

@@ -1,0 +1,36 @@
+// codec - the canonical proto3 JSON mapping, driven by protobuf-c descriptors, both ways.
+//
+// Source of the mapping: protobuf.dev, "ProtoJSON Format". Covers all field types and Timestamp,
+// Duration, FieldMask, Struct, Value, ListValue, the wrappers and Empty.
+#ifndef ERRAND_JSON_CODEC_H
+#define ERRAND_JSON_CODEC_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/status.h"
+
+#include <protobuf-c/protobuf-c.h>
+#include <stddef.h>
+
+#define JSON_MAX_DEPTH 100
+
+// json_encode appends the message as JSON on one line: lowerCamelCase names, default values left out.
+// INTERNAL when the message can not be shown (bad UTF-8, a Timestamp out of range) and
+// RESOURCE_EXHAUSTED beyond the cap of out.
+status *json_encode(const ProtobufCMessage *message, buf *out);
+
+// json_decode reads one JSON document into a message that lives in the arena. INVALID_ARGUMENT with
+// the position for text that is no JSON, and with a violation naming the field (proto path such as
+// job.http.url), the value found and what was expected, for anything else: unknown fields, wrong types,
+// numbers out of range, two members of one oneof, duplicate keys, bad base64, Durations and Timestamps,
+// unknown enum names, nesting beyond JSON_MAX_DEPTH, invalid UTF-8, NUL in strings.
+// Names are accepted in lowerCamelCase and in snake_case.
+status *json_decode(const ProtobufCMessageDescriptor *descriptor, const char *text, size_t size,
+                    arena *memory, ProtobufCMessage **ret);
+
+// json_decode_field sets one field, named as in JSON or proto (dotted for nested ones), from text such as
+// a query parameter: strings, enums and Durations unquoted. Repeated scalars append.
+status *json_decode_field(ProtobufCMessage *message, const char *name, const char *text,
+                          arena *memory);
+
+#endif

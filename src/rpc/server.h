@@ -1,0 +1,90 @@
+// server - protobuf services over nng request/reply.
+//
+// Each call is received on one of nng's threads, checked, decoded into an arena of its own and given
+// to the service's method (protobuf-c's own dispatch: `service->invoke`). The method may answer at
+// once or later, from any thread, exactly once: by calling the closure with the reply, or
+// rpc_call_fail. Until then the request message and the call's arena stay alive.
+#ifndef ERRAND_RPC_SERVER_H
+#define ERRAND_RPC_SERVER_H
+
+#include "base/arena.h"
+#include "base/status.h"
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rpc_server rpc_server;
+typedef struct rpc_call rpc_call;
+
+// rpc_authorize_fn decides who calls. authorization is the metadata value or NULL. On success it
+// writes the caller's name ("" without tokens; borrowed for the life of the server). Runs on nng
+// threads, many at once.
+typedef status *rpc_authorize_fn(void *data, const char *method, const char *authorization,
+                                 const char **ret_caller);
+
+typedef struct rpc_server_options {
+    size_t max_message_bytes;      // cap on a request; the socket's own limit is four times this
+    size_t max_calls;              // calls at work or parked at one time
+    size_t reserved_calls;         // of max_calls, kept for calls that do not wait
+    size_t max_parked_per_peer;    // parked calls of one connection
+    size_t max_memory_bytes;       // of all requests together; beyond: RESOURCE_EXHAUSTED
+    rpc_authorize_fn *authorize;   // NULL: everybody may do everything
+    void *authorize_data;
+} rpc_server_options;
+
+void rpc_server_options_init(rpc_server_options *options);  // defaults: 32 MiB, 16384, 1024, 8192, 1 GiB
+
+status *rpc_server_new(const rpc_server_options *options, rpc_server **ret);
+
+// rpc_server_add registers all methods of a service, before the first listen. The service object is
+// borrowed until rpc_server_free.
+void rpc_server_add(rpc_server *server, ProtobufCService *service);
+
+// rpc_server_listen binds tcp://HOST:PORT (0: any port), ipc://PATH or inproc://NAME and writes the
+// real URL, owned by the caller. The first listen starts the service.
+status *rpc_server_listen(rpc_server *server, const char *url, char **ret_url);
+
+// rpc_server_stop takes no new calls, runs the gone function of every parked call, waits until
+// all calls are answered (at most wait_ms, then closes all the same).
+void rpc_server_stop(rpc_server *server, int wait_ms);
+void rpc_server_free(rpc_server *server);  // after stop; accepts NULL
+
+// Calls parked now.
+size_t rpc_server_parked(const rpc_server *server);
+
+// ---- for methods: closure_data of an invoked method is the rpc_call ----
+
+static inline rpc_call *rpc_call_of(void *closure_data)
+{
+    return (rpc_call *) closure_data;
+}
+
+arena *rpc_call_arena(rpc_call *call);               // freed when the call is answered
+const char *rpc_call_caller(const rpc_call *call);   // as rpc_authorize_fn said
+const char *rpc_call_metadata(const rpc_call *call, const char *key);  // NULL if absent
+const char *rpc_call_request_id(const rpc_call *call);                 // NULL if absent
+
+// Deadline on CLOCK_MONOTONIC in microseconds; INT64_MAX without one.
+int64_t rpc_call_deadline_us(const rpc_call *call);
+
+// rpc_call_fail answers with a failure, which it takes.
+void rpc_call_fail(rpc_call *call, status *failure);
+
+// rpc_call_answer is what the typed closures do: encodes the reply and sends it. A reply over the
+// message cap becomes RESOURCE_EXHAUSTED.
+void rpc_call_answer(rpc_call *call, const ProtobufCMessage *reply);
+
+// rpc_call_reply_closure is the closure passed to methods; exposed for methods that forward a call.
+void rpc_call_reply_closure(const ProtobufCMessage *reply, void *closure_data);
+
+// rpc_call_park says that the call will wait. False when parked calls are capped out or the server
+// stops: then answer at once with what is known. When the connection goes, or the server stops,
+// gone(data, ticket) runs once, on any thread, under a lock of the server and only while the call is
+// not yet answered: it must only pass the word on (never answer the call from inside). The call
+// still has to be answered after that; the answer is dropped silently.
+typedef void rpc_gone_fn(void *data, uint64_t ticket);
+bool rpc_call_park(rpc_call *call, rpc_gone_fn *gone, void *data, uint64_t ticket);
+
+#endif
