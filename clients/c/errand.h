@@ -31,8 +31,8 @@ typedef struct errand_client errand_client;
 // Why a call failed. code has gRPC's numbers (Errand__Rpc__V1__Code).
 typedef struct errand_error {
     int code;
-    const char *message;            // one sentence
-    int64_t retry_delay_ms;         // -1: not said
+    const char *message;     // one sentence
+    int64_t retry_delay_ms;  // -1: not said
     size_t violation_count;
     const char *const *fields;        // violation_count field paths
     const char *const *descriptions;  // and what is wrong with each
@@ -41,11 +41,11 @@ typedef struct errand_error {
 ERRAND_API void errand_error_free(errand_error *error);  // accepts NULL
 
 typedef struct errand_client_options {
-    const char *url;             // NULL: ERRAND_DEFAULT_URL
-    const char *token;           // bearer token, or NULL
-    size_t max_message_bytes;    // 0: 32 MiB
-    size_t max_in_flight;        // 0: 4096
-    int64_t timeout_ms;          // of calls that name none; 0: 30 s
+    const char *url;           // NULL: ERRAND_DEFAULT_URL
+    const char *token;         // bearer token, or NULL
+    size_t max_message_bytes;  // 0: 32 MiB
+    size_t max_in_flight;      // 0: 4096
+    int64_t timeout_ms;        // of calls that name none; 0: 30 s
 } errand_client_options;
 
 // errand_client_open starts connecting and returns at once; calls wait for the connection and are
@@ -56,10 +56,10 @@ ERRAND_API errand_error *errand_client_open(const errand_client_options *options
 ERRAND_API void errand_client_close(errand_client *client);
 
 typedef struct errand_call_options {
-    int64_t timeout_ms;        // 0: the client's
-    const char *request_id;    // NULL: a fresh one. The same id makes a repeated Submit safe
-    const char *traceparent;   // NULL: none
-    const char *token;         // NULL: the client's; "": none
+    int64_t timeout_ms;       // 0: the client's
+    const char *request_id;   // NULL: a fresh one. The same id makes a repeated Submit safe
+    const char *traceparent;  // NULL: none
+    const char *token;        // NULL: the client's; "": none
 } errand_call_options;
 
 // errand_call makes any call of any service and waits for the answer, which is owned by the caller
@@ -70,8 +70,8 @@ ERRAND_API errand_error *errand_call(errand_client *client,
                                      const errand_call_options *options,
                                      ProtobufCMessage **ret_reply);
 
-// errand_start makes a call without waiting. done runs exactly once on a thread of the library, must not
-// block, and gets either the reply or the error, both borrowed.
+// errand_start makes a call without waiting. done runs exactly once on a thread of the library,
+// must not block, and gets either the reply or the error, both borrowed.
 typedef void errand_done_fn(void *data, const ProtobufCMessage *reply, const errand_error *error);
 ERRAND_API void errand_start(errand_client *client, const ProtobufCServiceDescriptor *service,
                              const char *method, const ProtobufCMessage *request,
@@ -81,8 +81,8 @@ ERRAND_API void errand_start(errand_client *client, const ProtobufCServiceDescri
 ERRAND_API errand_error *errand_submit(errand_client *client, const Errand__V1__Job *job,
                                        int64_t wait_ms, const errand_call_options *options,
                                        Errand__V1__Job **ret);
-ERRAND_API errand_error *errand_get(errand_client *client, const char *id,
-                                    Errand__V1__JobView view, Errand__V1__Job **ret);
+ERRAND_API errand_error *errand_get(errand_client *client, const char *id, Errand__V1__JobView view,
+                                    Errand__V1__Job **ret);
 // errand_result waits up to wait_ms (however long; calls of at most 60 s are repeated) for the end.
 ERRAND_API errand_error *errand_result(errand_client *client, const char *id, int64_t wait_ms,
                                        Errand__V1__GetResultResponse **ret);

@@ -1,0 +1,153 @@
+// client - the public client: a thin face over rpc/client.
+#include "errand.h"
+#include "error.h"
+
+#include "base/cleanup.h"
+#include "base/status.h"
+#include "rpc/client.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct errand_client {
+    rpc_client *rpc;
+};
+
+// Metadata value for a token: NULL for NULL (the client's own), "" for "" (none).
+static status *authorization_new(const char *token, char **ret)
+{
+    static const char scheme[] = "Bearer ";
+    if (token == NULL) {
+        *ret = NULL;
+        return NULL;
+    }
+    size_t size = *token == '\0' ? 1 : sizeof scheme + strlen(token);
+    char *text = calloc(1, size);
+    if (text == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    if (*token != '\0') {
+        memcpy(text, scheme, sizeof scheme - 1);
+        memcpy(text + sizeof scheme - 1, token, strlen(token));
+    }
+    *ret = text;
+    return NULL;
+}
+
+static void fill_rpc_options(const errand_client_options *options, rpc_client_options *ret)
+{
+    rpc_client_options_init(ret);
+    ret->url = ERRAND_DEFAULT_URL;
+    if (options == NULL) {
+        return;
+    }
+    if (options->url != NULL) {
+        ret->url = options->url;
+    }
+    if (options->max_message_bytes != 0) {
+        ret->max_message_bytes = options->max_message_bytes;
+    }
+    if (options->max_in_flight != 0) {
+        ret->max_in_flight = options->max_in_flight;
+    }
+    if (options->timeout_ms > 0) {
+        ret->default_timeout_ms = options->timeout_ms;
+    }
+}
+
+errand_error *errand_client_open(const errand_client_options *options, errand_client **ret)
+{
+    rpc_client_options rpc_options;
+    fill_rpc_options(options, &rpc_options);
+    const char *token = options == NULL ? NULL : options->token;
+    AUTO_FREE char *authorization = NULL;
+    status *failure =
+        authorization_new(token != NULL && *token != '\0' ? token : NULL, &authorization);
+    if (failure != NULL) {
+        return error_from(failure);
+    }
+    rpc_options.authorization = authorization;
+    AUTO_FREE errand_client *client = calloc(1, sizeof *client);
+    if (client == NULL) {
+        return error_no_memory();
+    }
+    failure = rpc_client_open(&rpc_options, &client->rpc);
+    if (failure != NULL) {
+        return error_from(failure);
+    }
+    *ret = TAKE(client);
+    return NULL;
+}
+
+void errand_client_close(errand_client *client)
+{
+    if (client == NULL) {
+        return;
+    }
+    rpc_client_close(client->rpc);
+    free(client);
+}
+
+// The options of one call as rpc/client wants them; *ret_authorization owns what they point to.
+static status *fill_call_options(const errand_call_options *options, rpc_call_options *ret,
+                                 char **ret_authorization)
+{
+    *ret = (rpc_call_options){0};
+    *ret_authorization = NULL;
+    if (options == NULL) {
+        return NULL;
+    }
+    status *failure = authorization_new(options->token, ret_authorization);
+    if (failure != NULL) {
+        return failure;
+    }
+    ret->timeout_ms = options->timeout_ms;
+    ret->request_id = options->request_id;
+    ret->traceparent = options->traceparent;
+    ret->authorization = *ret_authorization;
+    return NULL;
+}
+
+errand_error *errand_call(errand_client *client, const ProtobufCServiceDescriptor *service,
+                          const char *method, const ProtobufCMessage *request,
+                          const errand_call_options *options, ProtobufCMessage **ret_reply)
+{
+    rpc_call_options rpc_options;
+    AUTO_FREE char *authorization = NULL;
+    status *failure = fill_call_options(options, &rpc_options, &authorization);
+    if (failure == NULL) {
+        failure = rpc_client_call(client->rpc, service, method, request, &rpc_options, ret_reply);
+    }
+    return error_from(failure);
+}
+
+// One call started by errand_start, until its done function has run.
+typedef struct started_call {
+    errand_done_fn *done;
+    void *data;
+} started_call;
+
+static void finish_started(void *data, const ProtobufCMessage *reply, const status *failure)
+{
+    started_call call = *(started_call *) data;
+    free(data);
+    errand_error *error = error_view(failure);
+    call.done(call.data, reply, error);
+    errand_error_free(error);
+}
+
+void errand_start(errand_client *client, const ProtobufCServiceDescriptor *service,
+                  const char *method, const ProtobufCMessage *request,
+                  const errand_call_options *options, errand_done_fn *done, void *data)
+{
+    rpc_call_options rpc_options;
+    AUTO_FREE char *authorization = NULL;
+    AUTO(status) failure = fill_call_options(options, &rpc_options, &authorization);
+    started_call *call = failure == NULL ? malloc(sizeof *call) : NULL;
+    if (call == NULL) {
+        done(data, NULL, error_no_memory());
+        return;
+    }
+    *call = (started_call){.done = done, .data = data};
+    rpc_client_start(client->rpc, service, method, request, &rpc_options, finish_started, call);
+}
