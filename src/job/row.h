@@ -44,21 +44,21 @@ typedef struct job_policy {
 } job_policy;
 
 typedef struct job_row {
-    int64_t seq;         // order of submission, from 1, never used twice; the engine assigns it
+    int64_t seq;  // order of submission, from 1, never used twice; the engine assigns it
     uuid id;
     int64_t parent_seq;  // of a callback: the job that it tells about; otherwise 0
     int32_t route;       // the store's number of (queue, kind), from 1
     job_state state;
     int32_t priority;
-    int32_t attempt;     // leases so far
-    int32_t failures;    // attempts that count against max_attempts
-    int32_t losses;      // leases lost by a worker that vanished
-    int64_t revision;    // from 1
+    int32_t attempt;   // leases so far
+    int32_t failures;  // attempts that count against max_attempts
+    int32_t losses;    // leases lost by a worker that vanished
+    int64_t revision;  // from 1
     int64_t create_us;
-    int64_t due_us;      // when the next attempt may start
-    int64_t start_us;    // latest lease; 0: none
-    int64_t finish_us;   // 0: not finished
-    uuid worker;         // holder, or last holder, of the lease; nil: none
+    int64_t due_us;          // when the next attempt may start
+    int64_t start_us;        // latest lease; 0: none
+    int64_t finish_us;       // 0: not finished
+    uuid worker;             // holder, or last holder, of the lease; nil: none
     int64_t lease_sequence;  // Lease call that handed it out
     bool has_callback;       // its spec asks for a callback
     int32_t callbacks_open;  // unfinished callback jobs that refer to it

@@ -12,19 +12,20 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define JOB_NAME_MAX 64          // characters of a queue or kind name
+#define JOB_NAME_MAX       64  // characters of a queue or kind name
 #define JOB_CALLBACK_QUEUE "callbacks"
-#define JOB_DEFAULT_QUEUE "default"
-#define JOB_HASH_BYTES 32
+#define JOB_DEFAULT_QUEUE  "default"
+#define JOB_HASH_BYTES     32
 
 typedef struct job_limits {
-    size_t max_input_bytes;   // of the encoded job
+    size_t max_input_bytes;  // of the encoded job
     size_t max_result_bytes;
 } job_limits;
 
-// job_spec_check judges a submitted Job. INVALID_ARGUMENT with one violation per wrong field (all of
-// them, not only the first), UNIMPLEMENTED for fields this server does not have, RESOURCE_EXHAUSTED
-// when it is too large. Field paths start at the job itself, such as `http.url`: callers prefix.
+// job_spec_check judges a submitted Job. INVALID_ARGUMENT with one violation per wrong field (all
+// of them, not only the first), UNIMPLEMENTED for fields this server does not have,
+// RESOURCE_EXHAUSTED when it is too large. Field paths start at the job itself, such as `http.url`:
+// callers prefix.
 status *job_spec_check(const Errand__V1__Job *job, const job_limits *limits);
 
 // job_name_check: `[a-zA-Z0-9_.-]{1,64}`.
@@ -36,12 +37,13 @@ status *job_id_check(const char *field, const char *text, uuid *ret);
 const char *job_spec_queue(const Errand__V1__Job *job);
 const char *job_spec_kind(const Errand__V1__Job *job);
 
-// job_spec_row makes the row of a checked job, submitted now: policy, due time, priority. id, seq and
-// route are left zero for the caller.
+// job_spec_row makes the row of a checked job, submitted now: policy, due time, priority. id, seq
+// and route are left zero for the caller.
 void job_spec_row(const Errand__V1__Job *job, int64_t now_us, job_row *ret);
 
-// job_spec_encode encodes the submitted fields without `id`, maps sorted by key, so that equal content
-// gives equal bytes, and hashes them (SHA-256). ret_spec lives in the arena. The job is left as it was.
+// job_spec_encode encodes the submitted fields without `id`, maps sorted by key, so that equal
+// content gives equal bytes, and hashes them (SHA-256). ret_spec lives in the arena. The job is
+// left as it was.
 status *job_spec_encode(const Errand__V1__Job *job, arena *memory, slice *ret_spec,
                         uint8_t ret_hash[static JOB_HASH_BYTES]);
 

@@ -1,8 +1,8 @@
 // store - jobs on disk, behind an interface of sets.
 //
-// One writer (a `store`) and any number of readers beside it. The writer is used by one thread; each
-// reader by one thread at a time. Everything between begin and commit is one transaction: visible to
-// readers, and durable, only once commit has returned OK.
+// One writer (a `store`) and any number of readers beside it. The writer is used by one thread;
+// each reader by one thread at a time. Everything between begin and commit is one transaction:
+// visible to readers, and durable, only once commit has returned OK.
 #ifndef ERRAND_STORE_STORE_H
 #define ERRAND_STORE_STORE_H
 
@@ -49,9 +49,11 @@ typedef struct store_ops {
     // rollback undoes everything since begin, routes and counters included.
     void (*rollback)(store *s);
 
-    // insert adds new jobs; counts them. A second job with the same id is ALREADY_EXISTS (a caller's bug).
+    // insert adds new jobs; counts them. A second job with the same id is ALREADY_EXISTS (a
+    // caller's bug).
     status *(*insert)(store *s, const store_new_job *jobs, size_t count);
-    // find looks ids up; ret_rows[i].seq is 0 where there is none. Sees this transaction's own inserts.
+    // find looks ids up; ret_rows[i].seq is 0 where there is none. Sees this transaction's own
+    // inserts.
     status *(*find)(store *s, const uuid *ids, size_t count, job_row *ret_rows);
     // load reads rows by seq; ret_rows[i].seq is 0 where there is none.
     status *(*load)(store *s, const int64_t *seqs, size_t count, job_row *ret_rows);
@@ -68,8 +70,8 @@ typedef struct store_ops {
     // remove deletes jobs with their input, result and attempts.
     status *(*remove)(store *s, const job_row *rows, size_t count);
 
-    // take_ready reads the first READY jobs of the given routes, merged by rank, then seq. It changes
-    // nothing: the engine leases and saves them. Cost does not grow with the backlog.
+    // take_ready reads the first READY jobs of the given routes, merged by rank, then seq. It
+    // changes nothing: the engine leases and saves them. Cost does not grow with the backlog.
     status *(*take_ready)(store *s, const int32_t *routes, size_t route_count, size_t limit,
                           job_row *ret_rows, size_t *ret_count);
     // due reads jobs of a lane whose rank is <= until, in order.
@@ -88,8 +90,8 @@ typedef struct store_ops {
     // next_seq hands out the next seq; never the same twice, not even over restarts.
     int64_t (*next_seq)(store *s);
 
-    // save_worker inserts or replaces; load_workers reads all into the arena; forget_workers removes
-    // those not seen since a time.
+    // save_worker inserts or replaces; load_workers reads all into the arena; forget_workers
+    // removes those not seen since a time.
     status *(*save_worker)(store *s, const store_worker *worker);
     status *(*load_workers)(store *s, arena *memory, store_worker **ret, size_t *ret_count);
     status *(*forget_workers)(store *s, int64_t seen_before_us);
@@ -100,8 +102,8 @@ typedef struct store_ops {
     // size_bytes is what the store takes on disk, about.
     int64_t (*size_bytes)(store *s);
 
-    // maintain does a bounded step of housekeeping outside of transactions (space given back); called
-    // when there is nothing else to do. ret_more: there is more.
+    // maintain does a bounded step of housekeeping outside of transactions (space given back);
+    // called when there is nothing else to do. ret_more: there is more.
     status *(*maintain)(store *s, bool *ret_more);
 
     status *(*open_reader)(store *s, store_reader **ret);
@@ -127,7 +129,7 @@ typedef struct store_job {
     slice result;     // empty: none
     slice *attempts;  // encoded errand.v1.Attempt, oldest first
     size_t attempt_count;
-    uuid parent;      // id of parent_seq's job, nil if there is none (any more)
+    uuid parent;  // id of parent_seq's job, nil if there is none (any more)
 } store_job;
 
 typedef struct store_filter {
@@ -139,9 +141,9 @@ typedef struct store_filter {
 typedef struct store_reader_ops {
     // get reads one job; NOT_FOUND naming the id.
     status *(*get)(store_reader *r, const uuid *id, unsigned parts, arena *memory, store_job *ret);
-    // list reads up to limit jobs with seq < before (0: from the newest), newest first. It looks at a
-    // bounded number of rows, so it may return fewer, even none, before the end. ret_next: `before` of
-    // the next call, 0 at the end.
+    // list reads up to limit jobs with seq < before (0: from the newest), newest first. It looks at
+    // a bounded number of rows, so it may return fewer, even none, before the end. ret_next:
+    // `before` of the next call, 0 at the end.
     status *(*list)(store_reader *r, const store_filter *filter, int64_t before, size_t limit,
                     unsigned parts, arena *memory, store_job **ret, size_t *ret_count,
                     int64_t *ret_next);

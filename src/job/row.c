@@ -1,0 +1,72 @@
+// row - states by name, and where a row stands.
+#include "job/row.h"
+
+// Ready ranks keep the due time in their lower bits: microseconds until the year 2255.
+#define RANK_DUE_BITS 53
+#define RANK_DUE_MAX  ((INT64_C(1) << RANK_DUE_BITS) - 1)
+
+#define HIGHEST_PRIORITY 100
+
+static const char *const state_names[JOB_STATE_COUNT] = {
+    [0] = "STATE_UNSPECIFIED", [JOB_BLOCKED] = "BLOCKED",     [JOB_SCHEDULED] = "SCHEDULED",
+    [JOB_READY] = "READY",     [JOB_RUNNING] = "RUNNING",     [JOB_SUCCEEDED] = "SUCCEEDED",
+    [JOB_FAILED] = "FAILED",   [JOB_CANCELLED] = "CANCELLED", [JOB_EXPIRED] = "EXPIRED",
+};
+
+bool job_state_is_final(job_state state)
+{
+    return state >= JOB_SUCCEEDED && state <= JOB_EXPIRED;
+}
+
+const char *job_state_name(job_state state)
+{
+    return (unsigned) state < JOB_STATE_COUNT ? state_names[state] : state_names[0];
+}
+
+int32_t job_row_lane(const job_row *row)
+{
+    switch (row->state) {
+    case JOB_BLOCKED:
+        return JOB_LANE_BLOCKED;
+    case JOB_SCHEDULED:
+        return JOB_LANE_SCHEDULED;
+    case JOB_READY:
+        return row->route;
+    case JOB_RUNNING:
+        return JOB_LANE_RUNNING;
+    case JOB_SUCCEEDED:
+    case JOB_FAILED:
+    case JOB_CANCELLED:
+    case JOB_EXPIRED:
+        return row->callbacks_open > 0 ? JOB_LANE_KEPT : JOB_LANE_FINISHED;
+    }
+    return JOB_LANE_BLOCKED;
+}
+
+static int64_t add_saturated(int64_t time_us, int64_t duration_us)
+{
+    int64_t sum;
+    return __builtin_add_overflow(time_us, duration_us, &sum) ? INT64_MAX : sum;
+}
+
+int64_t job_row_rank(const job_row *row)
+{
+    switch (job_row_lane(row)) {
+    case JOB_LANE_SCHEDULED:
+        return row->due_us;
+    case JOB_LANE_FINISHED:
+        return add_saturated(row->finish_us, row->policy.retention_us);
+    case JOB_LANE_RUNNING:
+    case JOB_LANE_KEPT:
+    case JOB_LANE_BLOCKED:
+        return 0;
+    default:
+        return job_ready_rank(row->priority, row->due_us);
+    }
+}
+
+int64_t job_ready_rank(int32_t priority, int64_t due_us)
+{
+    int64_t due = due_us < 0 ? 0 : due_us > RANK_DUE_MAX ? RANK_DUE_MAX : due_us;
+    return ((int64_t) (HIGHEST_PRIORITY - priority) << RANK_DUE_BITS) | due;
+}

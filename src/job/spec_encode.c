@@ -1,0 +1,165 @@
+// spec_encode - equal content, equal bytes: protobuf leaves the order of map entries open.
+#include "job/spec.h"
+
+#include "base/crypto.h"
+
+#include <stddef.h>
+#include <string.h>
+
+_Static_assert(JOB_HASH_BYTES == SHA256_BYTES, "the content hash is a SHA-256");
+
+// What all map entries with string keys have in common.
+typedef struct map_entry {
+    ProtobufCMessage base;
+    char *key;
+} map_entry;
+
+#define IS_MAP_ENTRY(type)                                                                         \
+    _Static_assert(offsetof(type, key) == offsetof(map_entry, key), #type " begins otherwise")
+IS_MAP_ENTRY(Errand__V1__HttpRequest__HeadersEntry);
+IS_MAP_ENTRY(Errand__V1__Command__EnvEntry);
+IS_MAP_ENTRY(Errand__V1__Callback__HeadersEntry);
+IS_MAP_ENTRY(Errand__V1__Job__LabelsEntry);
+IS_MAP_ENTRY(Google__Protobuf__Struct__FieldsEntry);
+
+static int compare_entries(const void *a, const void *b)
+{
+    const map_entry *const *left = a;
+    const map_entry *const *right = b;
+    return strcmp((*left)->key, (*right)->key);
+}
+
+// The entries in order of their keys: the array itself when it is, else a sorted copy of it.
+static void *sorted_entries(void *entries, size_t count, arena *memory)
+{
+    const map_entry *const *array = entries;
+    size_t i = 1;
+    while (i < count && compare_entries(&array[i - 1], &array[i]) <= 0)
+        i++;
+    if (i >= count)
+        return entries;
+    void *copy = arena_copy(memory, entries, count * sizeof(void *));
+    if (copy)
+        qsort(copy, count, sizeof(void *), compare_entries);
+    return copy;
+}
+
+static bool sort_value(Google__Protobuf__Value **value, arena *memory);
+
+static bool sort_struct(Google__Protobuf__Struct **object, arena *memory)
+{
+    Google__Protobuf__Struct *copy = arena_copy(memory, *object, sizeof **object);
+    size_t count = copy ? copy->n_fields : 0;
+    Google__Protobuf__Struct__FieldsEntry **fields = arena_alloc(memory, count * sizeof *fields);
+    if (!copy || !fields)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        fields[i] = arena_copy(memory, copy->fields[i], sizeof **fields);
+        if (!fields[i] || !sort_value(&fields[i]->value, memory))
+            return false;
+    }
+    qsort(fields, count, sizeof *fields, compare_entries);
+    copy->fields = fields;
+    *object = copy;
+    return true;
+}
+
+static bool sort_list(Google__Protobuf__ListValue **list, arena *memory)
+{
+    Google__Protobuf__ListValue *copy = arena_copy(memory, *list, sizeof **list);
+    if (!copy)
+        return false;
+    copy->values = arena_copy(memory, copy->values, copy->n_values * sizeof *copy->values);
+    if (!copy->values)
+        return false;
+    for (size_t i = 0; i < copy->n_values; i++)
+        if (!sort_value(&copy->values[i], memory))
+            return false;
+    *list = copy;
+    return true;
+}
+
+// Replaces a value by one whose objects are in order. The depth was bounded at decoding.
+static bool sort_value(Google__Protobuf__Value **value, arena *memory)
+{
+    bool is_struct = *value && (*value)->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_STRUCT_VALUE;
+    bool is_list = *value && (*value)->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_LIST_VALUE;
+    if (!is_struct && !is_list)
+        return true;
+    Google__Protobuf__Value *copy = arena_copy(memory, *value, sizeof **value);
+    if (!copy)
+        return false;
+    *value = copy;
+    if (is_struct)
+        return copy->struct_value->n_fields == 0 || sort_struct(&copy->struct_value, memory);
+    return copy->list_value->n_values == 0 || sort_list(&copy->list_value, memory);
+}
+
+static bool sort_http(Errand__V1__HttpRequest **http, arena *memory)
+{
+    Errand__V1__HttpRequest *copy = arena_copy(memory, *http, sizeof **http);
+    if (!copy)
+        return false;
+    copy->headers = sorted_entries(copy->headers, copy->n_headers, memory);
+    *http = copy;
+    return copy->n_headers == 0 || copy->headers;
+}
+
+static bool sort_exec(Errand__V1__Command **exec, arena *memory)
+{
+    Errand__V1__Command *copy = arena_copy(memory, *exec, sizeof **exec);
+    if (!copy)
+        return false;
+    copy->env = sorted_entries(copy->env, copy->n_env, memory);
+    *exec = copy;
+    return copy->n_env == 0 || copy->env;
+}
+
+static bool sort_callback(Errand__V1__Callback **callback, arena *memory)
+{
+    Errand__V1__Callback *copy = arena_copy(memory, *callback, sizeof **callback);
+    if (!copy)
+        return false;
+    copy->headers = sorted_entries(copy->headers, copy->n_headers, memory);
+    *callback = copy;
+    return copy->n_headers == 0 || copy->headers;
+}
+
+static bool sort_input(Errand__V1__Job *job, arena *memory)
+{
+    if (job->input_case == ERRAND__V1__JOB__INPUT_HTTP && job->http->n_headers > 1)
+        return sort_http(&job->http, memory);
+    if (job->input_case == ERRAND__V1__JOB__INPUT_EXEC && job->exec->n_env > 1)
+        return sort_exec(&job->exec, memory);
+    if (job->input_case == ERRAND__V1__JOB__INPUT_ARGS)
+        return sort_value(&job->args, memory);
+    return true;
+}
+
+// Replaces what is out of order in a shallow copy of a job.
+static bool sort_maps(Errand__V1__Job *job, arena *memory)
+{
+    job->labels = sorted_entries(job->labels, job->n_labels, memory);
+    if (job->n_labels > 0 && !job->labels)
+        return false;
+    if (job->callback && job->callback->n_headers > 1 && !sort_callback(&job->callback, memory))
+        return false;
+    return sort_input(job, memory);
+}
+
+status *job_spec_encode(const Errand__V1__Job *job, arena *memory, slice *ret_spec,
+                        uint8_t ret_hash[static JOB_HASH_BYTES])
+{
+    Errand__V1__Job copy = *job;
+    copy.id = (char *) (uintptr_t) protobuf_c_empty_string;  // the field lacks const
+    if (!sort_maps(&copy, memory))
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left to encode the job");
+    size_t size = errand__v1__job__get_packed_size(&copy);
+    uint8_t *bytes = arena_alloc(memory, size);
+    if (!bytes)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left to encode the job");
+    errand__v1__job__pack(&copy, bytes);
+    crypto_sha256(bytes, size, ret_hash);
+    *ret_spec = (slice){bytes, size};
+    return NULL;
+}
