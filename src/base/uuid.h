@@ -12,7 +12,8 @@ typedef struct uuid {
 
 #define UUID_TEXT_SIZE 37  // 36 characters and the NUL
 
-// uuid_new_v7 makes a version 7 UUID: 48 bits of milliseconds, then random bits. Thread-safe.
+// uuid_new_v7 makes a version 7 UUID: 48 bits of milliseconds, 12 bits of the fraction behind them,
+// then random bits. Thread-safe; one thread's UUIDs rise even when the clock stands still.
 uuid uuid_new_v7(int64_t wall_us);
 
 // uuid_derive makes the id of the index-th item of a request: the same arguments always give the

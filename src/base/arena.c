@@ -1,0 +1,165 @@
+// arena - a chain of blocks that are filled from the front.
+//
+// The first block comes with the arena itself, so that a small message costs one malloc.
+#include "base/arena.h"
+
+#include <stdint.h>
+#include <string.h>
+
+enum {
+    ALIGNMENT = _Alignof(max_align_t),
+    FIRST_BLOCK = 4096,
+    LARGEST_STEP = 1 << 20,  // blocks double up to here; what is larger gets a block of its own
+};
+
+typedef struct block {
+    struct block *next;
+    size_t size;
+    size_t used;
+    _Alignas(max_align_t) uint8_t bytes[];
+} block;
+
+struct arena {
+    block *current;  // the one being filled; older and oversized ones follow
+    size_t cap;
+    size_t total;  // bytes of all blocks
+    size_t step;   // size of the next block
+    block first;   // last: its bytes follow the arena
+};
+
+arena *arena_new(size_t cap)
+{
+    size_t size = cap > 0 && cap < FIRST_BLOCK ? cap : FIRST_BLOCK;
+    arena *a = malloc(sizeof *a + size);
+    if (!a) {
+        return NULL;
+    }
+    *a = (arena){.cap = cap, .total = size, .step = size * 2};
+    a->first.size = size;
+    a->current = &a->first;
+    return a;
+}
+
+static void arena_free_blocks(arena *a)
+{
+    block *at = a->current;
+    while (at) {
+        block *next = at->next;
+        if (at != &a->first) {
+            free(at);
+        }
+        at = next;
+    }
+}
+
+void arena_free(arena *a)
+{
+    if (a) {
+        arena_free_blocks(a);
+        free(a);
+    }
+}
+
+void arena_reset(arena *a)
+{
+    arena_free_blocks(a);
+    a->first.next = NULL;
+    a->first.used = 0;
+    a->current = &a->first;
+    a->total = a->first.size;
+    a->step = a->first.size * 2;
+}
+
+static block *arena_add_block(arena *a, size_t size)
+{
+    block *b = malloc(sizeof *b + size);
+    if (b) {
+        *b = (block){.size = size};
+        a->total += size;
+    }
+    return b;
+}
+
+// arena_own_block is for sizes that would waste what is left of the current block.
+static void *arena_own_block(arena *a, size_t size)
+{
+    block *b = arena_add_block(a, size);
+    if (!b) {
+        return NULL;
+    }
+    b->used = size;
+    b->next = a->current->next;
+    a->current->next = b;
+    return b->bytes;
+}
+
+static void *arena_next_block(arena *a, size_t size, size_t room)
+{
+    block *b = arena_add_block(a, a->step < room ? a->step : room);
+    if (!b) {
+        return NULL;
+    }
+    b->used = size;
+    b->next = a->current;
+    a->current = b;
+    if (a->step < LARGEST_STEP) {
+        a->step *= 2;
+    }
+    return b->bytes;
+}
+
+static void *arena_alloc_slow(arena *a, size_t size)
+{
+    size_t room = a->cap ? a->cap - a->total : SIZE_MAX / 2 - a->total;
+    if (size > room) {
+        return NULL;
+    }
+    return size > a->step / 2 ? arena_own_block(a, size) : arena_next_block(a, size, room);
+}
+
+void *arena_alloc(arena *a, size_t size)
+{
+    if (size > SIZE_MAX / 2) {
+        return NULL;
+    }
+    block *b = a->current;
+    size_t start = (b->used + ALIGNMENT - 1) & ~((size_t) ALIGNMENT - 1);
+    size_t wanted = size ? size : 1;  // so that two allocations never share an address
+    if (start > b->size || wanted > b->size - start) {
+        return arena_alloc_slow(a, wanted);
+    }
+    b->used = start + wanted;
+    return b->bytes + start;
+}
+
+void *arena_zalloc(arena *a, size_t size)
+{
+    void *memory = arena_alloc(a, size);
+    return memory ? memset(memory, 0, size) : NULL;
+}
+
+void *arena_copy(arena *a, const void *bytes, size_t size)
+{
+    void *memory = arena_alloc(a, size);
+    if (memory && size > 0) {
+        memcpy(memory, bytes, size);
+    }
+    return memory;
+}
+
+char *arena_strdup(arena *a, const char *text)
+{
+    return arena_copy(a, text, strlen(text) + 1);
+}
+
+void *arena_alloc_hook(void *a, size_t size)
+{
+    return arena_alloc(a, size);
+}
+
+void arena_free_hook(void *a, void *pointer)
+{
+    // Everything goes with the arena.
+    (void) a;
+    (void) pointer;
+}
