@@ -88,6 +88,11 @@ void errand_client_close(errand_client *client)
     free(client);
 }
 
+void errand_client_reconnect(errand_client *client)
+{
+    rpc_client_reconnect(client->rpc);
+}
+
 // The options of one call as rpc/client wants them; *ret_authorization owns what they point to.
 static status *fill_call_options(const errand_call_options *options, rpc_call_options *ret,
                                  char **ret_authorization)
@@ -104,6 +109,7 @@ static status *fill_call_options(const errand_call_options *options, rpc_call_op
     ret->timeout_ms = options->timeout_ms;
     ret->request_id = options->request_id;
     ret->traceparent = options->traceparent;
+    ret->once = options->once;
     ret->authorization = *ret_authorization;
     return NULL;
 }

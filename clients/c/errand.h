@@ -54,12 +54,16 @@ ERRAND_API errand_error *errand_client_open(const errand_client_options *options
                                             errand_client **ret);
 // errand_client_close fails calls under way. Accepts NULL.
 ERRAND_API void errand_client_close(errand_client *client);
+// errand_client_reconnect drops the connection and makes a fresh one: for a caller whose call was
+// not answered in its time, since a dead link may go unnoticed for long.
+ERRAND_API void errand_client_reconnect(errand_client *client);
 
 typedef struct errand_call_options {
     int64_t timeout_ms;       // 0: the client's
     const char *request_id;   // NULL: a fresh one. The same id makes a repeated Submit safe
     const char *traceparent;  // NULL: none
     const char *token;        // NULL: the client's; "": none
+    bool once;                // fail rather than send the request a second time
 } errand_call_options;
 
 // errand_call makes any call of any service and waits for the answer, which is owned by the caller
@@ -78,6 +82,7 @@ ERRAND_API void errand_start(errand_client *client, const ProtobufCServiceDescri
                              const errand_call_options *options, errand_done_fn *done, void *data);
 
 // Typed forms of the calls used most. The returned message is owned: *__free_unpacked(m, NULL).
+// errand_submit waits at most 60 s for the job to end; wait_ms 0 does not wait.
 ERRAND_API errand_error *errand_submit(errand_client *client, const Errand__V1__Job *job,
                                        int64_t wait_ms, const errand_call_options *options,
                                        Errand__V1__Job **ret);
