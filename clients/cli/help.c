@@ -1,0 +1,154 @@
+// help - --help and the manual page, made from the tables.
+#include "cli.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <string.h>
+
+static const char introduction[] =
+    "Errand runs background work for other services: submit a job, get an id at once, fetch the\n"
+    "result later. errand talks to a running server (errandd).\n";
+
+typedef struct exit_row {
+    cli_exit status;
+    const char *meaning;
+} exit_row;
+
+static const exit_row exit_rows[] = {
+    {CLI_OK, "all is well"},
+    {CLI_NO_SUCCESS, "a job did not succeed, or the output could not be written"},
+    {CLI_USAGE, "wrong usage"},
+    {CLI_NOT_FOUND, "no such job"},
+    {CLI_UNREACHABLE, "the server was not reached, or did not answer in time"},
+    {CLI_REFUSED, "the server refused"},
+};
+
+typedef struct variable_row {
+    const char *name;
+    const char *meaning;
+} variable_row;
+
+static const variable_row variable_rows[] = {
+    {"ERRAND_SERVER", "the server, as --server"},
+    {"ERRAND_TOKEN", "bearer token, as --token"},
+    {"ERRAND_CALLBACK_SECRET", "secret that signs the events of --callback"},
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+// option_usage writes "-w, --wait[=TIME]".
+static void option_usage(const cli_option *option, char *text, size_t size)
+{
+    char letter[8] = "    ";
+    if (option->letter != '\0')
+        snprintf(letter, sizeof letter, "-%c, ", option->letter);
+    const char *form = option->value == CLI_FLAG                ? "%s--%s"
+                       : option->value == CLI_OPTIONAL_DURATION ? "%s--%s[=%s]"
+                                                                : "%s--%s %s";
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+    snprintf(text, size, form, letter, option->name, option->placeholder);
+#pragma GCC diagnostic pop
+}
+
+static void help_group(const cli_option_group *group)
+{
+    printf("\n%s:\n", group->title);
+    for (const cli_option *option = group->options; option->name != NULL; option++) {
+        char usage[64];
+        option_usage(option, usage, sizeof usage);
+        printf("  %-31s %s\n", usage, option->help);
+    }
+}
+
+void cli_help(void)
+{
+    printf("Usage: errand [OPTION...] COMMAND [ARGUMENT...]\n\n%s\nCommands:\n", introduction);
+    for (const cli_command *command = cli_commands; command->name != NULL; command++)
+        printf("  %-8s %-9s %s\n", command->name, command->words, command->summary);
+    help_group(&cli_global_options);
+    puts("\nEnvironment:");
+    for (size_t i = 0; i < COUNT(variable_rows); i++)
+        printf("  %-31s %s\n", variable_rows[i].name, variable_rows[i].meaning);
+    puts("\nExit status:");
+    for (size_t i = 0; i < COUNT(exit_rows); i++)
+        printf("  %d  %s\n", exit_rows[i].status, exit_rows[i].meaning);
+    puts("\n'errand COMMAND --help' tells about one command.");
+}
+
+void cli_help_command(const cli_command *command)
+{
+    printf("Usage: errand %s [OPTION...] %s\n\n%s\n", command->name, command->words,
+           command->detail);
+    for (const cli_option_group *const *group = command->groups; *group != NULL; group++)
+        help_group(*group);
+}
+
+// roff_text writes text so that troff takes none of it as its own.
+static void roff_text(const char *text)
+{
+    if (*text == '.' || *text == '\'')
+        fputs("\\&", stdout);
+    for (; *text != '\0'; text++) {
+        if (*text == '\\')
+            fputs("\\e", stdout);
+        else if (*text == '-')
+            fputs("\\-", stdout);
+        else
+            putchar(*text);
+    }
+    putchar('\n');
+}
+
+static void roff_item(const char *term, const char *text)
+{
+    fputs(".TP\n.B ", stdout);
+    roff_text(term);
+    roff_text(text);
+}
+
+static void roff_group(const cli_option_group *group)
+{
+    for (const cli_option *option = group->options; option->name != NULL; option++) {
+        char usage[64];
+        option_usage(option, usage, sizeof usage);
+        roff_item(usage + strspn(usage, " "), option->help);
+    }
+}
+
+static void roff_command(const cli_command *command)
+{
+    char usage[64];
+    snprintf(usage, sizeof usage, "errand %s %s", command->name, command->words);
+    fputs(".SS ", stdout);
+    roff_text(usage);
+    roff_text(command->detail);
+    for (const cli_option_group *const *group = command->groups; *group != NULL; group++) {
+        if (*group != &cli_global_options)
+            roff_group(*group);
+    }
+}
+
+void cli_manual(void)
+{
+    puts(".TH ERRAND 1 \"\" \"errand " ERRAND_VERSION "\" \"Errand manual\"");
+    puts(".SH NAME\nerrand \\- submit background jobs and fetch their results");
+    puts(".SH SYNOPSIS\n.B errand\n[\\fIoption\\fR...] \\fIcommand\\fR [\\fIargument\\fR...]");
+    puts(".SH DESCRIPTION");
+    fputs(introduction, stdout);
+    puts(".SH COMMANDS");
+    for (const cli_command *command = cli_commands; command->name != NULL; command++)
+        roff_command(command);
+    puts(".SH OPTIONS");
+    roff_group(&cli_global_options);
+    puts(".SH ENVIRONMENT");
+    for (size_t i = 0; i < COUNT(variable_rows); i++)
+        roff_item(variable_rows[i].name, variable_rows[i].meaning);
+    puts(".SH EXIT STATUS");
+    for (size_t i = 0; i < COUNT(exit_rows); i++) {
+        char number[4];
+        snprintf(number, sizeof number, "%d", exit_rows[i].status);
+        roff_item(number, exit_rows[i].meaning);
+    }
+    puts(".SH SEE ALSO\n.BR errandd (1)");
+}

@@ -1,0 +1,133 @@
+// look - errand get and errand ls: jobs as they are now.
+#include "cli.h"
+
+#include "job/time.h"
+
+#include <stdio.h>
+#include <time.h>
+
+#define DEFAULT_LIMIT 50
+#define PAGE_SIZE     1000
+
+static const char *time_text(const Google__Protobuf__Timestamp *when, char text[static 32])
+{
+    int64_t us;
+    struct tm parts;
+    if (when == NULL || !time_from_timestamp(when, &us))
+        return "-";
+    time_t seconds = us / 1000000;
+    if (gmtime_r(&seconds, &parts) == NULL)
+        return "-";
+    strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    return text;
+}
+
+static void print_line(const char *name, const char *value)
+{
+    if (value != NULL && *value != '\0')
+        printf("%-10s %s\n", name, value);
+}
+
+static void print_time(const char *name, const Google__Protobuf__Timestamp *when)
+{
+    char text[32];
+    if (when != NULL)
+        print_line(name, time_text(when, text));
+}
+
+static void print_error(const Errand__Rpc__V1__Status *error)
+{
+    if (error != NULL)
+        printf("%-10s %s: %s\n", "error", status_code_name((status_code) error->code),
+               error->message);
+}
+
+static void print_job(const Errand__V1__Job *job)
+{
+    print_line("id", job->id);
+    print_line("state", cli_state_name(job->state));
+    print_line("queue", job->queue);
+    print_line("kind", job->kind);
+    if (job->input_case == ERRAND__V1__JOB__INPUT_HTTP)
+        print_line("url", job->http->url);
+    printf("%-10s %d\n", "priority", job->priority);
+    printf("%-10s %d\n", "attempt", job->attempt);
+    print_time("created", job->create_time);
+    print_time("next", job->next_attempt_time);
+    print_time("started", job->start_time);
+    print_time("finished", job->finish_time);
+    print_line("parent", job->parent);
+    print_error(job->error);
+}
+
+cli_exit cli_get(cli *c, const cli_args *args)
+{
+    Errand__V1__Job *job = NULL;
+    errand_error *error = errand_get(c->client, args->words[0], ERRAND__V1__JOB_VIEW__BASIC, &job);
+    if (error != NULL)
+        return cli_bad_call(error);
+    cli_exit ending = CLI_OK;
+    if (c->json)
+        ending = cli_print_json(&job->base);
+    else
+        print_job(job);
+    errand__v1__job__free_unpacked(job, NULL);
+    return ending;
+}
+
+static cli_exit print_row(const cli *c, const Errand__V1__Job *job)
+{
+    char created[32];
+    if (c->json)
+        return cli_print_json(&job->base);
+    printf("%-36s  %-9s  %7d  %-20s  %-12s  %s\n", job->id, cli_state_name(job->state),
+           job->attempt, time_text(job->create_time, created), job->queue, job->kind);
+    return CLI_OK;
+}
+
+// list_page prints one page and puts the next one's token into the request; *left counts down.
+static cli_exit list_page(const cli *c, Errand__V1__ListJobsRequest *request, arena *memory,
+                          int64_t *left)
+{
+    ProtobufCMessage *reply = NULL;
+    request->page_size = (int32_t) (*left < PAGE_SIZE ? *left : PAGE_SIZE);
+    errand_error *error = errand_call(c->client, &errand__v1__job_service__descriptor, "List",
+                                      &request->base, NULL, &reply);
+    if (error != NULL)
+        return cli_bad_call(error);
+    Errand__V1__ListJobsResponse *page = (Errand__V1__ListJobsResponse *) reply;
+    cli_exit ending = CLI_OK;
+    for (size_t i = 0; ending == CLI_OK && i < page->n_jobs; i++)
+        ending = print_row(c, page->jobs[i]);
+    *left -= (int64_t) page->n_jobs;
+    request->page_token = arena_strdup(memory, page->next_page_token);
+    protobuf_c_message_free_unpacked(reply, NULL);
+    return ending;
+}
+
+static cli_exit list_pages(const cli *c, Errand__V1__ListJobsRequest *request, arena *memory,
+                           int64_t limit)
+{
+    if (!c->json)
+        printf("%-36s  %-9s  %7s  %-20s  %-12s  %s\n", "ID", "STATE", "ATTEMPT", "CREATED", "QUEUE",
+               "KIND");
+    int64_t left = limit > 0 ? limit : INT64_MAX;
+    cli_exit ending;
+    do
+        ending = list_page(c, request, memory, &left);
+    while (ending == CLI_OK && left > 0 && request->page_token != NULL &&
+           *request->page_token != '\0' && !ferror(stdout));
+    return ending;
+}
+
+cli_exit cli_list(cli *c, const cli_args *args)
+{
+    AUTO(arena) memory = arena_new(0);
+    Errand__V1__ListJobsRequest request = ERRAND__V1__LIST_JOBS_REQUEST__INIT;
+    int64_t limit = 0;
+    status *s = memory == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory")
+                               : cli_number(args, "limit", DEFAULT_LIMIT, &limit);
+    if (s == NULL)
+        s = cli_fill(args, &request.base, memory);
+    return s != NULL ? cli_bad_usage(s) : list_pages(c, &request, memory, limit);
+}

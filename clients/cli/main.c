@@ -1,0 +1,147 @@
+// errand - the command line client: reads the tables, runs one command.
+#include "cli.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define DEFAULT_TIMEOUT_MS 10000
+
+// A closed standard stream is put in the way of the next open(), so that no socket becomes
+// "stdout". Standard output gets something that can not be written, because losing answers is an
+// error.
+static void guard_standard_streams(void)
+{
+    static const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
+    for (int fd = 0; fd <= 2; fd++) {
+        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
+            _exit(CLI_NO_SUCCESS);
+    }
+}
+
+static const char *environment(const char *name)
+{
+    const char *value = getenv(name);  // NOLINT(concurrency-mt-unsafe): before any thread
+    return value == NULL || *value == '\0' ? NULL : value;
+}
+
+static status *read_format(cli *c, const cli_args *args)
+{
+    const char *format = cli_text(args, "output");
+    if (format == NULL)
+        return NULL;
+    if (strcmp(format, "json") != 0 && strcmp(format, "table") != 0)
+        return status_new(STATUS_INVALID_ARGUMENT, "--output: found \"%s\", expected table or json",
+                          format);
+    c->json = strcmp(format, "json") == 0;
+    return NULL;
+}
+
+// read_settings takes the global options from either side of the command.
+static status *read_settings(cli *c, const cli_args *args)
+{
+    if (cli_has(args, "server"))
+        c->server = cli_text(args, "server");
+    if (cli_has(args, "token"))
+        c->token = cli_text(args, "token");
+    status *s = cli_duration_ms(args, "timeout", c->timeout_ms, &c->timeout_ms);
+    if (s == NULL && c->timeout_ms == 0)
+        s = status_new(STATUS_INVALID_ARGUMENT, "--timeout: expected more than 0s");
+    return s != NULL ? s : read_format(c, args);
+}
+
+static status *check_words(const cli_command *command, const cli_args *args)
+{
+    if (args->word_count >= command->min_words && args->word_count <= command->max_words)
+        return NULL;
+    return status_new(STATUS_INVALID_ARGUMENT, "usage: errand %s [OPTION...] %s", command->name,
+                      command->words);
+}
+
+static cli_exit connect_and_run(cli *c, const cli_command *command, const cli_args *args)
+{
+    errand_client_options options = {
+        .url = c->server, .token = c->token, .timeout_ms = c->timeout_ms};
+    errand_error *error = errand_client_open(&options, &c->client);
+    if (error != NULL)
+        return error->code == STATUS_INVALID_ARGUMENT ? (cli_bad_call(error), CLI_USAGE)
+                                                      : cli_bad_call(error);
+    cli_exit result = command->run(c, args);
+    errand_client_close(c->client);
+    return result;
+}
+
+static cli_exit run_command(cli *c, const cli_command *command, int argc, char **argv, int index)
+{
+    cli_args args = {0};
+    status *s = cli_parse(argc, argv, command->groups, false, &index, &args);
+    if (s == NULL && cli_has(&args, "help")) {
+        cli_help_command(command);
+        cli_args_fini(&args);
+        return CLI_OK;
+    }
+    if (s == NULL)
+        s = read_settings(c, &args);
+    if (s == NULL)
+        s = check_words(command, &args);
+    cli_exit result = s != NULL ? cli_bad_usage(s) : connect_and_run(c, command, &args);
+    cli_args_fini(&args);
+    if (result == CLI_USAGE)
+        fprintf(stderr, "See 'errand %s --help'.\n", command->name);
+    return result;
+}
+
+static cli_exit no_command(const cli_args *args)
+{
+    if (cli_has(args, "version")) {
+        puts("errand " ERRAND_VERSION);
+        return CLI_OK;
+    }
+    if (cli_has(args, "help")) {
+        cli_help();
+        return CLI_OK;
+    }
+    fputs("errand: no command given\nSee 'errand --help'.\n", stderr);
+    return CLI_USAGE;
+}
+
+static cli_exit run(cli *c, int argc, char **argv)
+{
+    cli_args args = {0};
+    int index = 1;
+    status *s = cli_parse(argc, argv, cli_global_groups, true, &index, &args);
+    if (s == NULL)
+        s = read_settings(c, &args);
+    bool asked = cli_has(&args, "help") || cli_has(&args, "version");
+    cli_exit result = s == NULL && (asked || index == argc) ? no_command(&args) : CLI_OK;
+    cli_args_fini(&args);
+    if (s != NULL)
+        return cli_bad_usage(s);
+    if (asked || index == argc)
+        return result;
+    const cli_command *command = cli_command_find(argv[index]);
+    if (command == NULL) {
+        fprintf(stderr, "errand: unknown command '%s'\nSee 'errand --help'.\n", argv[index]);
+        return CLI_USAGE;
+    }
+    return run_command(c, command, argc, argv, index + 1);
+}
+
+int main(int argc, char **argv)
+{
+    guard_standard_streams();
+    signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): can not fail for SIGPIPE
+    if (argc == 2 && strcmp(argv[1], "--man") == 0) {
+        cli_manual();
+        return (int) cli_finish_output(CLI_OK);
+    }
+    cli c = {
+        .server = environment("ERRAND_SERVER"),
+        .token = environment("ERRAND_TOKEN"),
+        .timeout_ms = DEFAULT_TIMEOUT_MS,
+    };
+    return (int) cli_finish_output(run(&c, argc, argv));
+}

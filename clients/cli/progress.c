@@ -1,0 +1,53 @@
+// progress - a bar on stderr, when that is a terminal.
+#include "progress.h"
+
+#include <inttypes.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define BAR_CELLS 30
+
+void progress_init(progress *p, FILE *file)
+{
+    struct stat about;
+    *p = (progress){.enabled = isatty(STDERR_FILENO) != 0};
+    if (fstat(fileno(file), &about) == 0 && S_ISREG(about.st_mode))
+        p->file_size = about.st_size;
+}
+
+static void draw_bar(int64_t done, int64_t total)
+{
+    char cells[BAR_CELLS + 1] = {0};
+    for (int i = 0; i < BAR_CELLS; i++)
+        cells[i] = (int64_t) i * total < done * BAR_CELLS ? '#' : '.';
+    fprintf(stderr, "[%s] %3d %%  ", cells, (int) (done * 100 / total));
+}
+
+void progress_show(progress *p, FILE *file)
+{
+    if (!p->enabled)
+        return;
+    progress_hide(p);
+    long position = p->file_size > 0 ? ftell(file) : -1;
+    if (position >= 0 && position <= p->file_size)
+        draw_bar(position, p->file_size);
+    fprintf(stderr, "%" PRIu64 " submitted", p->accepted);
+    if (p->refused > 0)
+        fprintf(stderr, ", %" PRIu64 " refused", p->refused);
+    fflush(stderr);
+    p->visible = true;
+}
+
+void progress_hide(progress *p)
+{
+    if (p->visible)
+        fputs("\r\033[K", stderr);
+    p->visible = false;
+}
+
+void progress_end(progress *p)
+{
+    if (p->visible)
+        fputc('\n', stderr);
+    p->visible = false;
+}

@@ -1,0 +1,24 @@
+// progress - a bar on stderr, when that is a terminal.
+#ifndef ERRAND_CLI_PROGRESS_H
+#define ERRAND_CLI_PROGRESS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+typedef struct progress {
+    bool enabled;
+    bool visible;
+    int64_t file_size;  // 0: unknown
+    uint64_t accepted;
+    uint64_t refused;
+} progress;
+
+void progress_init(progress *p, FILE *file);
+// progress_show draws the bar anew; how much is done is told by the file's position.
+void progress_show(progress *p, FILE *file);
+// progress_hide clears the line for other text.
+void progress_hide(progress *p);
+void progress_end(progress *p);
+
+#endif

@@ -1,0 +1,94 @@
+// report - answers on stdout, failures on stderr, and the exit status that goes with them.
+#include "cli.h"
+
+#include "json/codec.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+cli_exit cli_exit_of(int code)
+{
+    switch ((status_code) code) {
+    case STATUS_OK:
+        return CLI_OK;
+    case STATUS_NOT_FOUND:
+        return CLI_NOT_FOUND;
+    case STATUS_UNAVAILABLE:
+    case STATUS_DEADLINE_EXCEEDED:
+    case STATUS_CANCELLED:
+        return CLI_UNREACHABLE;
+    case STATUS_UNKNOWN:
+    case STATUS_INVALID_ARGUMENT:
+    case STATUS_ALREADY_EXISTS:
+    case STATUS_PERMISSION_DENIED:
+    case STATUS_RESOURCE_EXHAUSTED:
+    case STATUS_FAILED_PRECONDITION:
+    case STATUS_ABORTED:
+    case STATUS_OUT_OF_RANGE:
+    case STATUS_UNIMPLEMENTED:
+    case STATUS_INTERNAL:
+    case STATUS_DATA_LOSS:
+    case STATUS_UNAUTHENTICATED:
+        return CLI_REFUSED;
+    }
+    return CLI_REFUSED;
+}
+
+cli_exit cli_bad_usage(status *failure)
+{
+    cli_exit ending = failure->code == STATUS_INVALID_ARGUMENT ? CLI_USAGE : CLI_NO_SUCCESS;
+    fprintf(stderr, "errand: %s\n", failure->message);
+    status_free(failure);
+    return ending;
+}
+
+cli_exit cli_bad_call(errand_error *error)
+{
+    cli_exit ending = cli_exit_of(error->code);
+    fprintf(stderr, "errand: %s: %s\n", status_code_name((status_code) error->code),
+            error->message);
+    // A single violation is what the message says already.
+    for (size_t i = 0; error->violation_count > 1 && i < error->violation_count; i++)
+        fprintf(stderr, "  %s: %s\n", error->fields[i], error->descriptions[i]);
+    errand_error_free(error);
+    return ending;
+}
+
+cli_exit cli_print_bytes(const void *bytes, size_t size)
+{
+    if (size > 0)
+        fwrite(bytes, 1, size, stdout);
+    return CLI_OK;  // a failed write is remembered by stdout, and told by cli_finish_output
+}
+
+cli_exit cli_print_json(const ProtobufCMessage *message)
+{
+    AUTO_BUF text = {0};
+    AUTO(status) failure = json_encode(message, &text);
+    if (failure != NULL) {
+        fprintf(stderr, "errand: can not show the answer: %s\n", failure->message);
+        return CLI_REFUSED;
+    }
+    buf_append_char(&text, '\n');
+    return cli_print_bytes(text.bytes, text.size);
+}
+
+cli_exit cli_finish_output(cli_exit ending)
+{
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return ending;
+    if (errno != 0)
+        fprintf(stderr, "errand: can not write to standard output: %s\n", strerror(errno));
+    else
+        fputs("errand: can not write to standard output\n", stderr);
+    return ending == CLI_OK ? CLI_NO_SUCCESS : ending;
+}
+
+const char *cli_state_name(Errand__V1__Job__State state)
+{
+    const ProtobufCEnumValue *value =
+        protobuf_c_enum_descriptor_get_value(&errand__v1__job__state__descriptor, (int) state);
+    return value == NULL ? "?" : value->name;
+}

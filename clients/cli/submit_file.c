@@ -1,0 +1,174 @@
+// submit_file - errand submit --file: many jobs, a few batches in flight at a time.
+#include "batch.h"
+#include "progress.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+// Enough to keep the server's writer busy while lines are read.
+#define WINDOW 4
+
+typedef struct submission {
+    cli *c;
+    const char *request_id;
+    FILE *file;
+    char *line;  // getline's
+    size_t line_capacity;
+    uint64_t line_number;
+    batch *batches[WINDOW];  // a ring: sent ones wait from `oldest` on
+    uint64_t sent;
+    uint64_t collected;
+    cli_exit status;
+    progress progress;
+} submission;
+
+static void worsen(submission *s, cli_exit ending)
+{
+    if (ending > s->status)
+        s->status = ending;
+}
+
+static void tell(submission *s, const buf *text)
+{
+    if (text->size == 0)
+        return;
+    progress_hide(&s->progress);
+    fwrite(text->bytes, 1, text->size, stderr);
+}
+
+// collect takes the oldest answer, so that ids come in the order of the lines.
+static void collect(submission *s)
+{
+    batch *b = s->batches[s->collected % WINDOW];
+    batch_collect(b);
+    tell(s, &b->refusals);
+    cli_print_bytes(b->out.bytes, b->out.size);
+    worsen(s, b->status);
+    s->progress.accepted += b->accepted;
+    s->progress.refused += b->count - b->accepted;
+    progress_show(&s->progress, s->file);
+    batch_clear(b);
+    s->collected++;
+}
+
+static void send_batch(submission *s)
+{
+    batch *b = s->batches[s->sent % WINDOW];
+    if (b->count == 0)
+        return;
+    batch_send(b, s->c->client, s->request_id, s->sent);
+    s->sent++;
+    if (s->sent - s->collected == WINDOW)
+        collect(s);
+}
+
+static void refuse_line(submission *s, status *why)
+{
+    progress_hide(&s->progress);
+    fprintf(stderr, "errand: line %" PRIu64 ": %s: %s\n", s->line_number,
+            status_code_name(why->code), why->message);
+    status_free(why);
+    s->progress.refused++;
+    worsen(s, CLI_REFUSED);
+}
+
+static void take_line(submission *s, size_t size)
+{
+    s->line_number++;
+    while (size > 0 && strchr(" \t\r\n", s->line[size - 1]) != NULL)
+        size--;
+    if (size == 0)
+        return;
+    batch *b = s->batches[s->sent % WINDOW];
+    status *bad = batch_add_line(b, s->line, size, s->line_number);
+    if (bad != NULL)
+        refuse_line(s, bad);
+    if (batch_is_full(b))
+        send_batch(s);
+}
+
+// An unreachable server, or a reader of our answers that is gone, ends it early.
+static bool may_go_on(const submission *s)
+{
+    return (s->status == CLI_OK || s->status == CLI_REFUSED) && !ferror(stdout);
+}
+
+static void read_lines(submission *s, const char *path)
+{
+    ssize_t size = 0;
+    errno = 0;
+    while (may_go_on(s) && (size = getline(&s->line, &s->line_capacity, s->file)) >= 0)
+        take_line(s, (size_t) size);
+    if (ferror(s->file) || (size < 0 && errno == ENOMEM)) {
+        fprintf(stderr, "errand: %s: %s\n", path, strerror(errno));
+        worsen(s, CLI_USAGE);
+    }
+    if (may_go_on(s))
+        send_batch(s);
+    while (s->collected < s->sent)
+        collect(s);
+    progress_end(&s->progress);
+}
+
+static bool make_batches(submission *s)
+{
+    for (size_t i = 0; i < WINDOW; i++) {
+        if ((s->batches[i] = batch_new(s->c->json)) == NULL)
+            return false;
+    }
+    return true;
+}
+
+static void free_batches(submission *s)
+{
+    for (size_t i = 0; i < WINDOW; i++)
+        batch_free(s->batches[i]);
+}
+
+static status *check_options(const cli_args *args)
+{
+    if (args->word_count > 0)
+        return status_new(STATUS_INVALID_ARGUMENT, "submit takes a KIND or --file, not both");
+    for (size_t i = 0; i < args->given_count; i++) {
+        const cli_option *option = args->given[i].option;
+        if (option->field != NULL || strcmp(option->name, "wait") == 0 ||
+            strcmp(option->name, "args") == 0 || strcmp(option->name, "data") == 0)
+            return status_new(STATUS_INVALID_ARGUMENT,
+                              "--%s does not go with --file: each line says it for its job",
+                              option->name);
+    }
+    return NULL;
+}
+
+static status *open_file(const char *path, FILE **ret)
+{
+    *ret = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
+    return *ret != NULL ? NULL
+                        : status_new(STATUS_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
+}
+
+cli_exit cli_submit_file(cli *c, const cli_args *args)
+{
+    const char *path = cli_text(args, "file");
+    submission s = {.c = c, .request_id = cli_text(args, "request-id")};
+    status *bad = check_options(args);
+    if (bad == NULL)
+        bad = open_file(path, &s.file);
+    if (bad != NULL)
+        return cli_bad_usage(bad);
+    progress_init(&s.progress, s.file);
+    if (make_batches(&s)) {
+        read_lines(&s, path);
+    } else {
+        fputs("errand: out of memory\n", stderr);
+        s.status = CLI_NO_SUCCESS;
+    }
+    free_batches(&s);
+    free(s.line);
+    if (s.file != stdin)
+        fclose(s.file);
+    return s.status;
+}
