@@ -14,22 +14,24 @@
 
 #define JSON_MAX_DEPTH 100
 
-// json_encode appends the message as JSON on one line: lowerCamelCase names, default values left out.
-// INTERNAL when the message can not be shown (bad UTF-8, a Timestamp out of range) and
+// json_encode appends the message as JSON on one line: lowerCamelCase names, default values left
+// out. INTERNAL when the message can not be shown (bad UTF-8, a Timestamp out of range) and
 // RESOURCE_EXHAUSTED beyond the cap of out.
 status *json_encode(const ProtobufCMessage *message, buf *out);
 
 // json_decode reads one JSON document into a message that lives in the arena. INVALID_ARGUMENT with
-// the position for text that is no JSON, and with a violation naming the field (proto path such as
-// job.http.url), the value found and what was expected, for anything else: unknown fields, wrong types,
-// numbers out of range, two members of one oneof, duplicate keys, bad base64, Durations and Timestamps,
-// unknown enum names, nesting beyond JSON_MAX_DEPTH, invalid UTF-8, NUL in strings.
-// Names are accepted in lowerCamelCase and in snake_case.
+// the position for text that is not JSON, or that no message could hold: invalid UTF-8, NUL in
+// strings, the same key twice, nesting beyond JSON_MAX_DEPTH. INVALID_ARGUMENT with a violation
+// naming the field (proto path such as http.url or retry.max_attempts), the value found and what
+// was expected for anything else: unknown fields, wrong types, numbers out of range, two members of
+// one oneof, a field under both its names, bad base64, Durations and Timestamps, unknown enum
+// names. Names are accepted in lowerCamelCase and in snake_case. RESOURCE_EXHAUSTED when the arena
+// is full.
 status *json_decode(const ProtobufCMessageDescriptor *descriptor, const char *text, size_t size,
                     arena *memory, ProtobufCMessage **ret);
 
-// json_decode_field sets one field, named as in JSON or proto (dotted for nested ones), from text such as
-// a query parameter: strings, enums and Durations unquoted. Repeated scalars append.
+// json_decode_field sets one field, named as in JSON or proto (dotted for nested ones), from text
+// such as a query parameter: strings, enums and Durations unquoted. Repeated scalars append.
 status *json_decode_field(ProtobufCMessage *message, const char *name, const char *text,
                           arena *memory);
 

@@ -1,0 +1,25 @@
+// path - where in a message a value stands, told by proto names only once something is wrong there.
+//
+// Each step is a local of the function that took it, linked to the step before.
+#ifndef ERRAND_JSON_PATH_H
+#define ERRAND_JSON_PATH_H
+
+#include "base/status.h"
+
+#include <stddef.h>
+
+typedef enum path_step { PATH_FIELD, PATH_INDEX, PATH_KEY } path_step;
+
+typedef struct path {
+    const struct path *parent;  // NULL: the message itself
+    path_step step;
+    const char *name;  // of a field or a key
+    size_t index;
+} path;
+
+// path_fail is an INVALID_ARGUMENT with one violation naming the field; without a violation for the
+// message as a whole (NULL).
+status *path_fail(const path *where, const char *format, ...)
+    __attribute__((format(printf, 2, 3), warn_unused_result));
+
+#endif
