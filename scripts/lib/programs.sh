@@ -1,0 +1,25 @@
+# shellcheck shell=bash
+# programs - builds what a script wants to run. Sourced, after setup.sh, in the project's folder.
+
+# build_folder FOLDER CMAKE-OPTION... configures and builds everything there.
+build_folder() {
+    local folder=$1
+    shift
+    say "Building in $folder"
+    cmake -S . -B "$folder" -G Ninja "$@" >"$folder.log" 2>&1 || show_and_die "$folder.log"
+    # The output is shown only when it matters: errors, and warnings of our own code.
+    cmake --build "$folder" >"$folder.log" 2>&1 || show_and_die "$folder.log"
+    grep -A 5 -E 'warning:' "$folder.log" || true
+}
+
+show_and_die() {
+    cat "$1" >&2
+    die "The build failed."
+}
+
+# run_ctest FOLDER CTEST-OPTION... prints one line a test, what failed in full, and a summary.
+run_ctest() {
+    local folder=$1
+    shift
+    ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" "$@" </dev/null
+}
