@@ -16,10 +16,10 @@
 typedef struct rpc_client rpc_client;
 
 typedef struct rpc_client_options {
-    const char *url;             // tcp://, ipc:// or inproc://
-    const char *authorization;   // metadata value sent with each call, or NULL
-    size_t max_message_bytes;    // cap on requests and replies
-    size_t max_in_flight;        // calls on the socket at one time; further ones queue in the client
+    const char *url;            // tcp://, ipc:// or inproc://
+    const char *authorization;  // metadata value sent with each call, or NULL
+    size_t max_message_bytes;   // cap on requests and replies
+    size_t max_in_flight;       // calls on the socket at one time; further ones queue in the client
     int64_t default_timeout_ms;  // of calls that name none
 } rpc_client_options;
 
@@ -33,11 +33,11 @@ status *rpc_client_open(const rpc_client_options *options, rpc_client **ret);
 void rpc_client_close(rpc_client *client);
 
 typedef struct rpc_call_options {
-    int64_t timeout_ms;       // 0: the client's default; also told to the server
-    const char *request_id;   // NULL: a fresh UUID version 7; the same on every retry
-    const char *traceparent;  // NULL: none
+    int64_t timeout_ms;         // 0: the client's default; also told to the server
+    const char *request_id;     // NULL: a fresh UUID version 7; the same on every retry
+    const char *traceparent;    // NULL: none
     const char *authorization;  // NULL: the client's own; "" sends none
-    bool once;                // do not retry
+    bool once;                  // do not retry
 } rpc_call_options;
 
 // rpc_done_fn gets the reply (borrowed, NULL on failure) or the failure (borrowed, NULL on

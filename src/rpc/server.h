@@ -1,8 +1,8 @@
 // server - protobuf services over nng request/reply.
 //
-// Each call is received on one of nng's threads, checked, decoded into an arena of its own and given
-// to the service's method (protobuf-c's own dispatch: `service->invoke`). The method may answer at
-// once or later, from any thread, exactly once: by calling the closure with the reply, or
+// Each call is received on one of nng's threads, checked, decoded into an arena of its own and
+// given to the service's method (protobuf-c's own dispatch: `service->invoke`). The method may
+// answer at once or later, from any thread, exactly once: by calling the closure with the reply, or
 // rpc_call_fail. Until then the request message and the call's arena stay alive.
 #ifndef ERRAND_RPC_SERVER_H
 #define ERRAND_RPC_SERVER_H
@@ -25,16 +25,17 @@ typedef status *rpc_authorize_fn(void *data, const char *method, const char *aut
                                  const char **ret_caller);
 
 typedef struct rpc_server_options {
-    size_t max_message_bytes;      // cap on a request; the socket's own limit is four times this
-    size_t max_calls;              // calls at work or parked at one time
-    size_t reserved_calls;         // of max_calls, kept for calls that do not wait
-    size_t max_parked_per_peer;    // parked calls of one connection
-    size_t max_memory_bytes;       // of all requests together; beyond: RESOURCE_EXHAUSTED
-    rpc_authorize_fn *authorize;   // NULL: everybody may do everything
+    size_t max_message_bytes;     // cap on a request; the socket's own limit is four times this
+    size_t max_calls;             // calls at work or parked at one time
+    size_t reserved_calls;        // of max_calls, kept for calls that do not wait
+    size_t max_parked_per_peer;   // parked calls of one connection
+    size_t max_memory_bytes;      // of all requests together; beyond: RESOURCE_EXHAUSTED
+    rpc_authorize_fn *authorize;  // NULL: everybody may do everything
     void *authorize_data;
 } rpc_server_options;
 
-void rpc_server_options_init(rpc_server_options *options);  // defaults: 32 MiB, 16384, 1024, 8192, 1 GiB
+void rpc_server_options_init(
+    rpc_server_options *options);  // defaults: 32 MiB, 16384, 1024, 8192, 1 GiB
 
 status *rpc_server_new(const rpc_server_options *options, rpc_server **ret);
 
@@ -61,8 +62,8 @@ static inline rpc_call *rpc_call_of(void *closure_data)
     return (rpc_call *) closure_data;
 }
 
-arena *rpc_call_arena(rpc_call *call);               // freed when the call is answered
-const char *rpc_call_caller(const rpc_call *call);   // as rpc_authorize_fn said
+arena *rpc_call_arena(rpc_call *call);              // freed when the call is answered
+const char *rpc_call_caller(const rpc_call *call);  // as rpc_authorize_fn said
 const char *rpc_call_metadata(const rpc_call *call, const char *key);  // NULL if absent
 const char *rpc_call_request_id(const rpc_call *call);                 // NULL if absent
 
@@ -81,8 +82,8 @@ void rpc_call_reply_closure(const ProtobufCMessage *reply, void *closure_data);
 
 // rpc_call_park says that the call will wait. False when parked calls are capped out or the server
 // stops: then answer at once with what is known. When the connection goes, or the server stops,
-// gone(data, ticket) runs once, on any thread, under a lock of the server and only while the call is
-// not yet answered: it must only pass the word on (never answer the call from inside). The call
+// gone(data, ticket) runs once, on any thread, under a lock of the server and only while the call
+// is not yet answered: it must only pass the word on (never answer the call from inside). The call
 // still has to be answered after that; the answer is dropped silently.
 typedef void rpc_gone_fn(void *data, uint64_t ticket);
 bool rpc_call_park(rpc_call *call, rpc_gone_fn *gone, void *data, uint64_t ticket);

@@ -3,6 +3,7 @@
 #define ERRAND_RPC_WIRE_H
 
 #include "base/arena.h"
+#include "base/buf.h"
 #include "base/status.h"
 
 #include <protobuf-c/protobuf-c.h>
@@ -21,6 +22,14 @@ status *wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *
 // RESOURCE_EXHAUSTED when the arena's cap is reached.
 status *wire_decode(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size,
                     arena *memory, ProtobufCMessage **ret);
+
+// wire_decode_within is wire_decode with a cap on the memory of this one message (0: none), for
+// arenas that go on to be used for other things. ret_used is what the message took.
+status *wire_decode_within(const ProtobufCMessageDescriptor *descriptor, slice encoded,
+                           arena *memory, size_t cap, size_t *ret_used, ProtobufCMessage **ret);
+
+// wire_text_problem says what keeps bytes from being a protobuf string; NULL if nothing does.
+const char *wire_text_problem(const uint8_t *bytes, size_t size);
 
 // wire_allocator gives protobuf-c the arena's memory.
 ProtobufCAllocator wire_allocator(arena *memory);

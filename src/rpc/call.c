@@ -1,0 +1,395 @@
+// call - one REP context of the server: receives a request, has it served, sends the answer.
+//
+//                  a request came           answered                 left
+//     RECEIVING ------------------> AT_WORK ----------> SENDING ------------> RECEIVING
+//                                      |
+//                                      | the server is closed
+//                                      v
+//                                  ABANDONED: the answer, when it comes, only frees the call
+//
+// A context is touched by one thread at a time: by nng's while it receives or sends, by whoever
+// holds the call while it is at work. Only call_abandon comes from outside, hence the atomic phase.
+#include "rpc/server_internal.h"
+
+#include "base/clock.h"
+#include "rpc/wire.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+// A reader that takes no answer for so long loses its connection, so that answers to it do not
+// hold contexts for ever.
+#define SEND_TIMEOUT_MS 20000
+
+// A decoded message may take so much more than its bytes: an empty job in a batch takes two bytes
+// on the wire and about 400 in memory, a real one hardly more than ten times its size.
+#define DECODE_FACTOR  128
+#define DECODE_MINIMUM ((size_t) 64 * 1024)
+#define DECODE_OF_CAP  4  // and never more than so many times the message cap
+
+typedef enum phase { RECEIVING, AT_WORK, SENDING, ABANDONED } phase;
+
+struct rpc_call {
+    rpc_server *server;
+    rpc_call *next;  // in the server's list
+    nng_ctx context;
+    nng_aio *aio;
+    arena *memory;
+    _Atomic phase phase;
+    _Atomic int holders;  // the server and, once abandoned, the late answer
+    nng_pipe pipe;
+    envelope_request request;
+    const rpc_method *method;
+    const char *caller;
+    const char *request_id;
+    int64_t deadline_us;
+    size_t memory_bytes;
+    rpc_parked place;
+};
+
+static void call_send(rpc_call *call, nng_msg *message);
+
+// ---- from bytes to the service ----
+
+static status *check_load(const rpc_call *call, size_t size)
+{
+    rpc_server *server = call->server;
+    const rpc_server_options *options = &server->options;
+    if (atomic_load_explicit(&server->stopping, memory_order_relaxed)) {
+        return status_new(STATUS_UNAVAILABLE, "the server is shutting down");
+    }
+    if (size > options->max_message_bytes) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED,
+                          "request of %zu bytes is larger than the cap of %zu bytes", size,
+                          options->max_message_bytes);
+    }
+    if (atomic_load_explicit(&server->at_work, memory_order_relaxed) > options->max_calls) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "%zu calls are under way, which is the cap",
+                          options->max_calls);
+    }
+    return NULL;
+}
+
+static status *set_deadline(rpc_call *call)
+{
+    call->deadline_us = INT64_MAX;
+    if (!call->request.has_timeout) {
+        return NULL;
+    }
+    if (call->request.timeout_us == 0) {
+        return status_new(STATUS_DEADLINE_EXCEEDED, "the deadline had passed on arrival");
+    }
+    call->deadline_us = clock_mono_us(clock_system()) + call->request.timeout_us;
+    return NULL;
+}
+
+static status *find_method(rpc_call *call)
+{
+    slice name = call->request.method;
+    call->method = rpc_methods_find(call->server->methods, name);
+    if (call->method != NULL) {
+        return NULL;
+    }
+    int shown = name.size < 200 ? (int) name.size : 200;
+    return status_new(STATUS_UNIMPLEMENTED, "no such method: \"%.*s\"", shown,
+                      name.size == 0 ? "" : (const char *) name.bytes);
+}
+
+static status *authorize(rpc_call *call)
+{
+    const rpc_server_options *options = &call->server->options;
+    call->caller = "";
+    if (options->authorize == NULL) {
+        return NULL;
+    }
+    return options->authorize(options->authorize_data, call->method->name,
+                              envelope_metadata(&call->request, ENVELOPE_AUTHORIZATION),
+                              &call->caller);
+}
+
+static size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
+static status *decode(rpc_call *call, ProtobufCMessage **ret)
+{
+    rpc_server *server = call->server;
+    slice payload = call->request.payload;
+    size_t taken = atomic_load_explicit(&server->memory, memory_order_relaxed);
+    size_t room = server->options.max_memory_bytes;
+    room = taken < room ? room - taken : 0;
+    if (payload.size > room) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "requests under way take too much memory");
+    }
+    size_t cap = smaller(DECODE_MINIMUM + DECODE_FACTOR * payload.size,
+                         DECODE_MINIMUM + DECODE_OF_CAP * server->options.max_message_bytes);
+    status *failure = wire_decode_within(call->method->input, payload, call->memory,
+                                         smaller(cap, room), &call->memory_bytes, ret);
+    if (failure == NULL) {
+        atomic_fetch_add_explicit(&server->memory, call->memory_bytes, memory_order_relaxed);
+    }
+    return failure;
+}
+
+static status *open_request(rpc_call *call, nng_msg *message, ProtobufCMessage **ret)
+{
+    slice encoded = {nng_msg_body(message), nng_msg_len(message)};
+    status *failure = check_load(call, encoded.size);
+    if (failure != NULL) {
+        return failure;
+    }
+    failure = envelope_read_request(encoded, call->memory, &call->request);
+    call->request_id = envelope_metadata(&call->request, ENVELOPE_REQUEST_ID);
+    failure = failure == NULL ? set_deadline(call) : failure;
+    failure = failure == NULL ? find_method(call) : failure;
+    failure = failure == NULL ? authorize(call) : failure;
+    return failure == NULL ? decode(call, ret) : failure;
+}
+
+// All that the service gets to see has been copied: the message itself can go at once.
+static void serve(rpc_call *call, nng_msg *message)
+{
+    ProtobufCMessage *input;
+    call->pipe = nng_msg_get_pipe(message);
+    call->request_id = NULL;
+    call->request.metadata = NULL;
+    status *failure = open_request(call, message, &input);
+    nng_msg_free(message);
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+        return;
+    }
+    const rpc_method *method = call->method;
+    method->service->invoke(method->service, method->index, input, rpc_call_reply_closure, call);
+}
+
+// ---- the chain of receive and send ----
+
+static void receive(rpc_call *call)
+{
+    atomic_store_explicit(&call->phase, RECEIVING, memory_order_release);
+    nng_aio_set_timeout(call->aio, NNG_DURATION_INFINITE);
+    nng_ctx_recv(call->context, call->aio);
+}
+
+static void on_received(rpc_call *call)
+{
+    rpc_server *server = call->server;
+    if (nng_aio_result(call->aio) != 0) {
+        server_context_ended(server);
+        return;
+    }
+    nng_msg *message = nng_aio_get_msg(call->aio);
+    nng_aio_set_msg(call->aio, NULL);
+    atomic_store_explicit(&call->phase, AT_WORK, memory_order_release);
+    size_t at_work = atomic_fetch_add(&server->at_work, 1) + 1;
+    size_t contexts = atomic_load_explicit(&server->contexts, memory_order_relaxed);
+    if (at_work + SERVER_SPARE_CONTEXTS / 2 > contexts) {
+        server_grow(server);
+    }
+    serve(call, message);
+}
+
+static void on_sent(rpc_call *call)
+{
+    rpc_server *server = call->server;
+    int error = nng_aio_result(call->aio);
+    if (error != 0) {
+        nng_msg_free(nng_aio_get_msg(call->aio));
+        nng_aio_set_msg(call->aio, NULL);
+    }
+    if (error == NNG_ETIMEDOUT) {
+        (void) nng_pipe_close(call->pipe);  // gone already: as good
+    }
+    server_call_done(server);
+    if (error == NNG_ECLOSED || error == NNG_ECANCELED) {
+        server_context_ended(server);
+        return;
+    }
+    receive(call);
+}
+
+static void on_aio(void *data)
+{
+    rpc_call *call = data;
+    if (atomic_load_explicit(&call->phase, memory_order_acquire) == SENDING) {
+        on_sent(call);
+    } else {
+        on_received(call);
+    }
+}
+
+// ---- life ----
+
+static void call_free(rpc_call *call)
+{
+    arena_free(call->memory);
+    free(call);
+}
+
+rpc_call *call_new(rpc_server *server, rpc_call *next)
+{
+    rpc_call *call = calloc(1, sizeof *call);
+    if (call == NULL) {
+        return NULL;
+    }
+    call->server = server;
+    call->next = next;
+    atomic_store(&call->holders, 1);
+    call->memory = arena_new(0);
+    if (call->memory == NULL || nng_aio_alloc(&call->aio, on_aio, call) != 0) {
+        call_free(call);
+        return NULL;
+    }
+    if (nng_ctx_open(&call->context, server->socket) != 0) {
+        nng_aio_free(call->aio);
+        call_free(call);
+        return NULL;
+    }
+    return call;
+}
+
+rpc_call *call_next(const rpc_call *call)
+{
+    return call->next;
+}
+
+void call_start(rpc_call *call)
+{
+    receive(call);
+}
+
+bool call_abandon(rpc_call *call)
+{
+    phase expected = AT_WORK;
+    atomic_fetch_add(&call->holders, 1);
+    if (atomic_compare_exchange_strong(&call->phase, &expected, ABANDONED)) {
+        return true;
+    }
+    atomic_fetch_sub(&call->holders, 1);
+    return false;
+}
+
+void call_stop(rpc_call *call)
+{
+    nng_aio_stop(call->aio);
+}
+
+void call_release(rpc_call *call)
+{
+    nng_aio_free(call->aio);
+    if (atomic_fetch_sub(&call->holders, 1) == 1) {
+        call_free(call);
+    }
+}
+
+// The server was closed before this answer came.
+static void answer_too_late(rpc_call *call, nng_msg *message)
+{
+    rpc_server *server = call->server;
+    nng_msg_free(message);
+    if (atomic_fetch_sub(&call->holders, 1) == 1) {
+        call_free(call);
+    }
+    server_release(server);
+}
+
+// ---- answers ----
+
+static void forget_request(rpc_call *call)
+{
+    if (call->place.parked) {
+        rpc_park_remove(call->server->park, &call->place);
+    }
+    if (call->memory_bytes > 0) {
+        atomic_fetch_sub_explicit(&call->server->memory, call->memory_bytes, memory_order_relaxed);
+        call->memory_bytes = 0;
+    }
+    arena_reset(call->memory);
+}
+
+// Once the phase is SENDING and the message is with nng the call may already be the next one.
+static void call_send(rpc_call *call, nng_msg *message)
+{
+    phase expected = AT_WORK;
+    forget_request(call);
+    if (!atomic_compare_exchange_strong(&call->phase, &expected, SENDING)) {
+        answer_too_late(call, message);
+        return;
+    }
+    if (message == NULL) {  // no memory for any answer: the caller's deadline has to do
+        server_call_done(call->server);
+        receive(call);
+        return;
+    }
+    nng_aio_set_msg(call->aio, message);
+    nng_aio_set_timeout(call->aio, SEND_TIMEOUT_MS);
+    nng_ctx_send(call->context, call->aio);
+}
+
+void rpc_call_fail(rpc_call *call, status *failure)
+{
+    nng_msg *message = envelope_write_failure(
+        failure, call->request_id, call->server->options.max_message_bytes, call->memory);
+    status_free(failure);
+    call_send(call, message);
+}
+
+void rpc_call_answer(rpc_call *call, const ProtobufCMessage *reply)
+{
+    nng_msg *message;
+    status *failure = envelope_write_reply(reply, call->request_id,
+                                           call->server->options.max_message_bytes, &message);
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+        return;
+    }
+    call_send(call, message);
+}
+
+void rpc_call_reply_closure(const ProtobufCMessage *reply, void *closure_data)
+{
+    rpc_call *call = rpc_call_of(closure_data);
+    if (reply == NULL) {
+        rpc_call_fail(call, status_new(STATUS_INTERNAL, "%s gave no answer", call->method->name));
+        return;
+    }
+    rpc_call_answer(call, reply);
+}
+
+bool rpc_call_park(rpc_call *call, rpc_gone_fn *gone, void *data, uint64_t ticket)
+{
+    call->place.gone = gone;
+    call->place.data = data;
+    call->place.ticket = ticket;
+    return rpc_park_add(call->server->park, call->pipe.id, &call->place);
+}
+
+// ---- what methods may ask ----
+
+arena *rpc_call_arena(rpc_call *call)
+{
+    return call->memory;
+}
+
+const char *rpc_call_caller(const rpc_call *call)
+{
+    return call->caller;
+}
+
+const char *rpc_call_metadata(const rpc_call *call, const char *key)
+{
+    return envelope_metadata(&call->request, key);
+}
+
+const char *rpc_call_request_id(const rpc_call *call)
+{
+    return call->request_id;
+}
+
+int64_t rpc_call_deadline_us(const rpc_call *call)
+{
+    return call->deadline_us;
+}

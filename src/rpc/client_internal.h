@@ -1,0 +1,89 @@
+// client_internal - what the files of the client share.
+#ifndef ERRAND_RPC_CLIENT_INTERNAL_H
+#define ERRAND_RPC_CLIENT_INTERNAL_H
+
+#include "rpc/client.h"
+
+#include "base/arena.h"
+
+#include <nng/nng.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+// client_call is one call, from start until its callback has run.
+typedef struct client_call {
+    struct client_call *next;  // in the queue, or among those kept for reuse
+    const ProtobufCServiceDescriptor *service;
+    const ProtobufCMethodDescriptor *method;
+    nng_msg *message;  // encoded and not yet sent; NULL otherwise
+    uint8_t *stable;   // all of the message but its timeout, for retries
+    size_t stable_size;
+    size_t stable_capacity;
+    int64_t timeout_ms;
+    int64_t deadline_us;
+    int backoff_ms;
+    bool once;
+    bool heap_reply;           // the reply is malloc'ed and given to done for good
+    rpc_done_fn *done;         // this or
+    ProtobufCClosure closure;  // that
+    void *data;
+} client_call;
+
+// A lane carries one call at a time over a context of its own; see lane.c.
+typedef struct lane lane;
+
+struct rpc_client {
+    rpc_client_options options;
+    char *url;
+    char *authorization;
+    nng_socket socket;
+    bool socket_open;
+    _Atomic bool ever_connected;
+
+    // Leaf lock: nothing else is locked while it is held, but nng's own. No callback runs under it.
+    pthread_mutex_t lock;
+    pthread_cond_t idle;  // busy fell to 0 while closing
+    bool closing;
+    nng_pipe pipe;  // the connection, for rpc_client_reconnect
+    bool connected;
+    lane *lanes;       // all of them
+    lane *free_lanes;  // those without a call
+    size_t lane_count;
+    size_t busy;  // lanes with a call
+    client_call *queue;
+    client_call **queue_end;
+    nng_aio *queue_timer;  // wakes at the first deadline in the queue
+    bool timer_set;
+    int64_t timer_us;
+    client_call *spare_calls;
+    size_t spare_count;
+};
+
+// ---- client.c ----
+
+// client_submit hands a call with an encoded message over: to a lane, or into the queue.
+void client_submit(rpc_client *client, client_call *call);
+// client_next gives a lane that has become free its next call; NULL: the lane is put by.
+client_call *client_next(rpc_client *client, lane *free_lane);
+client_call *client_call_new(rpc_client *client);
+// client_finish runs the callback of a call that failed and lets the call go.
+void client_finish(rpc_client *client, client_call *call, status *failure);
+// client_recycle lets a call go whose callback has run.
+void client_recycle(rpc_client *client, client_call *call);
+void client_call_done(const client_call *call, const ProtobufCMessage *reply,
+                      const status *failure);
+status *client_closed(void);
+
+// ---- lane.c ----
+
+lane *lane_new(rpc_client *client, lane *next);
+lane *lane_next(const lane *l);
+lane *lane_next_free(const lane *l);
+void lane_set_next_free(lane *l, lane *next);
+// lane_run carries the call, and then those that client_next gives.
+void lane_run(lane *l, client_call *call);
+void lane_cancel(lane *l);  // ends a pause between two tries
+void lane_stop(lane *l);
+void lane_free(lane *l);
+
+#endif

@@ -1,0 +1,44 @@
+// park - calls that wait, kept by connection; private to rpc.
+//
+// When a requester goes nothing fires on a REP context, and the late reply "succeeds". Only the
+// pipe's own notification tells, so connections are known here from before their first request
+// until they are gone.
+#ifndef ERRAND_RPC_PARK_H
+#define ERRAND_RPC_PARK_H
+
+#include "rpc/server.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct rpc_park rpc_park;
+
+// A place in the park; part of each call, touched only through these functions.
+typedef struct rpc_parked {
+    struct rpc_parked *previous;
+    struct rpc_parked *next;
+    struct park_pipe *pipe;  // NULL once the connection has gone
+    rpc_gone_fn *gone;       // NULL once it has run
+    void *data;
+    uint64_t ticket;
+    bool parked;
+} rpc_parked;
+
+rpc_park *rpc_park_new(size_t cap, size_t cap_per_pipe);
+void rpc_park_free(rpc_park *park);
+
+void rpc_park_pipe_came(rpc_park *park, uint32_t pipe);
+void rpc_park_pipe_went(rpc_park *park, uint32_t pipe);  // runs gone of what is parked there
+
+// rpc_park_add is false when a cap is reached, the connection has gone or the park is closed.
+// gone, data and ticket of place are set by the caller.
+bool rpc_park_add(rpc_park *park, uint32_t pipe, rpc_parked *place);
+void rpc_park_remove(rpc_park *park, rpc_parked *place);
+
+// rpc_park_close runs gone of everything parked and lets nothing more in.
+void rpc_park_close(rpc_park *park);
+
+size_t rpc_park_count(const rpc_park *park);
+
+#endif

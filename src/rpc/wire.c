@@ -1,0 +1,283 @@
+// wire - the walk over a stranger's bytes, and decoding what passed it.
+//
+// protobuf-c recurses as deep as the sender likes, cuts strings at NUL, takes any bytes for UTF-8
+// and keeps duplicate map keys. So every message is walked once before it is decoded. The walk
+// carries nothing along for its error messages: only a refusal looks back for the path.
+#include "rpc/wire.h"
+
+#include "base/utf8.h"
+#include "rpc/wire_map.h"
+#include "rpc/wire_read.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+#define PATH_MAX_BYTES 1024
+#define MAP_BITS       64  // fields of one message that the walk can remember as maps
+
+// Where the walk is in one message; levels below point back to the ones above.
+typedef struct level {
+    const struct level *parent;
+    const ProtobufCMessageDescriptor *descriptor;
+    const uint8_t *start;
+    const uint8_t *end;
+    const uint8_t *tag;                     // of the field under the walk
+    const ProtobufCFieldDescriptor *field;  // NULL: unknown to us
+    unsigned depth;
+    uint64_t maps_seen;   // by index of the field
+    uint64_t maps_again;  // more than one entry: keys have to be compared
+} level;
+
+static status *walk(level *here);
+
+// ---- refusals ----
+
+// How many elements of the field under the walk came before it.
+static unsigned element_index(const level *here)
+{
+    unsigned index = 0;
+    wire_field field;
+    const uint8_t *at = here->start;
+    while (at != NULL && at < here->tag) {
+        at = wire_read_tag(at, here->end, &field);
+        at = at == NULL ? NULL : wire_read_value(at, here->end, &field);
+        index += field.id == here->field->id;
+    }
+    return index;
+}
+
+static void append_path(const level *here, buf *path)
+{
+    if (here == NULL || here->field == NULL) {
+        return;
+    }
+    append_path(here->parent, path);
+    (void) buf_append_format(path, "%s%s", path->size == 0 ? "" : ".", here->field->name);
+    if (here->field->label == PROTOBUF_C_LABEL_REPEATED) {
+        (void) buf_append_format(path, "[%u]", element_index(here));
+    }
+}
+
+static const char *top_name(const level *here)
+{
+    while (here->parent != NULL) {
+        here = here->parent;
+    }
+    return here->descriptor->short_name;
+}
+
+static status *refuse(const level *here, const char *problem)
+{
+    const level *named = here->field == NULL ? here->parent : here;
+    AUTO_BUF path;
+    buf_init(&path, PATH_MAX_BYTES);
+    append_path(named, &path);
+    const char *text = path.size == 0 ? NULL : buf_text(&path);
+    if (text == NULL) {
+        return status_new(STATUS_INVALID_ARGUMENT, "%s %s", top_name(here), problem);
+    }
+    return status_bad_field(text, "%s", problem);
+}
+
+// ---- values ----
+
+static bool is_varint(ProtobufCType type)
+{
+    return type == PROTOBUF_C_TYPE_INT32 || type == PROTOBUF_C_TYPE_SINT32 ||
+           type == PROTOBUF_C_TYPE_INT64 || type == PROTOBUF_C_TYPE_SINT64 ||
+           type == PROTOBUF_C_TYPE_UINT32 || type == PROTOBUF_C_TYPE_UINT64 ||
+           type == PROTOBUF_C_TYPE_BOOL || type == PROTOBUF_C_TYPE_ENUM;
+}
+
+static bool is_counted(ProtobufCType type)
+{
+    return type == PROTOBUF_C_TYPE_STRING || type == PROTOBUF_C_TYPE_BYTES ||
+           type == PROTOBUF_C_TYPE_MESSAGE;
+}
+
+static size_t fixed_size(ProtobufCType type)
+{
+    bool wide = type == PROTOBUF_C_TYPE_SFIXED64 || type == PROTOBUF_C_TYPE_FIXED64 ||
+                type == PROTOBUF_C_TYPE_DOUBLE;
+    return wide ? 8 : 4;
+}
+
+static uint8_t wire_type_of(ProtobufCType type)
+{
+    if (is_counted(type)) {
+        return PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
+    }
+    if (is_varint(type)) {
+        return PROTOBUF_C_WIRE_TYPE_VARINT;
+    }
+    return fixed_size(type) == 8 ? PROTOBUF_C_WIRE_TYPE_64BIT : PROTOBUF_C_WIRE_TYPE_32BIT;
+}
+
+static bool packed_is_sound(ProtobufCType type, slice packed)
+{
+    if (!is_varint(type)) {
+        return packed.size % fixed_size(type) == 0;
+    }
+    const uint8_t *at = packed.bytes;
+    const uint8_t *end = at + packed.size;
+    uint64_t value;
+    while (at != NULL && at < end) {
+        at = wire_read_varint(at, end, WIRE_VARINT_BYTES, &value);
+    }
+    return at != NULL;
+}
+
+static status *check_packed(const level *here, slice packed)
+{
+    if (packed_is_sound(here->field->type, packed)) {
+        return NULL;
+    }
+    return refuse(here, "has damaged packed numbers");
+}
+
+static status *check_message(const level *here, slice encoded)
+{
+    if (here->depth >= WIRE_MAX_DEPTH) {
+        return refuse(here, "is nested too deeply");
+    }
+    level below = {
+        .parent = here,
+        .descriptor = here->field->descriptor,
+        .start = encoded.bytes,
+        .end = encoded.bytes + encoded.size,
+        .depth = here->depth + 1,
+    };
+    return walk(&below);
+}
+
+const char *wire_text_problem(const uint8_t *bytes, size_t size)
+{
+    if (size > 0 && memchr(bytes, 0, size) != NULL) {
+        return "contains a NUL character";
+    }
+    return utf8_valid(bytes, size) ? NULL : "is not valid UTF-8";
+}
+
+static status *check_counted(const level *here, slice bytes)
+{
+    if (here->field->type == PROTOBUF_C_TYPE_MESSAGE) {
+        return check_message(here, bytes);
+    }
+    if (here->field->type == PROTOBUF_C_TYPE_STRING) {
+        const char *problem = wire_text_problem(bytes.bytes, bytes.size);
+        return problem == NULL ? NULL : refuse(here, problem);
+    }
+    return NULL;
+}
+
+static status *check_value(const level *here, const wire_field *value)
+{
+    ProtobufCType type = here->field->type;
+    if (value->wire_type == wire_type_of(type)) {
+        return is_counted(type) ? check_counted(here, value->bytes) : NULL;
+    }
+    if (here->field->label == PROTOBUF_C_LABEL_REPEATED && !is_counted(type) &&
+        value->wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
+        return check_packed(here, value->bytes);
+    }
+    return refuse(here, "has another type than declared");
+}
+
+// ---- maps ----
+
+static void note_map(level *here)
+{
+    size_t index = (size_t) (here->field - here->descriptor->fields);
+    uint64_t bit = UINT64_C(1) << (index % MAP_BITS);
+    here->maps_again |= here->maps_seen & bit;
+    here->maps_seen |= bit;
+}
+
+static status *check_map(level *here, const ProtobufCFieldDescriptor *map)
+{
+    slice message = {here->start, (size_t) (here->end - here->start)};
+    switch (wire_map_check(message, map->id)) {
+    case WIRE_MAP_UNIQUE:
+        return NULL;
+    case WIRE_MAP_NO_MEMORY:
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    case WIRE_MAP_DUPLICATE:
+        break;
+    }
+    here->field = map;
+    here->tag = here->start;
+    return refuse(here, "has a duplicate key");
+}
+
+static status *check_maps(level *here)
+{
+    for (unsigned i = 0; here->maps_again != 0 && i < here->descriptor->n_fields; i++) {
+        const ProtobufCFieldDescriptor *field = &here->descriptor->fields[i];
+        if ((here->maps_again >> (i % MAP_BITS) & 1) == 0 || !wire_map_is(field)) {
+            continue;
+        }
+        status *failure = check_map(here, field);
+        if (failure != NULL) {
+            return failure;
+        }
+    }
+    return NULL;
+}
+
+// ---- the walk ----
+
+// Fields mostly come in the order of the descriptor, repeated ones in a row.
+static const ProtobufCFieldDescriptor *find_field(const level *here, uint32_t id)
+{
+    const ProtobufCFieldDescriptor *last = here->field;
+    const ProtobufCFieldDescriptor *behind = here->descriptor->fields + here->descriptor->n_fields;
+    const ProtobufCFieldDescriptor *guess = last == NULL ? here->descriptor->fields : last;
+    for (int i = 0; i < 2 && guess < behind; i++, guess++) {
+        if (guess->id == id) {
+            return guess;
+        }
+    }
+    return protobuf_c_message_descriptor_get_field(here->descriptor, id);
+}
+
+static status *walk_field(level *here, const uint8_t **at)
+{
+    wire_field value;
+    here->tag = *at;
+    const uint8_t *behind_tag = wire_read_tag(*at, here->end, &value);
+    if (behind_tag == NULL) {
+        here->field = NULL;
+        return refuse(here, "has a damaged field number");
+    }
+    here->field = find_field(here, value.id);
+    *at = wire_read_value(behind_tag, here->end, &value);
+    if (*at == NULL) {
+        return refuse(here, "is cut off or of a type that can not be read");
+    }
+    if (here->field == NULL) {
+        return NULL;
+    }
+    if (here->field->label == PROTOBUF_C_LABEL_REPEATED &&
+        here->field->type == PROTOBUF_C_TYPE_MESSAGE) {
+        note_map(here);
+    }
+    return check_value(here, &value);
+}
+
+static status *walk(level *here)
+{
+    const uint8_t *at = here->start;
+    while (at < here->end) {
+        status *failure = walk_field(here, &at);
+        if (failure != NULL) {
+            return failure;
+        }
+    }
+    return check_maps(here);
+}
+
+status *wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size)
+{
+    level top = {.descriptor = descriptor, .start = bytes, .end = bytes + size};
+    return size == 0 ? NULL : walk(&top);
+}
