@@ -46,7 +46,8 @@ typedef struct store_ops {
     // commit returns OK only once every row would survive a power cut. On failure everything since
     // begin is undone, as if rollback had been called. Counters and seq are written here.
     status *(*commit)(store *s);
-    // rollback undoes everything since begin, routes and counters included.
+    // rollback undoes everything since begin, counters included. A route made since then keeps its
+    // number for as long as the store is open, and is written with the next commit.
     void (*rollback)(store *s);
 
     // insert adds new jobs; counts them. A second job with the same id is ALREADY_EXISTS (a

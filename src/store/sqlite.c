@@ -1,0 +1,168 @@
+// sqlite - the embedded backend: opening and closing, and its table of operations.
+#include "store/sqlite.h"
+
+#include "store/sqlite_files.h"
+#include "store/sqlite_internal.h"
+#include "store/sqlite_rows.h"
+#include "store/sqlite_schema.h"
+
+#include <string.h>
+#include <unistd.h>
+
+// A log that was once long is cut back to this when it starts anew.
+#define WRITER_PRAGMAS                                                                             \
+    "PRAGMA synchronous = FULL;"                                                                   \
+    "PRAGMA cache_size = -65536;"                                                                  \
+    "PRAGMA temp_store = MEMORY;"                                                                  \
+    "PRAGMA secure_delete = OFF;"                                                                  \
+    "PRAGMA journal_size_limit = 67108864;"
+
+// clang-format off
+static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
+    [WRITE_BEGIN]           = "BEGIN IMMEDIATE",
+    [WRITE_COMMIT]          = "COMMIT",
+    [WRITE_ROLLBACK]        = "ROLLBACK",
+    [WRITE_INSERT_JOB]      = JOB_INSERT,
+    [WRITE_INSERT_INPUT]    = "INSERT INTO input(seq, hash, spec) VALUES (?, ?, ?)",
+    [WRITE_UPDATE_JOB]      = JOB_UPDATE,
+    [WRITE_PUT_RESULT]      = "REPLACE INTO result(seq, body) VALUES (?, ?)",
+    [WRITE_PUT_ATTEMPT]     = "REPLACE INTO attempt(seq, number, body) VALUES (?, ?, ?)",
+    [WRITE_DELETE_JOB]      = "DELETE FROM job WHERE seq = ?",
+    [WRITE_DELETE_INPUT]    = "DELETE FROM input WHERE seq = ?",
+    [WRITE_DELETE_RESULT]   = "DELETE FROM result WHERE seq = ?",
+    [WRITE_DELETE_ATTEMPTS] = "DELETE FROM attempt WHERE seq = ?",
+    [WRITE_FIND_ID]         = JOB_SELECT " FROM job WHERE id = ?",
+    [WRITE_LOAD_ROW]        = JOB_SELECT " FROM job WHERE seq = ?",
+    [WRITE_LOAD_INPUT]      = "SELECT spec, hash FROM input WHERE seq = ?",
+    [WRITE_LOAD_RESULT]     = "SELECT body FROM result WHERE seq = ?",
+    [WRITE_LANE_ROWS]       = JOB_SELECT " FROM job INDEXED BY job_by_lane"
+                              " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
+    [WRITE_LANE_KEYS]       = "SELECT rank, seq FROM job INDEXED BY job_by_lane"
+                              " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
+    [WRITE_LANE_FIRST]      = "SELECT rank FROM job INDEXED BY job_by_lane"
+                              " WHERE lane = ? ORDER BY rank LIMIT 1",
+    [WRITE_ADD_ROUTE]       = "INSERT INTO route(route, queue, kind) VALUES (?, ?, ?)",
+    [WRITE_PUT_COUNTER]     = "REPLACE INTO counter(route, state, n) VALUES (?, ?, ?)",
+    [WRITE_PUT_META]        = "REPLACE INTO meta(key, value) VALUES (?, ?)",
+    [WRITE_SAVE_WORKER]     = "REPLACE INTO worker(id, acked_outcome_sequence, lease_sequence,"
+                              " seen_us) VALUES (?, ?, ?, ?)",
+    [WRITE_LOAD_WORKERS]    = "SELECT id, acked_outcome_sequence, lease_sequence, seen_us"
+                              " FROM worker",
+    [WRITE_FORGET_WORKERS]  = "DELETE FROM worker WHERE seen_us < ?",
+};
+// clang-format on
+
+static int64_t sqlite_next_seq(store *s)
+{
+    return sqlite_store_of(s)->next_seq++;
+}
+
+static int64_t sqlite_last_time_us(store *s)
+{
+    return sqlite_store_of(s)->last_time_us;
+}
+
+static void sqlite_close(store *base)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    if (!s)
+        return;
+    if (s->in_transaction)
+        sqlite_rollback(base);
+    checkpointer_stop(&s->checkpoints);
+    sqlite_link_close(&s->link);
+    sqlite_routes_fini(s);
+    if (s->lock_fd >= 0)
+        close(s->lock_fd);
+    free(s->path);
+    free(s->dir);
+    free(s);
+}
+
+static const store_ops sqlite_ops = {
+    .begin = sqlite_begin,
+    .commit = sqlite_commit,
+    .rollback = sqlite_rollback,
+    .insert = sqlite_insert,
+    .find = sqlite_find,
+    .load = sqlite_load,
+    .load_spec = sqlite_load_spec,
+    .load_result = sqlite_load_result,
+    .save = sqlite_save,
+    .put_result = sqlite_put_result,
+    .put_attempt = sqlite_put_attempt,
+    .remove = sqlite_remove,
+    .take_ready = sqlite_take_ready,
+    .due = sqlite_due,
+    .next_due = sqlite_next_due,
+    .route = sqlite_route,
+    .count = sqlite_count,
+    .routes = sqlite_routes,
+    .next_seq = sqlite_next_seq,
+    .save_worker = sqlite_save_worker,
+    .load_workers = sqlite_load_workers,
+    .forget_workers = sqlite_forget_workers,
+    .last_time_us = sqlite_last_time_us,
+    .size_bytes = sqlite_size_bytes,
+    .maintain = sqlite_maintain,
+    .open_reader = sqlite_open_reader,
+    .close = sqlite_close,
+};
+
+// What is kept in memory as long as the store is open.
+static status *load_state(sqlite_store *s)
+{
+    int64_t next_seq = 0;
+    status *failure =
+        sqlite_read_number(s->link.db, "SELECT value FROM meta WHERE key = 'next_seq'", &next_seq);
+    if (!failure)
+        failure = sqlite_read_number(
+            s->link.db, "SELECT value FROM meta WHERE key = 'last_time_us'", &s->last_time_us);
+    if (!failure)
+        failure = sqlite_routes_load(s);
+    if (!failure)
+        failure = sqlite_counts_load(s);
+    s->next_seq = s->stored_next_seq = next_seq > 0 ? next_seq : 1;
+    s->stored_last_time_us = s->last_time_us;
+    return failure;
+}
+
+static status *open_database(sqlite_store *s)
+{
+    status *failure = sqlite_link_open(s->path, WRITER_PRAGMAS, &s->link);
+    if (!failure && sqlite3_db_readonly(s->link.db, "main") == 1)
+        failure = status_new(STATUS_PERMISSION_DENIED, "the file is read-only");
+    if (!failure)
+        failure = sqlite_schema_update(s->link.db);
+    if (!failure)
+        failure = sqlite_link_prepare(&s->link, statement_texts, WRITE_STATEMENT_COUNT);
+    if (!failure)
+        failure = load_state(s);
+    if (!failure)
+        failure = checkpointer_start(&s->checkpoints, s->link.db, s->path);
+    if (!failure)
+        return NULL;
+    status *named = status_new(failure->code, "%s: %s", s->path, failure->message);
+    status_free(failure);
+    return named;
+}
+
+status *store_sqlite_open(const char *dir, store **ret)
+{
+    sqlite_store *s = calloc(1, sizeof *s);
+    if (!s)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "the store ran out of memory");
+    s->base.ops = &sqlite_ops;
+    s->lock_fd = -1;
+    s->dir = strdup(dir);
+    status *failure = s->dir ? sqlite_files_prepare(dir, &s->lock_fd, &s->path)
+                             : status_new(STATUS_RESOURCE_EXHAUSTED, "the store ran out of memory");
+    if (!failure)
+        failure = open_database(s);
+    if (failure) {
+        sqlite_close(&s->base);
+        return failure;
+    }
+    *ret = &s->base;
+    return NULL;
+}

@@ -1,0 +1,98 @@
+// sqlite_counts - jobs by route and state: kept in memory, and written with the rows they count.
+#include "store/sqlite_internal.h"
+
+#include <string.h>
+
+static route_counts *counts_of(sqlite_store *s, int32_t route)
+{
+    return route >= 1 && (size_t) route <= s->routes.count ? &s->routes.counts[route - 1] : NULL;
+}
+
+int64_t sqlite_count(store *base, int32_t route, job_state state)
+{
+    const route_counts *counts = counts_of(sqlite_store_of(base), route);
+    return counts && (unsigned) state < JOB_STATE_COUNT ? counts->now[state] : 0;
+}
+
+void sqlite_counts_add(sqlite_store *s, int32_t route, job_state state, int64_t change)
+{
+    route_counts *counts = counts_of(s, route);
+    if (!counts || (unsigned) state >= JOB_STATE_COUNT)
+        return;
+    counts->now[state] += change;
+    if (!counts->changed) {
+        counts->changed = true;
+        s->routes.changed[s->routes.changed_count++] = route - 1;
+    }
+}
+
+static status *flush_route(sqlite_store *s, int32_t index)
+{
+    sqlite3_stmt *statement = s->link.statements[WRITE_PUT_COUNTER];
+    const route_counts *counts = &s->routes.counts[index];
+    status *failure = NULL;
+    for (int state = 1; state < JOB_STATE_COUNT && !failure; state++) {
+        if (counts->now[state] == counts->saved[state])
+            continue;
+        sqlite3_bind_int(statement, 1, index + 1);
+        sqlite3_bind_int(statement, 2, state);
+        sqlite3_bind_int64(statement, 3, counts->now[state]);
+        failure = sqlite_run(statement);
+    }
+    return failure;
+}
+
+status *sqlite_counts_flush(sqlite_store *s)
+{
+    status *failure = NULL;
+    for (size_t i = 0; i < s->routes.changed_count && !failure; i++)
+        failure = flush_route(s, s->routes.changed[i]);
+    return failure;
+}
+
+void sqlite_counts_committed(sqlite_store *s)
+{
+    for (size_t i = 0; i < s->routes.changed_count; i++) {
+        route_counts *counts = &s->routes.counts[s->routes.changed[i]];
+        memcpy(counts->saved, counts->now, sizeof counts->saved);
+        counts->changed = false;
+    }
+    s->routes.changed_count = 0;
+}
+
+void sqlite_counts_rolled_back(sqlite_store *s)
+{
+    for (size_t i = 0; i < s->routes.changed_count; i++) {
+        route_counts *counts = &s->routes.counts[s->routes.changed[i]];
+        memcpy(counts->now, counts->saved, sizeof counts->now);
+        counts->changed = false;
+    }
+    s->routes.changed_count = 0;
+}
+
+static status *read_counter(sqlite_store *s, sqlite3_stmt *statement)
+{
+    route_counts *counts = counts_of(s, sqlite3_column_int(statement, 0));
+    unsigned state = (unsigned) sqlite3_column_int(statement, 1);
+    if (!counts || state >= JOB_STATE_COUNT)
+        return status_new(STATUS_DATA_LOSS, "the table of counters is damaged");
+    counts->now[state] = counts->saved[state] = sqlite3_column_int64(statement, 2);
+    return NULL;
+}
+
+status *sqlite_counts_load(sqlite_store *s)
+{
+    sqlite3_stmt *statement = NULL;
+    bool row = true;
+    if (sqlite3_prepare_v2(s->link.db, "SELECT route, state, n FROM counter", -1, &statement,
+                           NULL) != SQLITE_OK)
+        return sqlite_failure(s->link.db);
+    status *failure = sqlite_step_row(statement, &row);
+    while (!failure && row) {
+        failure = read_counter(s, statement);
+        if (!failure)
+            failure = sqlite_step_row(statement, &row);
+    }
+    sqlite3_finalize(statement);
+    return failure;
+}

@@ -1,0 +1,146 @@
+// sqlite_internal - what the files of the SQLite backend share. Nobody else includes it.
+#ifndef ERRAND_STORE_SQLITE_INTERNAL_H
+#define ERRAND_STORE_SQLITE_INTERNAL_H
+
+#include "store/sqlite.h"
+#include "store/sqlite_checkpoint.h"
+#include "store/sqlite_link.h"
+
+#include <sqlite3.h>
+
+// Statements of the writer; the texts are in sqlite.c, in this order.
+enum {
+    WRITE_BEGIN,
+    WRITE_COMMIT,
+    WRITE_ROLLBACK,
+    WRITE_INSERT_JOB,
+    WRITE_INSERT_INPUT,
+    WRITE_UPDATE_JOB,
+    WRITE_PUT_RESULT,
+    WRITE_PUT_ATTEMPT,
+    WRITE_DELETE_JOB,
+    WRITE_DELETE_INPUT,
+    WRITE_DELETE_RESULT,
+    WRITE_DELETE_ATTEMPTS,
+    WRITE_FIND_ID,
+    WRITE_LOAD_ROW,
+    WRITE_LOAD_INPUT,
+    WRITE_LOAD_RESULT,
+    WRITE_LANE_ROWS,
+    WRITE_LANE_KEYS,
+    WRITE_LANE_FIRST,
+    WRITE_ADD_ROUTE,
+    WRITE_PUT_COUNTER,
+    WRITE_PUT_META,
+    WRITE_SAVE_WORKER,
+    WRITE_LOAD_WORKERS,
+    WRITE_FORGET_WORKERS,
+    WRITE_STATEMENT_COUNT,
+};
+
+typedef struct route_node route_node;  // entry of the hash table of routes by name
+
+// Jobs of one route by state: as this transaction sees them, and as they are on disk.
+typedef struct route_counts {
+    int64_t now[JOB_STATE_COUNT];
+    int64_t saved[JOB_STATE_COUNT];
+    bool changed;
+} route_counts;
+
+typedef struct route_table {
+    store_route *list;     // by number, from 1 at index 0
+    route_counts *counts;  // likewise
+    int32_t *changed;      // indexes of counts that differ from the disk
+    size_t count;
+    size_t capacity;
+    size_t changed_count;
+    size_t stored;  // the first so many are on disk
+    route_node *by_name;
+} route_table;
+
+// The smallest rank of a lane, as long as it is known without asking.
+typedef struct lane_first {
+    int64_t rank;
+    bool known;
+} lane_first;
+
+#define LANE_CACHE_SIZE 6  // lanes -1 to -5, by their distance from 0
+
+typedef struct sqlite_store {
+    store base;
+    char *dir;
+    char *path;
+    int lock_fd;
+    sqlite_link link;
+    bool in_transaction;
+    route_table routes;
+    lane_first first[LANE_CACHE_SIZE];
+    int64_t next_seq, stored_next_seq;
+    int64_t last_time_us, stored_last_time_us;
+    checkpointer checkpoints;
+} sqlite_store;
+
+static inline sqlite_store *sqlite_store_of(store *s)
+{
+    return (sqlite_store *) s;
+}
+
+static inline sqlite3_stmt *sqlite_writer(store *s, int statement)
+{
+    return sqlite_store_of(s)->link.statements[statement];
+}
+
+// sqlite_write.c
+status *sqlite_begin(store *s);
+status *sqlite_commit(store *s);
+void sqlite_rollback(store *s);
+status *sqlite_insert(store *s, const store_new_job *jobs, size_t count);
+status *sqlite_save(store *s, const job_row *before, const job_row *rows, size_t count);
+status *sqlite_put_result(store *s, int64_t seq, slice result);
+status *sqlite_put_attempt(store *s, int64_t seq, int32_t number, slice attempt);
+status *sqlite_remove(store *s, const job_row *rows, size_t count);
+
+// sqlite_load.c
+status *sqlite_find(store *s, const uuid *ids, size_t count, job_row *ret_rows);
+status *sqlite_load(store *s, const int64_t *seqs, size_t count, job_row *ret_rows);
+status *sqlite_load_spec(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash);
+status *sqlite_load_result(store *s, int64_t seq, arena *memory, slice *ret_result);
+
+// sqlite_lanes.c
+status *sqlite_take_ready(store *s, const int32_t *routes, size_t route_count, size_t limit,
+                          job_row *ret_rows, size_t *ret_count);
+status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
+                   size_t *ret_count);
+status *sqlite_next_due(store *s, job_lane lane, int64_t *ret);
+void sqlite_lanes_enter(sqlite_store *s, int32_t lane, int64_t rank);
+void sqlite_lanes_leave(sqlite_store *s, int32_t lane, int64_t rank);
+void sqlite_lanes_forget(sqlite_store *s);
+
+// sqlite_routes.c
+status *sqlite_routes_load(sqlite_store *s);
+void sqlite_routes_fini(sqlite_store *s);
+status *sqlite_route(store *s, const char *queue, const char *kind, int32_t *ret);
+const store_route *sqlite_routes(store *s, size_t *ret_count);
+
+// sqlite_counts.c
+status *sqlite_counts_load(sqlite_store *s);
+int64_t sqlite_count(store *s, int32_t route, job_state state);
+void sqlite_counts_add(sqlite_store *s, int32_t route, job_state state, int64_t change);
+status *sqlite_counts_flush(sqlite_store *s);
+void sqlite_counts_committed(sqlite_store *s);
+void sqlite_counts_rolled_back(sqlite_store *s);
+status *sqlite_routes_flush(sqlite_store *s);  // sqlite_routes.c
+
+// sqlite_workers.c
+status *sqlite_save_worker(store *s, const store_worker *worker);
+status *sqlite_load_workers(store *s, arena *memory, store_worker **ret, size_t *ret_count);
+status *sqlite_forget_workers(store *s, int64_t seen_before_us);
+
+// sqlite_upkeep.c
+int64_t sqlite_size_bytes(store *s);
+status *sqlite_maintain(store *s, bool *ret_more);
+
+// sqlite_reader.c
+status *sqlite_open_reader(store *s, store_reader **ret);
+
+#endif

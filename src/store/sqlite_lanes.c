@@ -1,0 +1,183 @@
+// sqlite_lanes - jobs in the order of their lanes: what is ready, what is due, when the next is.
+#include "store/sqlite_internal.h"
+#include "store/sqlite_rows.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// The cached first of a lane that waits for a time; NULL for the lanes of ready jobs.
+static lane_first *first_of(sqlite_store *s, int32_t lane)
+{
+    return lane < 0 && lane > -LANE_CACHE_SIZE ? &s->first[-lane] : NULL;
+}
+
+void sqlite_lanes_enter(sqlite_store *s, int32_t lane, int64_t rank)
+{
+    lane_first *first = first_of(s, lane);
+    if (first && first->known && rank < first->rank)
+        first->rank = rank;
+}
+
+void sqlite_lanes_leave(sqlite_store *s, int32_t lane, int64_t rank)
+{
+    lane_first *first = first_of(s, lane);
+    if (first && first->known && rank <= first->rank)
+        first->known = false;
+}
+
+void sqlite_lanes_forget(sqlite_store *s)
+{
+    for (size_t i = 0; i < LANE_CACHE_SIZE; i++)
+        s->first[i].known = false;
+}
+
+status *sqlite_next_due(store *base, job_lane lane, int64_t *ret)
+{
+    lane_first *first = first_of(sqlite_store_of(base), lane);
+    if (first && first->known) {
+        *ret = first->rank;
+        return NULL;
+    }
+    sqlite3_stmt *statement = sqlite_writer(base, WRITE_LANE_FIRST);
+    bool found = false;
+    sqlite3_bind_int(statement, 1, lane);
+    status *failure = sqlite_step_row(statement, &found);
+    int64_t rank = found ? sqlite3_column_int64(statement, 0) : INT64_MAX;
+    sqlite3_reset(statement);
+    if (failure)
+        return failure;
+    if (first)
+        *first = (lane_first){.rank = rank, .known = true};
+    *ret = rank;
+    return NULL;
+}
+
+static void bind_lane(sqlite3_stmt *statement, int32_t lane, int64_t until, size_t limit)
+{
+    sqlite3_bind_int(statement, 1, lane);
+    sqlite3_bind_int64(statement, 2, until);
+    sqlite3_bind_int64(statement, 3, (int64_t) limit);
+}
+
+static status *read_lane(store *s, int32_t lane, int64_t until, size_t limit, job_row *ret_rows,
+                         size_t *ret_count)
+{
+    sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_ROWS);
+    size_t count = 0;
+    bool row = true;
+    status *failure = NULL;
+    bind_lane(statement, lane, until, limit);
+    while (!failure && row && count < limit) {
+        failure = sqlite_step_row(statement, &row);
+        if (!failure && row)
+            sqlite_row_read(statement, &ret_rows[count++]);
+    }
+    sqlite3_reset(statement);
+    if (!failure)
+        *ret_count = count;
+    return failure;
+}
+
+status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
+                   size_t *ret_count)
+{
+    return read_lane(s, lane, until, limit, ret_rows, ret_count);
+}
+
+// The best jobs of the routes looked at so far, in order.
+typedef struct key {
+    int64_t rank;
+    int64_t seq;
+} key;
+
+typedef struct key_list {
+    key *keys;
+    size_t count;
+    size_t limit;
+} key_list;
+
+static bool comes_before(const key *a, const key *b)
+{
+    return a->rank != b->rank ? a->rank < b->rank : a->seq < b->seq;
+}
+
+// Puts a key in its place, no earlier than at index from; false when it is not among the first
+// limit.
+static bool add_key(key_list *list, const key *added, size_t *from)
+{
+    if (list->count == list->limit && !comes_before(added, &list->keys[list->count - 1]))
+        return false;
+    size_t at = *from;
+    while (at < list->count && comes_before(&list->keys[at], added))
+        at++;
+    if (at < list->count && list->keys[at].seq == added->seq)
+        return true;  // the caller named the route twice
+    size_t kept = list->count < list->limit ? list->count : list->limit - 1;
+    memmove(&list->keys[at + 1], &list->keys[at], (kept - at) * sizeof(key));
+    list->keys[at] = *added;
+    list->count = kept + 1;
+    *from = at + 1;
+    return true;
+}
+
+// Merges the head of one route's lane into the list, reading no further than it matters.
+static status *merge_lane(store *s, int32_t route, key_list *list)
+{
+    sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_KEYS);
+    bool row = true;
+    size_t from = 0;
+    status *failure = NULL;
+    bind_lane(statement, route, INT64_MAX, list->limit);
+    while (!failure && row) {
+        failure = sqlite_step_row(statement, &row);
+        if (failure || !row)
+            break;
+        key found = {sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1)};
+        row = add_key(list, &found, &from);
+    }
+    sqlite3_reset(statement);
+    return failure;
+}
+
+static status *load_keys(store *s, const key_list *list, job_row *ret_rows, size_t *ret_count)
+{
+    status *failure = NULL;
+    for (size_t i = 0; i < list->count && !failure; i++)
+        failure = sqlite_load(s, &list->keys[i].seq, 1, &ret_rows[i]);
+    if (!failure)
+        *ret_count = list->count;
+    return failure;
+}
+
+static status *take_merged(store *s, const int32_t *routes, size_t route_count, size_t limit,
+                           job_row *ret_rows, size_t *ret_count)
+{
+    AUTO_FREE key *keys = calloc(limit, sizeof *keys);
+    key_list list = {.keys = keys, .limit = limit};
+    status *failure = NULL;
+    if (!keys)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "the store ran out of memory");
+    for (size_t i = 0; i < route_count && !failure; i++)
+        if (sqlite_count(s, routes[i], JOB_READY) > 0)
+            failure = merge_lane(s, routes[i], &list);
+    return failure ? failure : load_keys(s, &list, ret_rows, ret_count);
+}
+
+status *sqlite_take_ready(store *s, const int32_t *routes, size_t route_count, size_t limit,
+                          job_row *ret_rows, size_t *ret_count)
+{
+    int32_t only = 0;
+    size_t busy = 0;
+    for (size_t i = 0; i < route_count && busy < 2; i++)
+        if (sqlite_count(s, routes[i], JOB_READY) > 0) {
+            only = routes[i];
+            busy++;
+        }
+    if (busy == 0 || limit == 0) {
+        *ret_count = 0;
+        return NULL;
+    }
+    if (busy == 1)
+        return read_lane(s, only, INT64_MAX, limit, ret_rows, ret_count);
+    return take_merged(s, routes, route_count, limit, ret_rows, ret_count);
+}

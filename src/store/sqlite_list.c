@@ -1,0 +1,195 @@
+// sqlite_list - pages of jobs, newest first, at a bounded cost whatever the filter.
+#include "store/sqlite_reader_internal.h"
+#include "store/sqlite_rows.h"
+
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+// A call ends at whichever it meets first; the caller goes on from there.
+#define MAX_ROWS      10000
+#define MAX_NS        INT64_C(50000000)
+#define ROWS_A_LOOK   128  // rows between looks at the clock
+#define MAX_PAGE_SIZE ((size_t) 8 << 20)
+
+typedef struct scan {
+    store_reader *reader;
+    const store_filter *filter;
+    int32_t *routes;  // of the filter's queue and kind, in order; NULL: any
+    size_t route_count;
+    store_job *jobs;
+    size_t count, capacity, limit;
+    size_t bytes;      // of the parts read
+    size_t rows;       // looked at
+    int64_t end_ns;    // when to stop
+    int64_t last_seq;  // of the rows looked at
+} scan;
+
+static int64_t now_ns(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * INT64_C(1000000000) + now.tv_nsec;
+}
+
+static int compare_routes(const void *a, const void *b)
+{
+    int32_t left = *(const int32_t *) a;
+    int32_t right = *(const int32_t *) b;
+    return left < right ? -1 : left > right;
+}
+
+static bool matches(const scan *s, const job_row *row)
+{
+    if (s->filter->state != 0 && row->state != s->filter->state)
+        return false;
+    return !s->routes || bsearch(&row->route, s->routes, s->route_count, sizeof *s->routes,
+                                 compare_routes) != NULL;
+}
+
+static status *no_memory(void)
+{
+    return status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left for the list");
+}
+
+static status *add_route(scan *s, int32_t route, size_t *capacity)
+{
+    if (s->route_count == *capacity) {
+        size_t larger = *capacity * 2;
+        int32_t *moved = realloc(s->routes, larger * sizeof *moved);
+        if (!moved)
+            return no_memory();
+        s->routes = moved;
+        *capacity = larger;
+    }
+    s->routes[s->route_count++] = route;
+    return NULL;
+}
+
+// Looks up the routes that the filter's names mean.
+static status *read_routes(scan *s)
+{
+    sqlite3_stmt *statement = sqlite_reader_statement(s->reader, READ_ROUTES);
+    size_t capacity = 16;
+    bool row = true;
+    s->routes = malloc(capacity * sizeof *s->routes);
+    if (!s->routes)
+        return no_memory();
+    sqlite3_bind_text(statement, 1, s->filter->queue, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, s->filter->kind, -1, SQLITE_STATIC);
+    status *failure = sqlite_step_row(statement, &row);
+    while (!failure && row) {
+        failure = add_route(s, sqlite3_column_int(statement, 0), &capacity);
+        if (!failure)
+            failure = sqlite_step_row(statement, &row);
+    }
+    sqlite3_reset(statement);
+    return failure;
+}
+
+static status *reserve(scan *s, arena *memory)
+{
+    if (s->count < s->capacity)
+        return NULL;
+    size_t capacity = s->capacity ? s->capacity * 2 : 32;
+    store_job *larger = arena_alloc(memory, capacity * sizeof *larger);
+    if (!larger)
+        return no_memory();
+    if (s->count > 0)
+        memcpy(larger, s->jobs, s->count * sizeof *larger);
+    s->jobs = larger;
+    s->capacity = capacity;
+    return NULL;
+}
+
+static size_t bytes_of(const store_job *job)
+{
+    size_t bytes = job->spec.size + job->result.size;
+    for (size_t i = 0; i < job->attempt_count; i++)
+        bytes += job->attempts[i].size;
+    return bytes;
+}
+
+static status *look_at_row(scan *s, sqlite3_stmt *statement, unsigned parts, arena *memory)
+{
+    job_row row;
+    sqlite_row_read(statement, &row);
+    s->rows++;
+    s->last_seq = row.seq;
+    if (!matches(s, &row))
+        return NULL;
+    status *failure = reserve(s, memory);
+    if (failure)
+        return failure;
+    store_job *job = &s->jobs[s->count];
+    *job = (store_job){.row = row};
+    failure = sqlite_reader_parts(s->reader, parts, memory, job);
+    if (failure)
+        return failure;
+    s->bytes += bytes_of(job);
+    s->count++;
+    return NULL;
+}
+
+static bool is_enough(const scan *s)
+{
+    if (s->count == s->limit || s->rows == MAX_ROWS || s->bytes >= MAX_PAGE_SIZE)
+        return true;
+    return s->rows % ROWS_A_LOOK == 0 && now_ns() >= s->end_ns;
+}
+
+// The statement that gives the rows to look at, newest first. Jobs that ended without success have
+// an index: they are what people look for among many.
+static sqlite3_stmt *start(scan *s, int64_t before)
+{
+    bool ended = s->filter->state > JOB_SUCCEEDED;
+    sqlite3_stmt *statement =
+        sqlite_reader_statement(s->reader, ended ? READ_NEWEST_ENDED : READ_NEWEST);
+    sqlite3_bind_int64(statement, 1, before > 0 ? before : INT64_MAX);
+    if (ended)
+        sqlite3_bind_int(statement, 2, (int) s->filter->state);
+    return statement;
+}
+
+static status *run(scan *s, int64_t before, unsigned parts, arena *memory, int64_t *ret_next)
+{
+    sqlite3_stmt *statement = start(s, before);
+    bool row = true, enough = false;
+    status *failure = NULL;
+    while (!failure && row && !enough) {
+        failure = sqlite_step_row(statement, &row);
+        if (!failure && row)
+            failure = look_at_row(s, statement, parts, memory);
+        enough = is_enough(s);
+    }
+    if (!failure && row)  // there is an end only behind a row that is not there
+        failure = sqlite_step_row(statement, &row);
+    sqlite3_reset(statement);
+    if (!failure)
+        *ret_next = row ? s->last_seq : 0;
+    return failure;
+}
+
+status *sqlite_list(store_reader *r, const store_filter *filter, int64_t before, size_t limit,
+                    unsigned parts, arena *memory, store_job **ret, size_t *ret_count,
+                    int64_t *ret_next)
+{
+    scan s = {.reader = r, .filter = filter, .limit = limit, .end_ns = now_ns() + MAX_NS};
+    int64_t next = 0;
+    status *failure = sqlite_reader_begin(r);
+    if (failure)
+        return failure;
+    if (filter->queue || filter->kind)
+        failure = read_routes(&s);
+    if (!failure && limit > 0)
+        failure = run(&s, before, parts, memory, &next);
+    sqlite_reader_end(r);
+    free(s.routes);
+    if (failure)
+        return failure;
+    *ret = s.jobs;
+    *ret_count = s.count;
+    *ret_next = next;
+    return NULL;
+}

@@ -1,0 +1,64 @@
+// sqlite_rows - the columns of table job, and a row to and from them.
+//
+// The lists are the only place that names the columns: SQL texts, binding and reading follow them.
+#ifndef ERRAND_STORE_SQLITE_ROWS_H
+#define ERRAND_STORE_SQLITE_ROWS_H
+
+#include "job/row.h"
+
+#include <sqlite3.h>
+
+// X(column, type, member of job_row, value that is stored as NULL). The values are part of the
+// format on disk: they never change.
+// clang-format off
+#define JOB_CHANGING_COLUMNS(X)                                 \
+    X(state,              STATE,   state,                     0) \
+    X(attempt,            INT32,   attempt,                   0) \
+    X(failures,           INT32,   failures,                  0) \
+    X(losses,             INT32,   losses,                    0) \
+    X(revision,           INT64,   revision,                  0) \
+    X(due_us,             INT64,   due_us,                    0) \
+    X(start_us,           INT64,   start_us,                  0) \
+    X(finish_us,          INT64,   finish_us,                 0) \
+    X(worker,             UUID,    worker,                    0) \
+    X(lease_sequence,     INT64,   lease_sequence,            0) \
+    X(callbacks_open,     INT32,   callbacks_open,            0)
+
+#define JOB_FIXED_COLUMNS(X)                                    \
+    X(id,                 UUID,    id,                        0) \
+    X(route,              INT32,   route,                     0) \
+    X(priority,           INT32,   priority,                  0) \
+    X(create_us,          INT64,   create_us,                 0) \
+    X(parent_seq,         INT64,   parent_seq,                0) \
+    X(has_callback,       BOOL,    has_callback,              0) \
+    X(attempt_timeout_us, INT64,   policy.attempt_timeout_us, 60000000) \
+    X(retention_us,       INT64,   policy.retention_us,       86400000000) \
+    X(min_backoff_us,     INT64,   policy.min_backoff_us,     1000000) \
+    X(max_backoff_us,     INT64,   policy.max_backoff_us,     600000000) \
+    X(max_attempts,       INT32,   policy.max_attempts,       10) \
+    X(multiplier,         REAL,    policy.multiplier,         2)
+
+#define JOB_COLUMN_NAME(column, type, member, null)   ", " #column
+#define JOB_COLUMN_MARK(column, type, member, null)   ", ?"
+#define JOB_COLUMN_SET(column, type, member, null)    ", " #column " = ?"
+// clang-format on
+
+// The columns that sqlite_row_read expects, from the first column of a result on.
+#define JOB_SELECT                                                                                 \
+    "SELECT seq" JOB_CHANGING_COLUMNS(JOB_COLUMN_NAME) JOB_FIXED_COLUMNS(JOB_COLUMN_NAME)
+
+#define JOB_INSERT                                                                                 \
+    "INSERT INTO job(seq, lane, rank" JOB_CHANGING_COLUMNS(JOB_COLUMN_NAME) JOB_FIXED_COLUMNS(     \
+        JOB_COLUMN_NAME) ") VALUES (?, ?, ?" JOB_CHANGING_COLUMNS(JOB_COLUMN_MARK)                 \
+        JOB_FIXED_COLUMNS(JOB_COLUMN_MARK) ")"
+
+#define JOB_UPDATE                                                                                 \
+    "UPDATE job SET lane = ?2, rank = ?3" JOB_CHANGING_COLUMNS(JOB_COLUMN_SET) " WHERE seq = ?1"
+
+// sqlite_row_bind_new binds all of a row for JOB_INSERT, sqlite_row_bind what changes for
+// JOB_UPDATE.
+void sqlite_row_bind_new(sqlite3_stmt *statement, const job_row *row);
+void sqlite_row_bind(sqlite3_stmt *statement, const job_row *row);
+void sqlite_row_read(sqlite3_stmt *statement, job_row *ret);
+
+#endif

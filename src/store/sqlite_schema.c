@@ -1,0 +1,99 @@
+// sqlite_schema - the tables, and the numbered migrations that lead to them.
+#include "store/sqlite_schema.h"
+
+#include "store/sqlite_link.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define APPLICATION_ID 0x45524e44  // "ERND", in the header of the file
+
+// A job is in exactly one lane, so one index gives the order of the ready, the times of the
+// scheduled, the running ones after a crash, and what is to be purged. Input and result are apart:
+// a change of state must not rewrite them.
+static const char first_schema[] =  //
+    "CREATE TABLE job ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  lane INTEGER NOT NULL, rank INTEGER NOT NULL,"
+    "  state INTEGER NOT NULL,"
+    "  attempt INTEGER, failures INTEGER, losses INTEGER, revision INTEGER,"
+    "  due_us INTEGER, start_us INTEGER, finish_us INTEGER,"
+    "  worker BLOB, lease_sequence INTEGER, callbacks_open INTEGER,"
+    "  id BLOB NOT NULL, route INTEGER NOT NULL, priority INTEGER, create_us INTEGER,"
+    "  parent_seq INTEGER, has_callback INTEGER,"
+    "  attempt_timeout_us INTEGER, retention_us INTEGER, min_backoff_us INTEGER,"
+    "  max_backoff_us INTEGER, max_attempts INTEGER, multiplier REAL);"
+    "CREATE UNIQUE INDEX job_by_id ON job(id);"
+    "CREATE INDEX job_by_lane ON job(lane, rank);"
+    "CREATE INDEX job_by_end ON job(state) WHERE state > 5;"  // FAILED, CANCELLED, EXPIRED
+    "CREATE TABLE input (seq INTEGER PRIMARY KEY, hash BLOB NOT NULL, spec BLOB NOT NULL);"
+    "CREATE TABLE result (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+    "CREATE TABLE attempt (seq INTEGER, number INTEGER, body BLOB NOT NULL,"
+    "  PRIMARY KEY (seq, number)) WITHOUT ROWID;"
+    "CREATE TABLE route (route INTEGER PRIMARY KEY, queue TEXT NOT NULL, kind TEXT NOT NULL,"
+    "  UNIQUE (queue, kind));"
+    "CREATE TABLE counter (route INTEGER, state INTEGER, n INTEGER NOT NULL,"
+    "  PRIMARY KEY (route, state)) WITHOUT ROWID;"
+    "CREATE TABLE worker (id BLOB PRIMARY KEY, acked_outcome_sequence INTEGER,"
+    "  lease_sequence INTEGER, seen_us INTEGER) WITHOUT ROWID;"
+    "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;";
+
+// Migration n stands at index n - 1. What was released never changes: append.
+static const char *const migrations[] = {
+    first_schema,
+};
+
+#define LATEST ((int64_t) (sizeof migrations / sizeof migrations[0]))
+
+// Whether the file is ours to write, and how far its schema is; 0: new.
+static status *read_version(sqlite3 *db, int64_t *ret)
+{
+    int64_t application = 0, version = 0, tables = 0;
+    status *failure = sqlite_read_number(db, "PRAGMA application_id", &application);
+    if (!failure)
+        failure = sqlite_read_number(db, "PRAGMA user_version", &version);
+    if (!failure)
+        failure = sqlite_read_number(db, "SELECT count(*) FROM sqlite_schema", &tables);
+    if (failure)
+        return failure;
+    if (application != APPLICATION_ID && (application != 0 || version != 0 || tables != 0))
+        return status_new(STATUS_FAILED_PRECONDITION, "it is a database of another program");
+    if (version > LATEST)
+        return status_new(STATUS_FAILED_PRECONDITION,
+                          "a newer program wrote it: found schema %" PRId64
+                          ", expected at most %" PRId64,
+                          version, LATEST);
+    *ret = version;
+    return NULL;
+}
+
+static status *migrate(sqlite3 *db, int64_t version)
+{
+    char mark[96];
+    snprintf(mark, sizeof mark, "PRAGMA application_id = %d; PRAGMA user_version = %" PRId64,
+             APPLICATION_ID, version);
+    status *failure = sqlite_run_text(db, "BEGIN IMMEDIATE");
+    if (failure)
+        return failure;
+    failure = sqlite_run_text(db, migrations[version - 1]);
+    if (!failure)
+        failure = sqlite_run_text(db, mark);
+    if (!failure)
+        failure = sqlite_run_text(db, "COMMIT");
+    if (failure)
+        sqlite3_exec(db, "ROLLBACK", NULL, NULL, NULL);
+    return failure;
+}
+
+status *sqlite_schema_update(sqlite3 *db)
+{
+    int64_t version = 0;
+    status *failure = read_version(db, &version);
+    // The way of vacuuming is fixed by the first table; a file in use keeps what it has.
+    if (!failure)
+        failure = sqlite_run_text(db, "PRAGMA auto_vacuum = INCREMENTAL;"
+                                      "PRAGMA journal_mode = WAL;");
+    while (!failure && version < LATEST)
+        failure = migrate(db, ++version);
+    return failure;
+}

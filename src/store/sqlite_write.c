@@ -1,0 +1,200 @@
+// sqlite_write - transactions, and what they write.
+#include "store/sqlite_internal.h"
+#include "store/sqlite_rows.h"
+
+#include <inttypes.h>
+
+status *sqlite_begin(store *base)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    status *failure = sqlite_run(sqlite_writer(base, WRITE_BEGIN));
+    s->in_transaction = failure == NULL;
+    return failure;
+}
+
+static status *put_meta(sqlite_store *s, const char *key, int64_t value)
+{
+    sqlite3_stmt *statement = s->link.statements[WRITE_PUT_META];
+    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 2, value);
+    return sqlite_run(statement);
+}
+
+// What is kept in memory goes to disk with the rows that changed it.
+static status *flush(sqlite_store *s)
+{
+    status *failure = sqlite_routes_flush(s);
+    if (!failure)
+        failure = sqlite_counts_flush(s);
+    if (!failure && s->next_seq != s->stored_next_seq)
+        failure = put_meta(s, "next_seq", s->next_seq);
+    if (!failure && s->last_time_us != s->stored_last_time_us)
+        failure = put_meta(s, "last_time_us", s->last_time_us);
+    return failure;
+}
+
+status *sqlite_commit(store *base)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    status *failure = flush(s);
+    if (!failure)
+        failure = sqlite_run(sqlite_writer(base, WRITE_COMMIT));
+    if (failure) {
+        sqlite_rollback(base);
+        return failure;
+    }
+    s->in_transaction = false;
+    s->routes.stored = s->routes.count;
+    s->stored_next_seq = s->next_seq;
+    s->stored_last_time_us = s->last_time_us;
+    sqlite_counts_committed(s);
+    checkpointer_committed(&s->checkpoints, s->link.db);
+    return NULL;
+}
+
+void sqlite_rollback(store *base)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    // SQLite has rolled back by itself after some failures of the disk.
+    if (sqlite3_get_autocommit(s->link.db) == 0)
+        status_free(sqlite_run(sqlite_writer(base, WRITE_ROLLBACK)));
+    s->in_transaction = false;
+    s->last_time_us = s->stored_last_time_us;
+    sqlite_counts_rolled_back(s);
+    sqlite_lanes_forget(s);
+}
+
+static void note_time(sqlite_store *s, const job_row *row)
+{
+    if (row->create_us > s->last_time_us)
+        s->last_time_us = row->create_us;
+    if (row->start_us > s->last_time_us)
+        s->last_time_us = row->start_us;
+    if (row->finish_us > s->last_time_us)
+        s->last_time_us = row->finish_us;
+}
+
+static status *duplicate_or(sqlite_store *s, const job_row *row, status *failure)
+{
+    int code = sqlite3_extended_errcode(s->link.db);
+    if (code != SQLITE_CONSTRAINT_UNIQUE && code != SQLITE_CONSTRAINT_PRIMARYKEY)
+        return failure;
+    char id[UUID_TEXT_SIZE];
+    status_free(failure);
+    return status_new(STATUS_ALREADY_EXISTS, "job %s exists already", uuid_format(&row->id, id));
+}
+
+static status *insert_row(sqlite_store *s, const job_row *row)
+{
+    sqlite3_stmt *statement = s->link.statements[WRITE_INSERT_JOB];
+    sqlite_row_bind_new(statement, row);
+    status *failure = sqlite_run(statement);
+    if (failure)
+        return duplicate_or(s, row, failure);
+    note_time(s, row);
+    sqlite_counts_add(s, row->route, row->state, 1);
+    sqlite_lanes_enter(s, job_row_lane(row), job_row_rank(row));
+    return NULL;
+}
+
+static status *insert_input(sqlite_store *s, const store_new_job *job)
+{
+    sqlite3_stmt *statement = s->link.statements[WRITE_INSERT_INPUT];
+    sqlite3_bind_int64(statement, 1, job->row.seq);
+    sqlite3_bind_blob(statement, 2, job->hash, JOB_HASH_BYTES, SQLITE_STATIC);
+    sqlite_bind_slice(statement, 3, job->spec);
+    return sqlite_run(statement);
+}
+
+// Table after table, so that the pages of one stay at hand.
+status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    status *failure = NULL;
+    for (size_t i = 0; i < count && !failure; i++)
+        failure = insert_row(s, &jobs[i].row);
+    for (size_t i = 0; i < count && !failure; i++)
+        failure = insert_input(s, &jobs[i]);
+    return failure;
+}
+
+static status *save_row(sqlite_store *s, const job_row *before, const job_row *row)
+{
+    sqlite3_stmt *statement = s->link.statements[WRITE_UPDATE_JOB];
+    sqlite_row_bind(statement, row);
+    status *failure = sqlite_run(statement);
+    if (failure)
+        return failure;
+    if (sqlite3_changes(s->link.db) != 1)
+        return status_new(STATUS_NOT_FOUND, "no job with seq %" PRId64, row->seq);
+    note_time(s, row);
+    if (before->state != row->state) {
+        sqlite_counts_add(s, before->route, before->state, -1);
+        sqlite_counts_add(s, row->route, row->state, 1);
+    }
+    sqlite_lanes_leave(s, job_row_lane(before), job_row_rank(before));
+    sqlite_lanes_enter(s, job_row_lane(row), job_row_rank(row));
+    return NULL;
+}
+
+status *sqlite_save(store *base, const job_row *before, const job_row *rows, size_t count)
+{
+    status *failure = NULL;
+    for (size_t i = 0; i < count && !failure; i++)
+        failure = save_row(sqlite_store_of(base), &before[i], &rows[i]);
+    return failure;
+}
+
+status *sqlite_put_result(store *base, int64_t seq, slice result)
+{
+    sqlite3_stmt *statement = sqlite_writer(base, WRITE_PUT_RESULT);
+    sqlite3_bind_int64(statement, 1, seq);
+    sqlite_bind_slice(statement, 2, result);
+    return sqlite_run(statement);
+}
+
+status *sqlite_put_attempt(store *base, int64_t seq, int32_t number, slice attempt)
+{
+    sqlite3_stmt *statement = sqlite_writer(base, WRITE_PUT_ATTEMPT);
+    sqlite3_bind_int64(statement, 1, seq);
+    sqlite3_bind_int(statement, 2, number);
+    sqlite_bind_slice(statement, 3, attempt);
+    return sqlite_run(statement);
+}
+
+static status *delete_from(store *base, int statement_number, const job_row *rows, size_t count)
+{
+    sqlite3_stmt *statement = sqlite_writer(base, statement_number);
+    status *failure = NULL;
+    for (size_t i = 0; i < count && !failure; i++) {
+        sqlite3_bind_int64(statement, 1, rows[i].seq);
+        failure = sqlite_run(statement);
+    }
+    return failure;
+}
+
+static status *delete_row(sqlite_store *s, const job_row *row)
+{
+    status *failure = delete_from(&s->base, WRITE_DELETE_JOB, row, 1);
+    if (failure)
+        return failure;
+    if (sqlite3_changes(s->link.db) != 1)
+        return status_new(STATUS_NOT_FOUND, "no job with seq %" PRId64, row->seq);
+    sqlite_counts_add(s, row->route, row->state, -1);
+    sqlite_lanes_leave(s, job_row_lane(row), job_row_rank(row));
+    return NULL;
+}
+
+status *sqlite_remove(store *base, const job_row *rows, size_t count)
+{
+    status *failure = NULL;
+    for (size_t i = 0; i < count && !failure; i++)
+        failure = delete_row(sqlite_store_of(base), &rows[i]);
+    if (!failure)
+        failure = delete_from(base, WRITE_DELETE_INPUT, rows, count);
+    if (!failure)
+        failure = delete_from(base, WRITE_DELETE_RESULT, rows, count);
+    if (!failure)
+        failure = delete_from(base, WRITE_DELETE_ATTEMPTS, rows, count);
+    return failure;
+}
