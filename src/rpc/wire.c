@@ -12,7 +12,8 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define PATH_MAX_BYTES 1024
+#define PATH_MAX_BYTES 4096
+#define PATH_LEVELS    12  // deeper ones are left out of the path
 #define MAP_BITS       64  // fields of one message that the walk can remember as maps
 
 // Where the walk is in one message; levels below point back to the ones above.
@@ -52,6 +53,10 @@ static void append_path(const level *here, buf *path)
         return;
     }
     append_path(here->parent, path);
+    if (here->depth >= PATH_LEVELS) {
+        (void) buf_append_text(path, here->depth == PATH_LEVELS ? "..." : "");
+        return;
+    }
     (void) buf_append_format(path, "%s%s", path->size == 0 ? "" : ".", here->field->name);
     if (here->field->label == PROTOBUF_C_LABEL_REPEATED) {
         (void) buf_append_format(path, "[%u]", element_index(here));
