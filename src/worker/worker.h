@@ -1,7 +1,7 @@
 // worker - leases jobs from one server, runs them, and reports how they ended.
 //
-// One thread with a libuv loop drives everything: the parked Lease, heartbeats, handlers, the result
-// pipeline. The same code runs inside errandd (over inproc) and in errand-worker.
+// One thread with a libuv loop drives everything: the parked Lease, heartbeats, handlers, the
+// result pipeline. The same code runs inside errandd (over inproc) and in errand-worker.
 #ifndef ERRAND_WORKER_WORKER_H
 #define ERRAND_WORKER_WORKER_H
 
@@ -37,8 +37,8 @@ status *worker_start(const worker_options *options, worker **ret);
 // (released). Returns at once.
 void worker_drain(worker *w);
 
-// worker_stop drains if that was not done, waits for the thread, and frees. now: do not wait for running
-// jobs. Accepts NULL.
+// worker_stop drains if that was not done, waits for the thread, and frees. now: do not wait for
+// running jobs. Accepts NULL.
 void worker_stop(worker *w, bool now);
 
 // The worker's id, a UUID fresh for each start; borrowed.

@@ -1,0 +1,113 @@
+// answer - a reply of the server, copied out of the library's thread for the loop's.
+#include "worker/answer.h"
+
+#include "base/log.h"
+
+#include <stdlib.h>
+
+void answer_free(answer *a)
+{
+    if (a != NULL) {
+        free(a->jobs);
+        free(a->stops);
+        buf_fini(&a->bytes);
+        free(a);
+    }
+}
+
+static int64_t duration_us(const Google__Protobuf__Duration *duration)
+{
+    return duration == NULL ? 0 : duration->seconds * 1000000 + duration->nanos / 1000;
+}
+
+static answer *answer_new(size_t jobs, size_t stops)
+{
+    AUTO(answer) a = calloc(1, sizeof *a);
+    if (a == NULL) {
+        return NULL;
+    }
+    a->jobs = calloc(jobs + 1, sizeof *a->jobs);
+    a->stops = calloc(stops + 1, sizeof *a->stops);
+    return a->jobs != NULL && a->stops != NULL ? TAKE(a) : NULL;
+}
+
+static void copy_stops(answer *a, Errand__V1__LeaseRef *const *refs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (lease_ref_set(&a->stops[a->stop_count], refs[i]->job_id, refs[i]->token)) {
+            a->stop_count++;
+        }
+    }
+}
+
+static void tell_rejected(Errand__V1__Rejection *const *rejected, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const char *why = rejected[i]->status == NULL ? "" : rejected[i]->status->message;
+        log_info("outcome_rejected", LOG_STR("job", rejected[i]->job_id), LOG_STR("why", why));
+    }
+}
+
+// The job as sent, encoded again; a worker decodes each one into memory of its own.
+static bool copy_job(answer *a, const Errand__V1__Assignment *assignment)
+{
+    answer_job *job = &a->jobs[a->job_count];
+    if (assignment->job == NULL ||
+        !lease_ref_set(&job->ref, assignment->job->id, assignment->token)) {
+        log_error("assignment_unusable",
+                  LOG_STR("job", assignment->job == NULL ? "" : assignment->job->id));
+        return true;
+    }
+    job->offset = a->bytes.size;
+    job->size = errand__v1__job__get_packed_size(assignment->job);
+    if (!buf_reserve(&a->bytes, job->size)) {
+        return false;
+    }
+    (void) errand__v1__job__pack(assignment->job, a->bytes.bytes + job->offset);
+    a->bytes.size += job->size;
+    a->job_count++;
+    return true;
+}
+
+answer *answer_from_lease(const Errand__V1__LeaseResponse *reply)
+{
+    AUTO(answer) a = answer_new(reply->n_assignments, reply->n_cancel);
+    if (a == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < reply->n_assignments; i++) {
+        if (!copy_job(a, reply->assignments[i])) {
+            return NULL;
+        }
+    }
+    copy_stops(a, reply->cancel, reply->n_cancel);
+    tell_rejected(reply->rejected, reply->n_rejected);
+    a->acked_outcome_sequence = reply->acked_outcome_sequence;
+    a->lease_us = duration_us(reply->lease_duration);
+    return TAKE(a);
+}
+
+answer *answer_from_heartbeat(const Errand__V1__HeartbeatResponse *reply)
+{
+    answer *a = answer_new(0, reply->n_cancel + reply->n_lost);
+    if (a == NULL) {
+        return NULL;
+    }
+    copy_stops(a, reply->cancel, reply->n_cancel);
+    copy_stops(a, reply->lost, reply->n_lost);
+    tell_rejected(reply->rejected, reply->n_rejected);
+    a->acked_outcome_sequence = reply->acked_outcome_sequence;
+    a->lease_us = duration_us(reply->lease_duration);
+    return a;
+}
+
+answer *answer_from_report(const Errand__V1__ReportResponse *reply)
+{
+    answer *a = answer_new(0, 0);
+    if (a == NULL) {
+        return NULL;
+    }
+    tell_rejected(reply->rejected, reply->n_rejected);
+    a->acked_outcome_sequence = reply->acked_outcome_sequence;
+    return a;
+}

@@ -1,0 +1,36 @@
+// answer - a reply of the server, copied out of the library's thread for the loop's.
+#ifndef ERRAND_WORKER_ANSWER_H
+#define ERRAND_WORKER_ANSWER_H
+
+#include "base/buf.h"
+#include "worker/lease_ref.h"
+
+#include "errand/v1/worker_service.pb-c.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct answer_job {
+    lease_ref ref;
+    size_t offset;  // of the encoded errand.v1.Job in `bytes`
+    size_t size;
+} answer_job;
+
+typedef struct answer {
+    answer_job *jobs;
+    size_t job_count;
+    lease_ref *stops;  // cancelled or lost
+    size_t stop_count;
+    buf bytes;
+    int64_t acked_outcome_sequence;
+    int64_t lease_us;  // 0: not said
+} answer;
+
+// Each is NULL when memory is short.
+answer *answer_from_lease(const Errand__V1__LeaseResponse *reply);
+answer *answer_from_heartbeat(const Errand__V1__HeartbeatResponse *reply);
+answer *answer_from_report(const Errand__V1__ReportResponse *reply);
+void answer_free(answer *a);  // accepts NULL
+DEFINE_AUTO(answer, answer_free)
+
+#endif

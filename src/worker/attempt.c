@@ -1,0 +1,306 @@
+// attempt - the jobs that a worker is running: slots, deadlines, and the handlers that do the work.
+#include "worker/attempt.h"
+
+#include "base/log.h"
+#include "worker/text.h"
+
+#include <stdlib.h>
+#include <utlist.h>
+
+#define HTTP_TIMEOUT_US  60000000  // defaults of attempt_timeout, as the server has them
+#define OTHER_TIMEOUT_US 900000000
+#define MESSAGE_BYTES    1024  // of a failure, at most
+#define HEAD_BYTES       4096  // what a batch and an outcome add to a result
+
+// ---- the slots ----
+
+static status *open_handlers(attempts *all, const worker_options *options,
+                             const handler_ops *const *table, size_t count)
+{
+    all->handlers = calloc(count, sizeof *all->handlers);
+    if (all->handlers == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        status *failure = table[i]->open(options, all->loop, &all->handlers[i].state);
+        if (failure != NULL) {
+            return failure;
+        }
+        all->handlers[all->handler_count++].ops = table[i];
+    }
+    return NULL;
+}
+
+static status *open_slots(attempts *all, int32_t count)
+{
+    all->slots = calloc((size_t) count, sizeof *all->slots);
+    if (all->slots == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    for (int32_t i = 0; i < count; i++) {
+        attempt *slot = &all->slots[i];
+        slot->owner = all;
+        if (uv_timer_init(all->loop, &slot->deadline) != 0) {
+            return status_new(STATUS_INTERNAL, "timer");
+        }
+        slot->deadline.data = slot;
+        all->slot_count++;
+        LL_PREPEND(all->vacant, slot);
+    }
+    return NULL;
+}
+
+status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop, outbox *out,
+                      const handler_ops *const *table, size_t count)
+{
+    *all = (attempts){
+        .loop = loop,
+        .outbox = out,
+        .max_result_bytes = options->max_result_bytes,
+        .max_message_bytes = options->max_message_bytes,
+    };
+    status *failure = open_slots(all, options->concurrency);
+    return failure != NULL ? failure : open_handlers(all, options, table, count);
+}
+
+void attempts_close(attempts *all)
+{
+    for (size_t i = 0; i < all->handler_count; i++) {
+        all->handlers[i].ops->close(all->handlers[i].state);
+    }
+    for (int32_t i = 0; i < all->slot_count; i++) {
+        arena_free(all->slots[i].memory);
+    }
+    free(all->handlers);
+    free(all->slots);
+    *all = (attempts){0};
+}
+
+static attempt *occupy(attempts *all, const lease_ref *ref)
+{
+    attempt *a = all->vacant;
+    if (a == NULL) {
+        return NULL;
+    }
+    if (a->memory == NULL && (a->memory = arena_new(0)) == NULL) {
+        return NULL;
+    }
+    a->ref = *ref;
+    HASH_ADD(hh, all->by_ref, ref, sizeof a->ref, a);
+    LL_DELETE(all->vacant, a);
+    DL_APPEND(all->running, a);
+    all->used++;
+    return a;
+}
+
+static void vacate(attempt *a)
+{
+    attempts *all = a->owner;
+    (void) uv_timer_stop(&a->deadline);
+    HASH_DEL(all->by_ref, a);
+    DL_DELETE(all->running, a);
+    LL_PREPEND(all->vacant, a);
+    all->used--;
+    arena_reset(a->memory);
+    a->job = NULL;
+    a->work = NULL;
+}
+
+static attempt *find(attempts *all, const lease_ref *ref)
+{
+    attempt *a = NULL;
+    HASH_FIND(hh, all->by_ref, ref, sizeof *ref, a);
+    return a;
+}
+
+// ---- outcomes ----
+
+// An outcome that can not be kept for want of memory is no outcome: the lease will run out.
+static void report(attempts *all, const lease_ref *ref, Errand__V1__Outcome *outcome)
+{
+    if (!outbox_add(all->outbox, ref, outcome)) {
+        log_error("outcome_lost", LOG_STR("job", ref->job_id), LOG_STR("why", "out of memory"));
+    }
+}
+
+void attempts_release(attempts *all, const lease_ref *ref)
+{
+    Errand__V1__Released released = ERRAND__V1__RELEASED__INIT;
+    Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_RELEASED;
+    outcome.released = &released;
+    report(all, ref, &outcome);
+}
+
+static void report_failure(attempts *all, const lease_ref *ref, const attempt_failure *failure)
+{
+    char message[MESSAGE_BYTES];
+    text_clean(message, sizeof message, failure->message, strlen(failure->message));
+    Errand__Rpc__V1__Status why = ERRAND__RPC__V1__STATUS__INIT;
+    why.code = (Errand__Rpc__V1__Code) failure->code;
+    why.message = message;
+    Google__Protobuf__Duration after = GOOGLE__PROTOBUF__DURATION__INIT;
+    after.seconds = failure->retry_after_us / 1000000;
+    after.nanos = (int32_t) (failure->retry_after_us % 1000000) * 1000;
+    Errand__V1__Failure told = ERRAND__V1__FAILURE__INIT;
+    told.status = &why;
+    told.retryable = failure->retryable;
+    told.retry_after = failure->retry_after_us > 0 ? &after : NULL;
+    Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_FAILURE;
+    outcome.failure = &told;
+    report(all, ref, &outcome);
+}
+
+void attempt_fail(attempt *a, const attempt_failure *failure)
+{
+    report_failure(a->owner, &a->ref, failure);
+    vacate(a);
+}
+
+static void refuse_result(attempt *a, size_t size, size_t cap)
+{
+    char message[128];
+    (void) snprintf(message, sizeof message,
+                    "the result has %zu bytes, more than the cap of %zu bytes", size, cap);
+    attempt_failure failure = {.code = STATUS_RESOURCE_EXHAUSTED, .message = message};
+    attempt_fail(a, &failure);
+}
+
+static size_t result_cap(const attempts *all)
+{
+    size_t cap = all->max_message_bytes > HEAD_BYTES ? all->max_message_bytes - HEAD_BYTES : 0;
+    return cap < all->max_result_bytes ? cap : all->max_result_bytes;
+}
+
+void attempt_succeed(attempt *a, Errand__V1__Result *result)
+{
+    size_t size = errand__v1__result__get_packed_size(result);
+    size_t cap = result_cap(a->owner);
+    if (size > cap) {
+        refuse_result(a, size, cap);
+        return;
+    }
+    Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    outcome.success = result;
+    report(a->owner, &a->ref, &outcome);
+    vacate(a);
+}
+
+// ---- starting ----
+
+static ProtobufCAllocator arena_allocator(arena *memory)
+{
+    return (ProtobufCAllocator){
+        .alloc = arena_alloc_hook, .free = arena_free_hook, .allocator_data = memory};
+}
+
+static const opened_handler *handler_of(const attempts *all, const Errand__V1__Job *job)
+{
+    for (size_t i = 0; i < all->handler_count; i++) {
+        if (strcmp(all->handlers[i].ops->kind, job->kind) == 0) {
+            return &all->handlers[i];
+        }
+    }
+    return NULL;
+}
+
+static int64_t timeout_us(const Errand__V1__Job *job)
+{
+    const Google__Protobuf__Duration *timeout = job->attempt_timeout;
+    if (timeout == NULL) {
+        return job->input_case == ERRAND__V1__JOB__INPUT_HTTP ? HTTP_TIMEOUT_US : OTHER_TIMEOUT_US;
+    }
+    return timeout->seconds * 1000000 + timeout->nanos / 1000;
+}
+
+static void on_deadline(uv_timer_t *timer)
+{
+    attempt *a = (attempt *) timer->data;
+    a->ops->abort(a->handler, a);
+    char message[128];
+    (void) snprintf(message, sizeof message, "the attempt took longer than attempt_timeout, %.6g s",
+                    (double) timeout_us(a->job) / 1e6);
+    attempt_failure failure = {
+        .code = STATUS_DEADLINE_EXCEEDED, .retryable = true, .message = message};
+    attempt_fail(a, &failure);
+}
+
+static void run(attempt *a, const opened_handler *handler, int64_t now_us)
+{
+    a->received_us = now_us;
+    a->ops = handler->ops;
+    a->handler = handler->state;
+    uint64_t timeout_ms = (uint64_t) ((timeout_us(a->job) + 999) / 1000);
+    (void) uv_timer_start(&a->deadline, on_deadline, timeout_ms, 0);
+    a->ops->start(a->handler, a);
+}
+
+void attempts_start(attempts *all, const lease_ref *ref, slice job, int64_t now_us)
+{
+    if (find(all, ref) != NULL) {
+        return;  // handed out twice; it runs already
+    }
+    attempt *a = occupy(all, ref);
+    if (a == NULL) {
+        attempts_release(all, ref);
+        return;
+    }
+    ProtobufCAllocator allocator = arena_allocator(a->memory);
+    a->job = errand__v1__job__unpack(&allocator, job.size, job.bytes);
+    const opened_handler *handler = a->job == NULL ? NULL : handler_of(all, a->job);
+    if (handler == NULL) {
+        log_warn("job_released", LOG_STR("job", ref->job_id),
+                 LOG_STR("kind", a->job == NULL ? "?" : a->job->kind));
+        attempts_release(all, ref);
+        vacate(a);
+        return;
+    }
+    run(a, handler, now_us);
+}
+
+// ---- ending without the handler ----
+
+static void drop(attempt *a)
+{
+    a->ops->abort(a->handler, a);
+    vacate(a);
+}
+
+void attempts_drop(attempts *all, const lease_ref *ref)
+{
+    attempt *a = find(all, ref);
+    if (a != NULL) {
+        log_info("attempt_dropped", LOG_STR("job", ref->job_id));
+        drop(a);
+    }
+}
+
+int64_t attempts_drop_expired(attempts *all, int64_t renewed_us, int64_t lease_us, int64_t now_us)
+{
+    int64_t next_us = INT64_MAX;
+    attempt *a, *next;
+    DL_FOREACH_SAFE(all->running, a, next)
+    {
+        int64_t until_us = (a->received_us > renewed_us ? a->received_us : renewed_us) + lease_us;
+        if (until_us <= now_us) {
+            log_warn("lease_ran_out", LOG_STR("job", a->ref.job_id));
+            drop(a);
+        } else if (until_us < next_us) {
+            next_us = until_us;
+        }
+    }
+    return next_us;
+}
+
+void attempts_release_running(attempts *all)
+{
+    attempt *a, *next;
+    DL_FOREACH_SAFE(all->running, a, next)
+    {
+        a->ops->abort(a->handler, a);
+        attempts_release(all, &a->ref);
+        vacate(a);
+    }
+}

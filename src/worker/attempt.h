@@ -1,0 +1,115 @@
+// attempt - the jobs that a worker is running: slots, deadlines, and the handlers that do the work.
+//
+// Everything happens on the thread of the worker's loop.
+#ifndef ERRAND_WORKER_ATTEMPT_H
+#define ERRAND_WORKER_ATTEMPT_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/status.h"
+#include "worker/lease_ref.h"
+#include "worker/outbox.h"
+#include "worker/worker.h"
+
+#include "errand/v1/job.pb-c.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <uthash.h>
+#include <uv.h>
+
+typedef struct attempt attempt;
+typedef struct attempts attempts;
+
+// What runs the jobs of one kind. A new kind is one more table.
+typedef struct handler_ops {
+    const char *kind;
+    status *(*open)(const worker_options *options, uv_loop_t *loop, void **ret);
+    // start begins the work; it ends with attempt_succeed or attempt_fail, called exactly once,
+    // maybe before start returns.
+    void (*start)(void *handler, attempt *a);
+    // abort ends the work at once, without attempt_succeed or attempt_fail.
+    void (*abort)(void *handler, attempt *a);
+    // close comes when nothing runs. What still lives on the loop is closed by then.
+    void (*close)(void *handler);
+} handler_ops;
+
+struct attempt {
+    lease_ref ref;
+    const Errand__V1__Job *job;  // with its input; lives in memory
+    arena *memory;               // freed when the attempt ends
+    int64_t received_us;         // monotonic
+    const handler_ops *ops;
+    void *handler;
+    void *work;  // the handler's own
+    attempts *owner;
+    uv_timer_t deadline;
+    attempt *prev, *next;  // of those that run, or of the free slots (next only)
+    UT_hash_handle hh;
+};
+
+typedef struct opened_handler {
+    const handler_ops *ops;
+    void *state;
+} opened_handler;
+
+struct attempts {
+    uv_loop_t *loop;
+    outbox *outbox;  // borrowed
+    size_t max_result_bytes;
+    size_t max_message_bytes;
+    opened_handler *handlers;
+    size_t handler_count;
+    attempt *slots;
+    int32_t slot_count;
+    int32_t used;
+    attempt *vacant;
+    attempt *running;  // a list
+    attempt *by_ref;   // a hash table
+};
+
+// attempts_open gives memory and timers to slot_count slots, and opens the handlers of the table.
+status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop, outbox *out,
+                      const handler_ops *const *table, size_t count);
+// attempts_close comes when nothing runs and all handles on the loop are closed.
+void attempts_close(attempts *all);
+
+// attempts_start runs an assignment: encoded errand.v1.Job. One that can not be run is released.
+void attempts_start(attempts *all, const lease_ref *ref, slice job, int64_t now_us);
+
+// attempts_release gives an assignment back without running it.
+void attempts_release(attempts *all, const lease_ref *ref);
+
+// attempts_drop aborts without an outcome: cancelled, or the lease is lost. Nothing if it is
+// unknown.
+void attempts_drop(attempts *all, const lease_ref *ref);
+
+// attempts_drop_expired drops those received, and renewed, longer than lease_us ago; returns when
+// the next one expires, INT64_MAX without any.
+int64_t attempts_drop_expired(attempts *all, int64_t renewed_us, int64_t lease_us, int64_t now_us);
+
+// attempts_release_running aborts and gives back all that runs.
+void attempts_release_running(attempts *all);
+
+static inline int32_t attempts_free(const attempts *all)
+{
+    return all->slot_count - all->used;
+}
+
+// ---- for handlers ----
+
+// attempt_succeed reports a result; one over the cap becomes a permanent failure. The attempt is
+// gone afterwards.
+void attempt_succeed(attempt *a, Errand__V1__Result *result);
+
+typedef struct attempt_failure {
+    status_code code;
+    bool retryable;
+    int64_t retry_after_us;  // 0: not said
+    const char *message;     // made valid UTF-8 if it is not
+} attempt_failure;
+
+// attempt_fail reports a failure. The attempt is gone afterwards.
+void attempt_fail(attempt *a, const attempt_failure *failure);
+
+#endif

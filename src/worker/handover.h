@@ -1,0 +1,29 @@
+// handover - passes work from any thread to the thread of a libuv loop.
+#ifndef ERRAND_WORKER_HANDOVER_H
+#define ERRAND_WORKER_HANDOVER_H
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <uv.h>
+
+// An item is part of the object that it is about. It is handed over at most once at a time: posting
+// one that still waits does nothing.
+typedef struct handover_item {
+    void (*run)(struct handover_item *item);  // on the loop's thread
+    struct handover_item *next;
+    bool waiting;
+} handover_item;
+
+typedef struct handover {
+    pthread_mutex_t lock;  // of what follows; held for moments, with no other lock inside
+    handover_item *first, *last;
+    uv_async_t wake;
+} handover;
+
+int handover_init(handover *h, uv_loop_t *loop);  // 0, or an error of libuv
+void handover_fini(handover *h);                  // after the loop has closed `wake`
+
+void handover_post(handover *h, handover_item *item);  // any thread, until `wake` is closed
+void handover_run(handover *h);                        // runs what waits, on the loop's thread
+
+#endif

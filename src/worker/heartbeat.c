@@ -1,0 +1,142 @@
+// heartbeat - renews the leases, and sees them run out when that fails.
+#include "worker/internal.h"
+
+#include "base/log.h"
+#include "worker/answer.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <utlist.h>
+
+#define RETRY_US  1000000
+#define URGENT_US 200000  // between heartbeats made because outcomes pile up
+
+static worker *of_heartbeat(worker_call *call)
+{
+    return (worker *) (void *) ((char *) call - offsetof(worker, heartbeat));
+}
+
+static void take_answer(worker *w, const worker_call *call, const answer *said)
+{
+    if (said->lease_us > 0) {
+        w->lease_us = said->lease_us;
+    }
+    w->renewed_us = call->sent_us;
+    w->heartbeat_due_us = call->sent_us + w->lease_us / 3;
+    outbox_acked(&w->outbox, said->acked_outcome_sequence);
+    push_check(w, call->sent_us);
+    for (size_t i = 0; i < said->stop_count; i++) {
+        attempts_drop(&w->attempts, &said->stops[i]);
+    }
+}
+
+static void on_answer(handover_item *item)
+{
+    worker_call *call = (worker_call *) (void *) item;  // its first member
+    worker *w = of_heartbeat(call);
+    AUTO(answer) said = TAKE(call->answer);
+    call->under_way = false;
+    if (said != NULL) {
+        take_answer(w, call, said);
+        return;
+    }
+    log_warn("heartbeat_failed", LOG_STR("code", status_code_name((status_code) call->code)));
+    w->heartbeat_due_us = worker_now(w) + RETRY_US;
+    if (call->code == STATUS_DEADLINE_EXCEEDED) {
+        errand_client_reconnect(w->client);
+    }
+}
+
+static void on_done(void *data, const ProtobufCMessage *reply, const errand_error *error)
+{
+    worker_call *call = (worker_call *) data;
+    call->answer =
+        reply == NULL ? NULL : answer_from_heartbeat((const Errand__V1__HeartbeatResponse *) reply);
+    call->code = error != NULL ? error->code : STATUS_RESOURCE_EXHAUSTED;
+    handover_post(&call->w->inbox, &call->item);
+}
+
+// One block: the pointers, then the messages.
+static Errand__V1__RunningJob **name_running(const worker *w, size_t *ret_count)
+{
+    size_t room = (size_t) w->attempts.used + w->outbox.ref_count;
+    const lease_ref **refs = calloc(room + 1, sizeof *refs);
+    Errand__V1__RunningJob **named =
+        calloc(1, (room + 1) * (sizeof(Errand__V1__RunningJob *) + sizeof(Errand__V1__RunningJob)));
+    if (refs == NULL || named == NULL) {
+        free(refs);
+        free(named);
+        return NULL;
+    }
+    outbox_refs(&w->outbox, refs);
+    size_t count = w->outbox.ref_count;
+    const attempt *a;
+    DL_FOREACH(w->attempts.running, a)
+    {
+        refs[count++] = &a->ref;
+    }
+    Errand__V1__RunningJob *jobs = (Errand__V1__RunningJob *) (void *) (named + room + 1);
+    for (size_t i = 0; i < count; i++) {
+        errand__v1__running_job__init(&jobs[i]);
+        jobs[i].job_id = (char *) (uintptr_t) refs[i]->job_id;
+        jobs[i].token.len = refs[i]->token_size;
+        jobs[i].token.data = (uint8_t *) (uintptr_t) refs[i]->token;
+        named[i] = &jobs[i];
+    }
+    free(refs);
+    *ret_count = count;
+    return named;
+}
+
+static void send_heartbeat(worker *w, int64_t now_us)
+{
+    Errand__V1__HeartbeatRequest request = ERRAND__V1__HEARTBEAT_REQUEST__INIT;
+    request.worker = &w->self;
+    request.lease_sequence = w->plan.answered;
+    request.running = name_running(w, &request.n_running);
+    if (request.running == NULL) {
+        w->heartbeat_due_us = now_us + RETRY_US;
+        return;
+    }
+    worker_call *call = &w->heartbeat;
+    call->w = w;
+    call->item.run = on_answer;
+    call->sent_us = now_us;
+    call->under_way = true;
+    errand_call_options options = {.timeout_ms = w->lease_us / 3000 + 1, .once = true};
+    errand_start(w->client, &errand__v1__worker_service__descriptor, "Heartbeat", &request.base,
+                 &options, on_done, call);
+    free(request.running);
+}
+
+static bool is_urgent(const worker *w)
+{
+    return w->outbox.bytes >= w->options.max_unacked_bytes / 2;
+}
+
+static void see_leases_run_out(worker *w, int64_t now_us)
+{
+    if (w->attempts.used > 0 && now_us >= w->expiry_us) {
+        w->expiry_us = attempts_drop_expired(&w->attempts, w->renewed_us, w->lease_us, now_us);
+    }
+    if (w->attempts.used > 0) {
+        worker_wake_at(w, w->expiry_us);
+    }
+}
+
+void heartbeat_turn(worker *w, int64_t now_us)
+{
+    see_leases_run_out(w, now_us);
+    if (w->heartbeat.under_way || w->phase >= WORKER_REPORTING) {
+        return;
+    }
+    int64_t due_us = w->heartbeat_due_us;
+    if (is_urgent(w) && w->heartbeat.sent_us + URGENT_US < due_us) {
+        due_us = w->heartbeat.sent_us + URGENT_US;
+    }
+    if (now_us >= due_us) {
+        send_heartbeat(w, now_us);
+    } else {
+        worker_wake_at(w, due_us);
+    }
+}

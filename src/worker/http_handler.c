@@ -1,0 +1,151 @@
+// http_handler - runs jobs of kind `http`: a pool of transfers over one http_loop.
+#include "worker/http_handler.h"
+
+#include "worker/http_loop.h"
+#include "worker/http_transfer.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define KEPT_BODY_BYTES (64 << 10)  // a longer buffer is freed with the transfer
+
+typedef struct http_pool {
+    http_loop *loop;
+    http_transfer *vacant;
+    bool allow_private;
+} http_pool;
+
+static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
+
+static void init_curl(void)
+{
+    (void) curl_global_init(CURL_GLOBAL_DEFAULT);
+}
+
+static void transfer_free(http_transfer *t)
+{
+    curl_easy_cleanup(t->easy);
+    curl_slist_free_all(t->headers);
+    buf_fini(&t->body);
+    free(t);
+}
+
+static http_transfer *transfer_take(http_pool *pool)
+{
+    http_transfer *t = pool->vacant;
+    if (t != NULL) {
+        pool->vacant = t->next;
+        return t;
+    }
+    t = calloc(1, sizeof *t);
+    if (t == NULL || (t->easy = curl_easy_init()) == NULL) {
+        free(t);
+        return NULL;
+    }
+    buf_init(&t->body, 0);
+    t->allow_private = pool->allow_private;
+    return t;
+}
+
+static void transfer_put(http_pool *pool, http_transfer *t)
+{
+    curl_slist_free_all(t->headers);
+    t->headers = NULL;
+    t->attempt = NULL;
+    t->request = NULL;
+    if (t->body.capacity > KEPT_BODY_BYTES) {
+        buf_fini(&t->body);
+    }
+    t->next = pool->vacant;
+    pool->vacant = t;
+}
+
+static void on_done(void *data, CURL *easy, CURLcode result)
+{
+    char *transfer = NULL;
+    (void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+    http_transfer *t = (http_transfer *) (void *) transfer;
+    http_response_finish(t, result);
+    transfer_put((http_pool *) data, t);
+}
+
+static status *pool_open(const worker_options *options, uv_loop_t *loop, void **ret)
+{
+    (void) pthread_once(&curl_once, init_curl);
+    http_pool *pool = calloc(1, sizeof *pool);
+    if (pool == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    pool->allow_private = options->allow_private_addresses;
+    status *failure = http_loop_open(loop, options->max_per_host, (size_t) options->concurrency,
+                                     on_done, pool, &pool->loop);
+    if (failure != NULL) {
+        free(pool);
+        return failure;
+    }
+    *ret = pool;
+    return NULL;
+}
+
+static void pool_close(void *handler)
+{
+    http_pool *pool = (http_pool *) handler;
+    while (pool->vacant != NULL) {
+        http_transfer *next = pool->vacant->next;
+        transfer_free(pool->vacant);
+        pool->vacant = next;
+    }
+    http_loop_close(pool->loop);
+    free(pool);
+}
+
+static void refuse(attempt *a, status *failure)
+{
+    attempt_failure told = {.code = failure->code, .retryable = true, .message = failure->message};
+    attempt_fail(a, &told);
+    status_free(failure);
+}
+
+static void start(void *handler, attempt *a)
+{
+    http_pool *pool = (http_pool *) handler;
+    if (a->job->input_case != ERRAND__V1__JOB__INPUT_HTTP) {
+        attempt_failure failure = {.code = STATUS_INVALID_ARGUMENT,
+                                   .message = "a job of kind http needs the field http"};
+        attempt_fail(a, &failure);
+        return;
+    }
+    http_transfer *t = transfer_take(pool);
+    if (t == NULL) {
+        refuse(a, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+        return;
+    }
+    t->attempt = a;
+    t->request = a->job->http;
+    status *failure = http_request_apply(t);
+    if (failure == NULL) {
+        failure = http_loop_add(pool->loop, t->easy);
+    }
+    if (failure != NULL) {
+        transfer_put(pool, t);
+        refuse(a, failure);
+        return;
+    }
+    a->work = t;
+}
+
+static void stop(void *handler, attempt *a)
+{
+    http_pool *pool = (http_pool *) handler;
+    http_transfer *t = (http_transfer *) a->work;
+    http_loop_remove(pool->loop, t->easy);
+    transfer_put(pool, t);
+}
+
+const handler_ops http_handler = {
+    .kind = "http",
+    .open = pool_open,
+    .start = start,
+    .abort = stop,
+    .close = pool_close,
+};

@@ -1,0 +1,275 @@
+// http_response - collects the answer to a transfer, and reports what became of it.
+#include "worker/http_outcome.h"
+#include "worker/http_transfer.h"
+#include "worker/text.h"
+
+#include "base/clock.h"
+
+#include <ctype.h>
+#include <string.h>
+
+#define SHOWN_BODY_BYTES 200  // of an answer that is no success, in the failure's message
+
+size_t http_max_body(const http_transfer *t)
+{
+    return t->request->max_body_bytes > 0 ? (size_t) t->request->max_body_bytes
+                                          : HTTP_DEFAULT_MAX_BODY;
+}
+
+static http_verdict judge(const http_transfer *t)
+{
+    long http_status = 0;
+    (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
+    return http_judge_status(http_status, t->request->success_codes, t->request->n_success_codes);
+}
+
+// ---- collecting ----
+
+static size_t stop(http_transfer *t, http_stop why)
+{
+    t->stop = why;
+    return CURL_WRITEFUNC_ERROR;
+}
+
+static size_t keep_failed_body(http_transfer *t, const char *bytes, size_t size)
+{
+    size_t room = HTTP_FAILED_BODY_BYTES - t->body.size;
+    if (!buf_append(&t->body, bytes, size < room ? size : room)) {
+        return stop(t, HTTP_STOP_MEMORY);
+    }
+    t->skipped_bytes += size < room ? 0 : size - room;
+    return t->skipped_bytes > HTTP_FAILED_BODY_SKIP ? stop(t, HTTP_STOP_ENOUGH) : size;
+}
+
+static size_t on_body(char *bytes, size_t one, size_t size, void *data)
+{
+    (void) one;
+    http_transfer *t = (http_transfer *) data;
+    if (judge(t).code != STATUS_OK) {
+        return keep_failed_body(t, bytes, size);
+    }
+    if (size > http_max_body(t) - t->body.size) {
+        return stop(t, HTTP_STOP_BODY);
+    }
+    return buf_append(&t->body, bytes, size) ? size : stop(t, HTTP_STOP_MEMORY);
+}
+
+static size_t on_header(char *bytes, size_t one, size_t size, void *data)
+{
+    (void) bytes;
+    (void) one;
+    http_transfer *t = (http_transfer *) data;
+    t->header_bytes += size;
+    return t->header_bytes > HTTP_MAX_HEADER_BYTES ? stop(t, HTTP_STOP_HEADERS) : size;
+}
+
+bool http_response_apply(http_transfer *t)
+{
+    buf_clear(&t->body);
+    t->header_bytes = 0;
+    t->skipped_bytes = 0;
+    t->stop = HTTP_STOP_NONE;
+    t->opened = false;
+    t->blocked[0] = '\0';
+    t->error[0] = '\0';
+    return curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_WRITEDATA, t) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_HEADERFUNCTION, on_header) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_HEADERDATA, t) == CURLE_OK;
+}
+
+// ---- success ----
+
+// All values of one name, joined by ", ".
+static char *joined_value(http_transfer *t, const struct curl_header *first)
+{
+    arena *memory = t->attempt->memory;
+    if (first->amount == 1) {
+        return text_from_header(first->value, memory);
+    }
+    AUTO_BUF all;
+    buf_init(&all, HTTP_MAX_HEADER_BYTES * 2);
+    for (size_t i = 0; i < first->amount; i++) {
+        struct curl_header *header = NULL;
+        if (curl_easy_header(t->easy, first->name, i, CURLH_HEADER, -1, &header) != CURLHE_OK) {
+            break;
+        }
+        (void) buf_append_text(&all, i == 0 ? "" : ", ");
+        (void) buf_append_text(&all, header->value);
+    }
+    const char *text = buf_text(&all);
+    return text == NULL ? NULL : text_from_header(text, memory);
+}
+
+static Errand__V1__HttpResult__HeadersEntry *make_entry(http_transfer *t,
+                                                        const struct curl_header *header)
+{
+    arena *memory = t->attempt->memory;
+    Errand__V1__HttpResult__HeadersEntry *entry = arena_alloc(memory, sizeof *entry);
+    if (entry == NULL) {
+        return NULL;
+    }
+    errand__v1__http_result__headers_entry__init(entry);
+    entry->key = text_from_header(header->name, memory);
+    entry->value = joined_value(t, header);
+    if (entry->key == NULL || entry->value == NULL) {
+        return NULL;
+    }
+    for (char *c = entry->key; *c != '\0'; c++) {
+        *c = (char) tolower((unsigned char) *c);
+    }
+    return entry;
+}
+
+static struct curl_header *next_header(http_transfer *t, struct curl_header *before)
+{
+    struct curl_header *header = before;
+    do {
+        header = curl_easy_nextheader(t->easy, CURLH_HEADER, -1, header);
+    } while (header != NULL && header->index != 0);  // the others come with the first
+    return header;
+}
+
+static bool collect_headers(http_transfer *t, Errand__V1__HttpResult *result)
+{
+    size_t count = 0;
+    for (struct curl_header *h = next_header(t, NULL); h != NULL; h = next_header(t, h)) {
+        count++;
+    }
+    result->headers = arena_alloc(t->attempt->memory, (count + 1) * sizeof *result->headers);
+    if (result->headers == NULL) {
+        return false;
+    }
+    // A second loop over the same list; looking up a value does not disturb it.
+    for (struct curl_header *h = next_header(t, NULL); h != NULL; h = next_header(t, h)) {
+        Errand__V1__HttpResult__HeadersEntry *entry = make_entry(t, h);
+        if (entry == NULL || result->n_headers == count) {
+            return entry != NULL;
+        }
+        result->headers[result->n_headers++] = entry;
+    }
+    return true;
+}
+
+static bool collect_info(http_transfer *t, Errand__V1__HttpResult *result)
+{
+    long http_status = 0;
+    const char *type = NULL;
+    const char *url = NULL;
+    (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
+    (void) curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
+    (void) curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
+    result->status = (int32_t) http_status;
+    result->content_type = text_from_header(type == NULL ? "" : type, t->attempt->memory);
+    result->url = text_from_header(url == NULL ? "" : url, t->attempt->memory);
+    result->body = (ProtobufCBinaryData){.len = t->body.size, .data = t->body.bytes};
+    return result->content_type != NULL && result->url != NULL;
+}
+
+static void fail(http_transfer *t, http_verdict verdict, const char *message)
+{
+    attempt_failure failure = {
+        .code = verdict.code, .retryable = verdict.retryable, .message = message};
+    attempt_fail(t->attempt, &failure);
+}
+
+static void succeed(http_transfer *t)
+{
+    Errand__V1__HttpResult http = ERRAND__V1__HTTP_RESULT__INIT;
+    Google__Protobuf__Duration total = GOOGLE__PROTOBUF__DURATION__INIT;
+    curl_off_t total_us = 0;
+    (void) curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total_us);
+    total.seconds = total_us / 1000000;
+    total.nanos = (int32_t) (total_us % 1000000) * 1000;
+    http.total_time = &total;
+    if (!collect_info(t, &http) || !collect_headers(t, &http)) {
+        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, true}, "out of memory");
+        return;
+    }
+    Errand__V1__Result result = ERRAND__V1__RESULT__INIT;
+    result.output_case = ERRAND__V1__RESULT__OUTPUT_HTTP;
+    result.http = &http;
+    attempt_succeed(t->attempt, &result);
+}
+
+// ---- failure ----
+
+static void fail_by_status(http_transfer *t, http_verdict verdict)
+{
+    long http_status = 0;
+    (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
+    char body[SHOWN_BODY_BYTES + 1];
+    text_clean(body, sizeof body, t->body.bytes, t->body.size);
+    char message[SHOWN_BODY_BYTES + 64];
+    (void) snprintf(message, sizeof message, "the answer was %ld%s%s", http_status,
+                    *body == '\0' ? "" : ": ", body);
+    attempt_failure failure = {
+        .code = verdict.code, .retryable = verdict.retryable, .message = message};
+    struct curl_header *after = NULL;
+    if (verdict.retryable &&
+        curl_easy_header(t->easy, "Retry-After", 0, CURLH_HEADER, -1, &after) == CURLHE_OK) {
+        failure.retry_after_us =
+            http_retry_after_us(after->value, clock_wall_us(clock_system()) / 1000000);
+    }
+    attempt_fail(t->attempt, &failure);
+}
+
+static void fail_by_transfer(http_transfer *t, CURLcode result)
+{
+    char message[CURL_ERROR_SIZE + 64];
+    if (t->blocked[0] != '\0' && !t->opened) {
+        (void) snprintf(message, sizeof message, "connecting to address %s is not allowed",
+                        t->blocked);
+        fail(t, (http_verdict){STATUS_PERMISSION_DENIED, false}, message);
+        return;
+    }
+    const char *why = t->error[0] != '\0' ? t->error : curl_easy_strerror(result);
+    if (result == CURLE_TOO_MANY_REDIRECTS) {
+        (void) snprintf(message, sizeof message, "more than %d redirects", HTTP_MAX_REDIRECTS);
+        why = message;
+    }
+    fail(t, http_judge_transfer(result), why);
+}
+
+static void fail_by_stop(http_transfer *t)
+{
+    char message[128];
+    switch (t->stop) {
+    case HTTP_STOP_BODY:
+        (void) snprintf(message, sizeof message,
+                        "the response body is longer than max_body_bytes, %zu bytes",
+                        http_max_body(t));
+        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, false}, message);
+        return;
+    case HTTP_STOP_HEADERS:
+        (void) snprintf(message, sizeof message, "the response headers are longer than %d bytes",
+                        HTTP_MAX_HEADER_BYTES);
+        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, false}, message);
+        return;
+    case HTTP_STOP_ENOUGH:
+        fail_by_status(t, judge(t));
+        return;
+    case HTTP_STOP_MEMORY:
+    case HTTP_STOP_NONE:
+        break;
+    }
+    fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, true}, "out of memory");
+}
+
+void http_response_finish(http_transfer *t, CURLcode result)
+{
+    if (t->stop != HTTP_STOP_NONE) {
+        fail_by_stop(t);
+        return;
+    }
+    if (result != CURLE_OK) {
+        fail_by_transfer(t, result);
+        return;
+    }
+    http_verdict verdict = judge(t);
+    if (verdict.code == STATUS_OK) {
+        succeed(t);
+    } else {
+        fail_by_status(t, verdict);
+    }
+}

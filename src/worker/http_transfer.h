@@ -1,0 +1,58 @@
+// http_transfer - one HTTP call under way: the easy handle, and what has come of it so far.
+#ifndef ERRAND_WORKER_HTTP_TRANSFER_H
+#define ERRAND_WORKER_HTTP_TRANSFER_H
+
+#include "base/buf.h"
+#include "base/status.h"
+#include "worker/attempt.h"
+
+#include "errand/v1/job.pb-c.h"
+
+#include <curl/curl.h>
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#define HTTP_MAX_REDIRECTS     10
+#define HTTP_DEFAULT_MAX_BODY  (16 << 20)
+#define HTTP_MAX_HEADER_BYTES  (256 << 10)  // of all responses of one transfer
+#define HTTP_FAILED_BODY_BYTES 512          // kept of the body of an answer that is no success
+#define HTTP_FAILED_BODY_SKIP  (64 << 10)  // read beyond that, so that the connection can be reused
+
+// Why we ended the transfer ourselves.
+typedef enum http_stop {
+    HTTP_STOP_NONE,
+    HTTP_STOP_BODY,     // longer than its cap
+    HTTP_STOP_HEADERS,  // more than HTTP_MAX_HEADER_BYTES
+    HTTP_STOP_ENOUGH,   // of the body of a failure
+    HTTP_STOP_MEMORY,
+} http_stop;
+
+typedef struct http_transfer {
+    CURL *easy;
+    attempt *attempt;
+    const Errand__V1__HttpRequest *request;  // the attempt's
+    bool allow_private;
+    struct curl_slist *headers;
+    buf body;
+    size_t header_bytes;
+    size_t skipped_bytes;
+    http_stop stop;
+    bool opened;                     // a socket to an address that is allowed
+    char blocked[INET6_ADDRSTRLEN];  // an address that is not; "": none
+    char error[CURL_ERROR_SIZE];
+    struct http_transfer *next;  // in the pool
+} http_transfer;
+
+// http_request_apply puts the request on the easy handle, which is reset first.
+status *http_request_apply(http_transfer *t);
+
+// http_response_apply sets the callbacks that collect the answer.
+bool http_response_apply(http_transfer *t);
+
+// http_response_finish reports to the attempt how the transfer ended.
+void http_response_finish(http_transfer *t, CURLcode result);
+
+size_t http_max_body(const http_transfer *t);
+
+#endif

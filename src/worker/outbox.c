@@ -1,0 +1,213 @@
+// outbox - outcomes from the end of an attempt until the server says that they are on disk.
+//
+// Encoded messages add up: an OutcomeBatch with one outcome, another one, and one with only the
+// head, put behind each other, are the bytes of the whole batch. So a batch is never held as a
+// tree.
+#include "worker/outbox.h"
+
+#include <stdlib.h>
+
+#define HEAD_BYTES 512  // room for id, authorization and number
+
+void outbox_init(outbox *o, const char *worker_id, const char *authorization,
+                 size_t max_batch_bytes)
+{
+    *o = (outbox){
+        .worker_id = worker_id,
+        .authorization = authorization,
+        .max_batch_bytes = max_batch_bytes,
+    };
+}
+
+static void batch_free(outbox_batch *batch)
+{
+    if (batch != NULL) {
+        buf_fini(&batch->bytes);
+        free(batch->refs);
+        free(batch);
+    }
+}
+
+static size_t batch_memory(const outbox_batch *batch)
+{
+    return sizeof *batch + batch->bytes.capacity + batch->ref_capacity * sizeof *batch->refs;
+}
+
+void outbox_fini(outbox *o)
+{
+    batch_free(o->open);
+    while (o->oldest != NULL) {
+        outbox_batch *next = o->oldest->next;
+        batch_free(o->oldest);
+        o->oldest = next;
+    }
+    outbox_init(o, o->worker_id, o->authorization, o->max_batch_bytes);
+}
+
+static bool pack(outbox_batch *batch, const Errand__V1__OutcomeBatch *part)
+{
+    size_t size = errand__v1__outcome_batch__get_packed_size(part);
+    if (!buf_reserve(&batch->bytes, size)) {
+        return false;
+    }
+    batch->bytes.size +=
+        errand__v1__outcome_batch__pack(part, batch->bytes.bytes + batch->bytes.size);
+    return true;
+}
+
+static bool reserve_ref(outbox_batch *batch)
+{
+    if (batch->ref_count < batch->ref_capacity) {
+        return true;
+    }
+    size_t capacity = batch->ref_capacity == 0 ? 8 : batch->ref_capacity * 2;
+    lease_ref *refs = realloc(batch->refs, capacity * sizeof *refs);
+    if (refs == NULL) {
+        return false;
+    }
+    batch->refs = refs;
+    batch->ref_capacity = capacity;
+    return true;
+}
+
+// The head is reserved with the first outcome, so that sealing can not fail.
+static outbox_batch *open_batch(const outbox *o)
+{
+    outbox_batch *batch = calloc(1, sizeof *batch);
+    size_t head = HEAD_BYTES + (o->authorization == NULL ? 0 : strlen(o->authorization));
+    if (batch != NULL && !buf_reserve(&batch->bytes, head)) {
+        batch_free(batch);
+        batch = NULL;
+    }
+    return batch;
+}
+
+static bool append(outbox *o, outbox_batch *batch, const lease_ref *ref,
+                   const Errand__V1__OutcomeBatch *part)
+{
+    size_t head = HEAD_BYTES + (o->authorization == NULL ? 0 : strlen(o->authorization));
+    size_t size = errand__v1__outcome_batch__get_packed_size(part);
+    size_t before = batch == o->open ? batch_memory(batch) : 0;
+    bool done = reserve_ref(batch) && buf_reserve(&batch->bytes, size + head);
+    batch->bytes.failed = false;
+    if (done) {
+        (void) pack(batch, part);
+        batch->refs[batch->ref_count++] = *ref;
+        o->ref_count++;
+    }
+    if (done || batch == o->open) {
+        o->bytes += batch_memory(batch) - before;
+    }
+    return done;
+}
+
+bool outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome)
+{
+    lease_ref named = *ref;
+    outcome->job_id = named.job_id;
+    outcome->token = lease_ref_token(&named);
+    Errand__V1__OutcomeBatch part = ERRAND__V1__OUTCOME_BATCH__INIT;
+    part.n_outcomes = 1;
+    part.outcomes = &outcome;
+    size_t size = errand__v1__outcome_batch__get_packed_size(&part);
+    if (o->open != NULL && o->open->bytes.size + size > o->max_batch_bytes) {
+        outbox_seal(o);
+    }
+    outbox_batch *batch = o->open != NULL ? o->open : open_batch(o);
+    if (batch == NULL) {
+        return false;
+    }
+    if (!append(o, batch, &named, &part)) {
+        if (batch != o->open) {
+            batch_free(batch);
+        }
+        return false;
+    }
+    o->open = batch;
+    return true;
+}
+
+void outbox_seal(outbox *o)
+{
+    outbox_batch *batch = o->open;
+    if (batch == NULL) {
+        return;
+    }
+    Errand__V1__Worker worker = ERRAND__V1__WORKER__INIT;
+    worker.id = (char *) (uintptr_t) o->worker_id;
+    Errand__V1__OutcomeBatch head = ERRAND__V1__OUTCOME_BATCH__INIT;
+    head.worker = &worker;
+    if (o->authorization != NULL) {
+        head.authorization = (char *) (uintptr_t) o->authorization;
+    }
+    head.outcome_sequence = o->last_sequence + 1;
+    if (!pack(batch, &head)) {
+        return;  // stays open
+    }
+    batch->sequence = ++o->last_sequence;
+    o->open = NULL;
+    if (o->oldest == NULL) {
+        o->oldest = batch;
+    } else {
+        o->newest->next = batch;
+    }
+    o->newest = batch;
+    if (o->cursor == NULL) {
+        o->cursor = batch;
+    }
+}
+
+void outbox_pushed(outbox *o, int64_t sequence, int64_t now_us)
+{
+    if (o->cursor != NULL && o->cursor->sequence == sequence) {
+        o->cursor->pushed_us = now_us;
+        o->cursor = o->cursor->next;
+    }
+}
+
+void outbox_rewind(outbox *o)
+{
+    o->cursor = o->oldest;
+}
+
+bool outbox_overdue(const outbox *o, int64_t asked_us, int64_t patience_us)
+{
+    const outbox_batch *oldest = o->oldest;
+    return oldest != NULL && oldest != o->cursor && oldest->pushed_us + patience_us < asked_us;
+}
+
+void outbox_acked(outbox *o, int64_t sequence)
+{
+    if (sequence > o->last_sequence) {
+        return;  // not one of ours
+    }
+    while (o->oldest != NULL && o->oldest->sequence <= sequence) {
+        outbox_batch *batch = o->oldest;
+        if (o->cursor == batch) {
+            o->cursor = batch->next;
+        }
+        o->oldest = batch->next;
+        o->acked = batch->sequence;
+        o->bytes -= batch_memory(batch);
+        o->ref_count -= batch->ref_count;
+        batch_free(batch);
+    }
+}
+
+static const lease_ref **batch_refs(const outbox_batch *batch, const lease_ref **ret)
+{
+    for (size_t i = 0; i < batch->ref_count; i++) {
+        *ret++ = &batch->refs[i];
+    }
+    return ret;
+}
+
+void outbox_refs(const outbox *o, const lease_ref **ret)
+{
+    for (const outbox_batch *batch = o->oldest; batch != NULL; batch = batch->next) {
+        ret = batch_refs(batch, ret);
+    }
+    if (o->open != NULL) {
+        (void) batch_refs(o->open, ret);
+    }
+}

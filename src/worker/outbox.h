@@ -1,0 +1,72 @@
+// outbox - outcomes from the end of an attempt until the server says that they are on disk.
+//
+// Pure bookkeeping. Outcomes are encoded into the open batch; sealing gives it the next number; a
+// sealed batch is pushed, maybe more than once, and kept until it is acknowledged. Batches are
+// pushed in order: the cursor stands at the next one, and rewinding puts it back to the oldest.
+#ifndef ERRAND_WORKER_OUTBOX_H
+#define ERRAND_WORKER_OUTBOX_H
+
+#include "base/buf.h"
+#include "worker/lease_ref.h"
+
+#include "errand/v1/worker_service.pb-c.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct outbox_batch {
+    int64_t sequence;  // 0: still open
+    buf bytes;         // an encoded errand.v1.OutcomeBatch
+    lease_ref *refs;   // the leases that it ends
+    size_t ref_count;
+    size_t ref_capacity;
+    int64_t pushed_us;  // when the pipeline took it last; 0: never
+    struct outbox_batch *next;
+} outbox_batch;
+
+typedef struct outbox {
+    const char *worker_id;          // borrowed
+    const char *authorization;      // borrowed; NULL: none
+    size_t max_batch_bytes;         // a batch is sealed before it grows beyond
+    outbox_batch *open;             // NULL: nothing in it
+    outbox_batch *oldest, *newest;  // sealed
+    outbox_batch *cursor;           // next to be pushed; NULL: all were
+    int64_t last_sequence;
+    int64_t acked;
+    size_t bytes;      // memory of all batches
+    size_t ref_count;  // outcomes in all batches
+} outbox;
+
+void outbox_init(outbox *o, const char *worker_id, const char *authorization,
+                 size_t max_batch_bytes);
+void outbox_fini(outbox *o);
+
+// outbox_add encodes an outcome; ref's job and token go into it. False when memory is short.
+bool outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome);
+
+// outbox_seal closes the open batch, if there is one.
+void outbox_seal(outbox *o);
+
+// outbox_pushed: the pipeline took that batch. Nothing happens if the cursor has moved meanwhile.
+void outbox_pushed(outbox *o, int64_t sequence, int64_t now_us);
+
+// outbox_rewind has everything pushed again.
+void outbox_rewind(outbox *o);
+
+// outbox_overdue: a batch was pushed well before asked_us, and an answer to a question asked then
+// does not acknowledge it. It is lost, or early since one before it is.
+bool outbox_overdue(const outbox *o, int64_t asked_us, int64_t patience_us);
+
+// outbox_acked forgets the batches up to that number.
+void outbox_acked(outbox *o, int64_t sequence);
+
+static inline bool outbox_is_empty(const outbox *o)
+{
+    return o->open == NULL && o->oldest == NULL;
+}
+
+// outbox_refs writes the references of all outcomes held, ref_count of them.
+void outbox_refs(const outbox *o, const lease_ref **ret);
+
+#endif

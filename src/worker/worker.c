@@ -1,0 +1,320 @@
+// worker - the thread, its loop, and the phases from start to end.
+#include "worker/internal.h"
+
+#include "base/log.h"
+#include "worker/answer.h"
+#include "worker/http_handler.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#define DEFAULT_LEASE_US  30000000  // until the server says
+#define REPORT_US         10000000  // for the Reports at the end
+#define REPORT_HASTILY_US 2000000
+
+static const handler_ops *const handlers[] = {&http_handler};
+#define HANDLER_COUNT (sizeof handlers / sizeof handlers[0])
+
+void worker_options_init(worker_options *options)
+{
+    *options = (worker_options){
+        .concurrency = 256,
+        .max_message_bytes = 32 << 20,
+        .max_result_bytes = 16 << 20,
+        .max_unacked_bytes = 64 << 20,
+        .max_per_host = 256,
+        .drain_timeout_us = 30000000,
+    };
+}
+
+const char *worker_id(const worker *w)
+{
+    return w->id;
+}
+
+// xorshift: only spreads retries.
+double worker_random(worker *w)
+{
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 17;
+    w->random ^= w->random << 5;
+    return (double) w->random / 4294967296.0;
+}
+
+// ---- turns ----
+
+static void on_wake(uv_timer_t *timer)
+{
+    ((worker *) timer->data)->wake_us = INT64_MAX;  // the turn comes before the loop waits again
+}
+
+void worker_wake_at(worker *w, int64_t at_us)
+{
+    if (at_us >= w->wake_us) {
+        return;
+    }
+    w->wake_us = at_us;
+    uv_update_time(&w->loop);
+    int64_t left_us = at_us - worker_now(w);
+    uint64_t left_ms = left_us <= 0 ? 0 : (uint64_t) (left_us + 999) / 1000;
+    (void) uv_timer_start(&w->wake, on_wake, left_ms, 0);
+}
+
+static void begin_draining(worker *w, int64_t now_us)
+{
+    log_info("worker_drains", LOG_STR("worker", w->id), LOG_INT("running", w->attempts.used));
+    w->phase = WORKER_DRAINING;
+    w->phase_end_us = now_us + w->options.drain_timeout_us;
+}
+
+static void begin_reporting(worker *w, int64_t now_us, bool hastily)
+{
+    attempts_release_running(&w->attempts);
+    w->phase = WORKER_REPORTING;
+    w->phase_end_us = now_us + (hastily ? REPORT_HASTILY_US : REPORT_US);
+}
+
+static void phase_turn(worker *w, int64_t now_us)
+{
+    bool hastily = atomic_load(&w->stop_wanted);
+    if (w->phase == WORKER_RUNNING && (hastily || atomic_load(&w->drain_wanted))) {
+        begin_draining(w, now_us);
+    }
+    if (w->phase == WORKER_DRAINING) {
+        if (hastily || w->attempts.used == 0 || now_us >= w->phase_end_us) {
+            begin_reporting(w, now_us, hastily);
+        } else {
+            worker_wake_at(w, w->phase_end_us);
+        }
+    }
+}
+
+static void on_turn(uv_prepare_t *turn)
+{
+    worker *w = (worker *) turn->data;
+    int64_t now_us = worker_now(w);
+    phase_turn(w, now_us);
+    heartbeat_turn(w, now_us);
+    push_turn(w, now_us);
+    lease_turn(w, now_us);
+    report_turn(w, now_us);
+    if (w->phase == WORKER_DONE) {
+        uv_stop(&w->loop);
+    }
+}
+
+static void on_poke(handover_item *item)
+{
+    (void) item;  // the turn that follows looks at the flags
+}
+
+// ---- building up ----
+
+static status *no_memory(void)
+{
+    return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+static status *copy_texts(worker *w, const worker_options *options)
+{
+    w->options = *options;
+    w->options.rpc_url = strdup(options->rpc_url);
+    w->options.results_url = strdup(options->results_url);
+    w->options.token = options->token == NULL ? NULL : strdup(options->token);
+    w->options.queues = NULL;
+    w->queues = calloc(options->queue_count + 1, sizeof *w->queues);
+    w->kinds = calloc(HANDLER_COUNT, sizeof *w->kinds);
+    if (w->options.rpc_url == NULL || w->options.results_url == NULL || w->queues == NULL ||
+        w->kinds == NULL || (options->token != NULL && w->options.token == NULL)) {
+        return no_memory();
+    }
+    for (size_t i = 0; i < options->queue_count; i++) {
+        if ((w->queues[i] = strdup(options->queues[i])) == NULL) {
+            return no_memory();
+        }
+    }
+    if (options->token != NULL && asprintf(&w->authorization, "Bearer %s", options->token) < 0) {
+        w->authorization = NULL;
+        return no_memory();
+    }
+    return NULL;
+}
+
+static void describe(worker *w)
+{
+    uuid id = uuid_new_v7(clock_wall_us(w->clock));
+    (void) uuid_format(&id, w->id);
+    memcpy(&w->random, id.bytes + 12, sizeof w->random);
+    w->random |= 1;
+    if (gethostname(w->host, sizeof w->host - 1) != 0) {
+        w->host[0] = '\0';
+    }
+    for (size_t i = 0; i < HANDLER_COUNT; i++) {
+        w->kinds[i] = (char *) (uintptr_t) handlers[i]->kind;
+    }
+    errand__v1__worker__init(&w->self);
+    w->self.id = w->id;
+    w->self.host = w->host;
+    w->self.pid = (int32_t) getpid();
+    w->self.n_queues = w->options.queue_count;
+    w->self.queues = w->queues;
+    w->self.n_kinds = HANDLER_COUNT;
+    w->self.kinds = w->kinds;
+    w->self.concurrency = w->options.concurrency;
+}
+
+static status *open_loop(worker *w)
+{
+    int failed = uv_loop_init(&w->loop);
+    if (failed != 0) {
+        return status_new(STATUS_INTERNAL, "event loop: %s", uv_strerror(failed));
+    }
+    w->loop.data = w;  // the loop is there
+    failed = handover_init(&w->inbox, &w->loop);
+    if (failed == 0) {
+        failed = uv_prepare_init(&w->loop, &w->turn);
+    }
+    if (failed == 0) {
+        failed = uv_timer_init(&w->loop, &w->wake);
+    }
+    w->turn.data = w;
+    w->wake.data = w;
+    w->poke.run = on_poke;
+    w->wake_us = INT64_MAX;
+    if (failed == 0) {
+        failed = uv_prepare_start(&w->turn, on_turn);
+    }
+    return failed == 0 ? NULL : status_new(STATUS_INTERNAL, "event loop: %s", uv_strerror(failed));
+}
+
+static status *status_from_error(errand_error *error)
+{
+    if (error == NULL) {
+        return NULL;
+    }
+    status *failure = status_new((status_code) error->code, "%s", error->message);
+    errand_error_free(error);
+    return failure;
+}
+
+static status *connect_server(worker *w)
+{
+    errand_client_options options = {
+        .url = w->options.rpc_url,
+        .token = w->options.token,
+        .max_message_bytes = w->options.max_message_bytes,
+        .max_in_flight = 16,
+    };
+    status *failure = status_from_error(errand_client_open(&options, &w->client));
+    return failure != NULL ? failure : push_open(w);
+}
+
+static status *build(worker *w, const worker_options *options)
+{
+    w->clock = clock_system();
+    status *failure = copy_texts(w, options);
+    if (failure != NULL) {
+        return failure;
+    }
+    describe(w);
+    outbox_init(&w->outbox, w->id, w->authorization, options->max_message_bytes / 8);
+    w->lease_us = DEFAULT_LEASE_US;
+    w->expiry_us = INT64_MAX;
+    failure = open_loop(w);
+    if (failure == NULL) {
+        failure =
+            attempts_open(&w->attempts, options, &w->loop, &w->outbox, handlers, HANDLER_COUNT);
+    }
+    return failure != NULL ? failure : connect_server(w);
+}
+
+// ---- taking down ----
+
+static void close_handle(uv_handle_t *handle, void *data)
+{
+    (void) data;
+    if (!uv_is_closing(handle)) {
+        uv_close(handle, NULL);
+    }
+}
+
+// Callbacks of the library's threads end first, then what they left is taken, then the loop goes.
+static void close_loop(worker *w)
+{
+    pipeline_close(w->pipeline);
+    errand_client_close(w->client);
+    if (w->loop.data == NULL) {
+        return;
+    }
+    handover_run(&w->inbox);
+    attempts_release_running(&w->attempts);
+    uv_walk(&w->loop, close_handle, NULL);
+    (void) uv_run(&w->loop, UV_RUN_DEFAULT);
+    attempts_close(&w->attempts);
+    (void) uv_loop_close(&w->loop);
+    handover_fini(&w->inbox);
+}
+
+static void worker_free(worker *w)
+{
+    close_loop(w);
+    lease_close(w);
+    outbox_fini(&w->outbox);
+    for (size_t i = 0; w->queues != NULL && i < w->options.queue_count; i++) {
+        free(w->queues[i]);
+    }
+    free(w->queues);
+    free(w->kinds);
+    free(w->authorization);
+    free((char *) (uintptr_t) w->options.rpc_url);
+    free((char *) (uintptr_t) w->options.results_url);
+    free((char *) (uintptr_t) w->options.token);
+    free(w);
+}
+
+static void *run(void *data)
+{
+    worker *w = (worker *) data;
+    (void) uv_run(&w->loop, UV_RUN_DEFAULT);
+    return NULL;
+}
+
+status *worker_start(const worker_options *options, worker **ret)
+{
+    worker *w = calloc(1, sizeof *w);
+    if (w == NULL) {
+        return no_memory();
+    }
+    status *failure = build(w, options);
+    if (failure == NULL) {
+        int failed = pthread_create(&w->thread, NULL, run, w);
+        failure = failed == 0 ? NULL : status_errno(failed, "worker thread");
+    }
+    if (failure != NULL) {
+        worker_free(w);
+        return failure;
+    }
+    log_info("worker_started", LOG_STR("worker", w->id),
+             LOG_INT("concurrency", options->concurrency));
+    *ret = w;
+    return NULL;
+}
+
+void worker_drain(worker *w)
+{
+    atomic_store(&w->drain_wanted, true);
+    handover_post(&w->inbox, &w->poke);
+}
+
+void worker_stop(worker *w, bool now)
+{
+    if (w == NULL) {
+        return;
+    }
+    if (now) {
+        atomic_store(&w->stop_wanted, true);
+    }
+    worker_drain(w);
+    (void) pthread_join(w->thread, NULL);
+    worker_free(w);
+}
