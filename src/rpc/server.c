@@ -30,7 +30,6 @@ static void server_destroy(rpc_server *server)
 {
     rpc_methods_free(server->methods);
     rpc_park_free(server->park);
-    free(server->listeners);
     pthread_cond_destroy(&server->changed);
     pthread_mutex_destroy(&server->lock);
     free(server);
@@ -57,6 +56,9 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *data)
 {
     rpc_server *server = data;
     if (event == NNG_PIPE_EV_ADD_PRE) {
+        if (atomic_load(&server->stopping)) {
+            (void) nng_pipe_close(pipe);  // refuses the connection
+        }
         rpc_park_pipe_came(server->park, pipe.id);
     } else {
         rpc_park_pipe_went(server->park, pipe.id);
@@ -181,27 +183,11 @@ static status *listen_failure(int error, const char *url)
     return status_new(code, "can not listen on %s: %s", url, nng_strerror(error));
 }
 
-static bool remember_listener(rpc_server *server, nng_listener listener)
-{
-    size_t size = (server->listener_count + 1) * sizeof listener;
-    nng_listener *grown = realloc(server->listeners, size);
-    if (grown == NULL) {
-        return false;
-    }
-    server->listeners = grown;
-    server->listeners[server->listener_count++] = listener;
-    return true;
-}
-
 // Keepalive finds peers whose host has vanished; only TCP knows it.
-static int start_listener(rpc_server *server, nng_listener listener)
+static int start_listener(nng_listener listener)
 {
     (void) nng_listener_set_bool(listener, NNG_OPT_TCP_KEEPALIVE, true);
-    int error = nng_listener_start(listener, 0);
-    if (error == 0 && !remember_listener(server, listener)) {
-        error = NNG_ENOMEM;
-    }
-    return error;
+    return nng_listener_start(listener, 0);
 }
 
 static int copy_url(nng_listener listener, char **ret)
@@ -229,7 +215,7 @@ status *rpc_server_listen(rpc_server *server, const char *url, char **ret_url)
     if (error != 0) {
         return listen_failure(error, url);
     }
-    error = start_listener(server, listener);
+    error = start_listener(listener);
     error = error == 0 ? copy_url(listener, ret_url) : error;
     if (error != 0) {
         nng_listener_close(listener);
@@ -312,9 +298,8 @@ void rpc_server_stop(rpc_server *server, int wait_ms)
     pthread_mutex_lock(&server->lock);
     atomic_store(&server->stopping, true);
     pthread_mutex_unlock(&server->lock);
-    for (size_t i = 0; i < server->listener_count; i++) {
-        nng_listener_close(server->listeners[i]);
-    }
+    // The listeners stay open: closing one would close the connections that came through it, with
+    // the answers under way.
     rpc_park_close(server->park);
     wait_for_calls(server, wait_ms);
     abandon_calls(server);

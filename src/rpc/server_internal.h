@@ -32,8 +32,6 @@ struct rpc_server {
     pthread_cond_t changed;  // at_work or running fell while stopping
     size_t running;          // contexts whose chain of receive and send goes on
     rpc_call *calls;         // every context ever opened, newest first
-    nng_listener *listeners;
-    size_t listener_count;
     bool stopped;
 };
 
