@@ -22,15 +22,15 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_BEGIN]           = "BEGIN IMMEDIATE",
     [WRITE_COMMIT]          = "COMMIT",
     [WRITE_ROLLBACK]        = "ROLLBACK",
-    [WRITE_INSERT_JOB]      = JOB_INSERT,
-    [WRITE_INSERT_INPUT]    = "INSERT INTO input(seq, hash, spec) VALUES (?, ?, ?)",
-    [WRITE_UPDATE_JOB]      = JOB_UPDATE,
+    [WRITE_INSERT_JOB]      = BATCH_INSERT_JOB,
+    [WRITE_INSERT_INPUT]    = BATCH_INSERT_INPUT,
+    [WRITE_UPDATE_JOB]      = BATCH_UPDATE_JOB,
     [WRITE_PUT_RESULT]      = "REPLACE INTO result(seq, body) VALUES (?, ?)",
     [WRITE_PUT_ATTEMPT]     = "REPLACE INTO attempt(seq, number, body) VALUES (?, ?, ?)",
-    [WRITE_DELETE_JOB]      = "DELETE FROM job WHERE seq = ?",
-    [WRITE_DELETE_INPUT]    = "DELETE FROM input WHERE seq = ?",
-    [WRITE_DELETE_RESULT]   = "DELETE FROM result WHERE seq = ?",
-    [WRITE_DELETE_ATTEMPTS] = "DELETE FROM attempt WHERE seq = ?",
+    [WRITE_DELETE_JOB]      = BATCH_DELETE_FROM("job"),
+    [WRITE_DELETE_INPUT]    = BATCH_DELETE_FROM("input"),
+    [WRITE_DELETE_RESULT]   = BATCH_DELETE_FROM("result"),
+    [WRITE_DELETE_ATTEMPTS] = BATCH_DELETE_FROM("attempt"),
     [WRITE_FIND_ID]         = JOB_SELECT " FROM job WHERE id = ?",
     [WRITE_LOAD_ROW]        = JOB_SELECT " FROM job WHERE seq = ?",
     [WRITE_LOAD_INPUT]      = "SELECT spec, hash FROM input WHERE seq = ?",
@@ -134,6 +134,8 @@ static status *open_database(sqlite_store *s)
         failure = status_new(STATUS_PERMISSION_DENIED, "the file is read-only");
     if (!failure)
         failure = sqlite_schema_update(s->link.db);
+    if (!failure)
+        failure = sqlite_batch_attach(s->link.db, &s->batch);
     if (!failure)
         failure = sqlite_link_prepare(&s->link, statement_texts, WRITE_STATEMENT_COUNT);
     if (!failure)

@@ -16,8 +16,8 @@ static int log_grew(void *data, sqlite3 *db, const char *name, int pages)
     checkpointer *c = data;
     (void) db;
     (void) name;
-    if (pages < c->log_pages)
-        c->written_back = 0;  // it has started anew
+    if (pages < c->log_pages)  // it has started anew
+        c->written_back = c->finish_pages = 0;
     c->log_pages = pages;
     return SQLITE_OK;
 }
@@ -94,7 +94,15 @@ static void note_done(checkpointer *c, int pages)
 {
     if (pages > 0 && pages <= c->log_pages)
         c->written_back = pages;
-    c->done_pages = 0;  // the helper is not at work while this runs
+    c->done_pages = 0;  // the helper is not at work meanwhile
+}
+
+// The log starts anew with the next commit, unless somebody still reads from it: then it is not
+// worth trying at every commit.
+static void finish(checkpointer *c, sqlite3 *writer)
+{
+    note_done(c, write_back(writer, SQLITE_CHECKPOINT_PASSIVE));
+    c->finish_pages = c->log_pages + CHECKPOINT_SHORT_PAGES;
 }
 
 void checkpointer_committed(checkpointer *c, sqlite3 *writer)
@@ -103,16 +111,18 @@ void checkpointer_committed(checkpointer *c, sqlite3 *writer)
         wait_for_helper(c);
     if (atomic_load(&c->busy))
         return;
-    note_done(c, c->done_pages);
+    if (c->done_pages > 0)
+        note_done(c, c->done_pages);
     int rest = c->log_pages - c->written_back;
     if (rest <= 0)
         return;
     if (c->log_pages >= CHECKPOINT_CEILING_PAGES)
         note_done(c, write_back(writer, SQLITE_CHECKPOINT_RESTART));
-    else if (c->log_pages >= CHECKPOINT_FINISH_PAGES && rest < CHECKPOINT_START_PAGES)
-        note_done(c, write_back(writer, SQLITE_CHECKPOINT_PASSIVE));
     else if (rest >= CHECKPOINT_START_PAGES)
         ask_helper(c);
+    else if (c->log_pages >= CHECKPOINT_START_PAGES && rest <= CHECKPOINT_SHORT_PAGES &&
+             c->log_pages >= c->finish_pages)
+        finish(c, writer);
 }
 
 void checkpointer_stop(checkpointer *c)

@@ -10,11 +10,11 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-// Sizes of the log in pages of 4 KiB. Beyond the first the helper thread gets to work, beyond the
-// second the writer itself finishes what the helper left, so that the log starts anew; at the third
-// the writer waits for both.
+// Sizes of the log in pages of 4 KiB. When more than START is not yet written back the helper gets
+// to work. Once it is done and no more than SHORT is left, the writer finishes, so that the log
+// starts anew. At CEILING the writer waits until it does.
 #define CHECKPOINT_START_PAGES   4096   // 16 MiB
-#define CHECKPOINT_FINISH_PAGES  16384  // 64 MiB
+#define CHECKPOINT_SHORT_PAGES   1024   // 4 MiB
 #define CHECKPOINT_CEILING_PAGES 65536  // 256 MiB
 
 typedef struct checkpointer {
@@ -22,6 +22,7 @@ typedef struct checkpointer {
     pthread_t thread;
     bool started;
     int log_pages;         // length of the log after the latest commit; the writer's own
+    int finish_pages;      // the writer tries to finish no sooner than at this length; its own
     int written_back;      // pages of it known to be in the database file; the writer's own
     pthread_mutex_t lock;  // guards what follows
     pthread_cond_t changed;

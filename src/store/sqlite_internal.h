@@ -3,6 +3,7 @@
 #define ERRAND_STORE_SQLITE_INTERNAL_H
 
 #include "store/sqlite.h"
+#include "store/sqlite_batch.h"
 #include "store/sqlite_checkpoint.h"
 #include "store/sqlite_link.h"
 
@@ -72,6 +73,7 @@ typedef struct sqlite_store {
     char *path;
     int lock_fd;
     sqlite_link link;
+    sqlite_batch batch;  // what the statements of a set work on
     bool in_transaction;
     route_table routes;
     lane_first first[LANE_CACHE_SIZE];

@@ -1,6 +1,7 @@
-// sqlite_rows - the columns of table job, and a row to and from them.
+// sqlite_rows - the columns of table job, and a row read from them.
 //
-// The lists are the only place that names the columns: SQL texts, binding and reading follow them.
+// The lists are the only place that names the columns: SQL texts, writing (sqlite_batch) and
+// reading follow them.
 #ifndef ERRAND_STORE_SQLITE_ROWS_H
 #define ERRAND_STORE_SQLITE_ROWS_H
 
@@ -39,26 +40,12 @@
     X(multiplier,         REAL,    policy.multiplier,         2)
 
 #define JOB_COLUMN_NAME(column, type, member, null)   ", " #column
-#define JOB_COLUMN_MARK(column, type, member, null)   ", ?"
-#define JOB_COLUMN_SET(column, type, member, null)    ", " #column " = ?"
 // clang-format on
 
 // The columns that sqlite_row_read expects, from the first column of a result on.
 #define JOB_SELECT                                                                                 \
     "SELECT seq" JOB_CHANGING_COLUMNS(JOB_COLUMN_NAME) JOB_FIXED_COLUMNS(JOB_COLUMN_NAME)
 
-#define JOB_INSERT                                                                                 \
-    "INSERT INTO job(seq, lane, rank" JOB_CHANGING_COLUMNS(JOB_COLUMN_NAME) JOB_FIXED_COLUMNS(     \
-        JOB_COLUMN_NAME) ") VALUES (?, ?, ?" JOB_CHANGING_COLUMNS(JOB_COLUMN_MARK)                 \
-        JOB_FIXED_COLUMNS(JOB_COLUMN_MARK) ")"
-
-#define JOB_UPDATE                                                                                 \
-    "UPDATE job SET lane = ?2, rank = ?3" JOB_CHANGING_COLUMNS(JOB_COLUMN_SET) " WHERE seq = ?1"
-
-// sqlite_row_bind_new binds all of a row for JOB_INSERT, sqlite_row_bind what changes for
-// JOB_UPDATE.
-void sqlite_row_bind_new(sqlite3_stmt *statement, const job_row *row);
-void sqlite_row_bind(sqlite3_stmt *statement, const job_row *row);
 void sqlite_row_read(sqlite3_stmt *statement, job_row *ret);
 
 #endif

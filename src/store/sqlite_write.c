@@ -1,8 +1,5 @@
 // sqlite_write - transactions, and what they write.
 #include "store/sqlite_internal.h"
-#include "store/sqlite_rows.h"
-
-#include <inttypes.h>
 
 status *sqlite_begin(store *base)
 {
@@ -74,59 +71,50 @@ static void note_time(sqlite_store *s, const job_row *row)
         s->last_time_us = row->finish_us;
 }
 
-static status *duplicate_or(sqlite_store *s, const job_row *row, status *failure)
+// The row that was read last is the one that failed.
+static status *insert_failure(sqlite_store *s, status *failure)
 {
     int code = sqlite3_extended_errcode(s->link.db);
     if (code != SQLITE_CONSTRAINT_UNIQUE && code != SQLITE_CONSTRAINT_PRIMARYKEY)
         return failure;
     char id[UUID_TEXT_SIZE];
+    uuid_format(&s->batch.jobs[s->batch.current].row.id, id);
     status_free(failure);
-    return status_new(STATUS_ALREADY_EXISTS, "job %s exists already", uuid_format(&row->id, id));
+    return status_new(STATUS_ALREADY_EXISTS, "job %s exists already", id);
 }
 
-static status *insert_row(sqlite_store *s, const job_row *row)
-{
-    sqlite3_stmt *statement = s->link.statements[WRITE_INSERT_JOB];
-    sqlite_row_bind_new(statement, row);
-    status *failure = sqlite_run(statement);
-    if (failure)
-        return duplicate_or(s, row, failure);
-    note_time(s, row);
-    sqlite_counts_add(s, row->route, row->state, 1);
-    sqlite_lanes_enter(s, job_row_lane(row), job_row_rank(row));
-    return NULL;
-}
-
-static status *insert_input(sqlite_store *s, const store_new_job *job)
-{
-    sqlite3_stmt *statement = s->link.statements[WRITE_INSERT_INPUT];
-    sqlite3_bind_int64(statement, 1, job->row.seq);
-    sqlite3_bind_blob(statement, 2, job->hash, JOB_HASH_BYTES, SQLITE_STATIC);
-    sqlite_bind_slice(statement, 3, job->spec);
-    return sqlite_run(statement);
-}
-
-// Table after table, so that the pages of one stay at hand.
 status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
-    status *failure = NULL;
-    for (size_t i = 0; i < count && !failure; i++)
-        failure = insert_row(s, &jobs[i].row);
-    for (size_t i = 0; i < count && !failure; i++)
-        failure = insert_input(s, &jobs[i]);
+    s->batch = (sqlite_batch){.jobs = jobs, .count = count};
+    status *failure = sqlite_run(sqlite_writer(base, WRITE_INSERT_JOB));
+    if (failure)
+        return insert_failure(s, failure);
+    failure = sqlite_run(sqlite_writer(base, WRITE_INSERT_INPUT));
+    for (size_t i = 0; i < count && !failure; i++) {
+        const job_row *row = &jobs[i].row;
+        note_time(s, row);
+        sqlite_counts_add(s, row->route, row->state, 1);
+        sqlite_lanes_enter(s, job_row_lane(row), job_row_rank(row));
+    }
     return failure;
 }
 
-static status *save_row(sqlite_store *s, const job_row *before, const job_row *row)
+// Runs a statement that has to reach each row of the batch once.
+static status *run_on_all(sqlite_store *s, int statement)
 {
-    sqlite3_stmt *statement = s->link.statements[WRITE_UPDATE_JOB];
-    sqlite_row_bind(statement, row);
-    status *failure = sqlite_run(statement);
+    status *failure = sqlite_run(s->link.statements[statement]);
     if (failure)
         return failure;
-    if (sqlite3_changes(s->link.db) != 1)
-        return status_new(STATUS_NOT_FOUND, "no job with seq %" PRId64, row->seq);
+    int changes = sqlite3_changes(s->link.db);
+    if ((size_t) changes != s->batch.count)
+        return status_new(STATUS_INTERNAL, "%zu jobs were named, %d were there", s->batch.count,
+                          changes);
+    return NULL;
+}
+
+static void note_change(sqlite_store *s, const job_row *before, const job_row *row)
+{
     note_time(s, row);
     if (before->state != row->state) {
         sqlite_counts_add(s, before->route, before->state, -1);
@@ -134,14 +122,15 @@ static status *save_row(sqlite_store *s, const job_row *before, const job_row *r
     }
     sqlite_lanes_leave(s, job_row_lane(before), job_row_rank(before));
     sqlite_lanes_enter(s, job_row_lane(row), job_row_rank(row));
-    return NULL;
 }
 
 status *sqlite_save(store *base, const job_row *before, const job_row *rows, size_t count)
 {
-    status *failure = NULL;
+    sqlite_store *s = sqlite_store_of(base);
+    s->batch = (sqlite_batch){.rows = rows, .count = count};
+    status *failure = run_on_all(s, WRITE_UPDATE_JOB);
     for (size_t i = 0; i < count && !failure; i++)
-        failure = save_row(sqlite_store_of(base), &before[i], &rows[i]);
+        note_change(s, &before[i], &rows[i]);
     return failure;
 }
 
@@ -162,39 +151,20 @@ status *sqlite_put_attempt(store *base, int64_t seq, int32_t number, slice attem
     return sqlite_run(statement);
 }
 
-static status *delete_from(store *base, int statement_number, const job_row *rows, size_t count)
-{
-    sqlite3_stmt *statement = sqlite_writer(base, statement_number);
-    status *failure = NULL;
-    for (size_t i = 0; i < count && !failure; i++) {
-        sqlite3_bind_int64(statement, 1, rows[i].seq);
-        failure = sqlite_run(statement);
-    }
-    return failure;
-}
-
-static status *delete_row(sqlite_store *s, const job_row *row)
-{
-    status *failure = delete_from(&s->base, WRITE_DELETE_JOB, row, 1);
-    if (failure)
-        return failure;
-    if (sqlite3_changes(s->link.db) != 1)
-        return status_new(STATUS_NOT_FOUND, "no job with seq %" PRId64, row->seq);
-    sqlite_counts_add(s, row->route, row->state, -1);
-    sqlite_lanes_leave(s, job_row_lane(row), job_row_rank(row));
-    return NULL;
-}
-
 status *sqlite_remove(store *base, const job_row *rows, size_t count)
 {
-    status *failure = NULL;
-    for (size_t i = 0; i < count && !failure; i++)
-        failure = delete_row(sqlite_store_of(base), &rows[i]);
+    sqlite_store *s = sqlite_store_of(base);
+    s->batch = (sqlite_batch){.rows = rows, .count = count};
+    status *failure = run_on_all(s, WRITE_DELETE_JOB);
     if (!failure)
-        failure = delete_from(base, WRITE_DELETE_INPUT, rows, count);
+        failure = sqlite_run(sqlite_writer(base, WRITE_DELETE_INPUT));
     if (!failure)
-        failure = delete_from(base, WRITE_DELETE_RESULT, rows, count);
+        failure = sqlite_run(sqlite_writer(base, WRITE_DELETE_RESULT));
     if (!failure)
-        failure = delete_from(base, WRITE_DELETE_ATTEMPTS, rows, count);
+        failure = sqlite_run(sqlite_writer(base, WRITE_DELETE_ATTEMPTS));
+    for (size_t i = 0; i < count && !failure; i++) {
+        sqlite_counts_add(s, rows[i].route, rows[i].state, -1);
+        sqlite_lanes_leave(s, job_row_lane(&rows[i]), job_row_rank(&rows[i]));
+    }
     return failure;
 }

@@ -62,7 +62,8 @@ typedef struct store_ops {
     status *(*load_spec)(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash);
     // result of a job; an empty slice when it has none.
     status *(*load_result)(store *s, int64_t seq, arena *memory, slice *ret_result);
-    // save writes changed rows; before[i] is the row as it was, for the counters.
+    // save writes changed rows, each job at most once in a call; before[i] is the row as it was,
+    // for the counters.
     status *(*save)(store *s, const job_row *before, const job_row *rows, size_t count);
     // put_result stores or replaces the encoded errand.v1.Result of a job.
     status *(*put_result)(store *s, int64_t seq, slice result);

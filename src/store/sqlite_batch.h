@@ -1,0 +1,45 @@
+// sqlite_batch - an array of rows as a table: one statement writes a whole batch.
+//
+// Starting and ending a statement costs SQLite about as much as writing a short row. So the rows of
+// a call are not bound one by one: the statements read them from a virtual table, `batch`, that
+// looks into the caller's array. OR FAIL: a batch that failed halfway is rolled back with its
+// transaction, so SQLite need not be ready to undo the statement alone.
+//
+// Measured (2 cores, batches of 256, synchronous=FULL): inserts 1.4 times as fast as one by one,
+// changes 1.15 times; in batches of 4,096 1.6 and 1.2 times.
+#ifndef ERRAND_STORE_SQLITE_BATCH_H
+#define ERRAND_STORE_SQLITE_BATCH_H
+
+#include "base/status.h"
+#include "store/sqlite_rows.h"
+#include "store/store.h"
+
+#include <sqlite3.h>
+
+typedef struct sqlite_batch {
+    const job_row *rows;
+    const store_new_job *jobs;  // rather than rows, for inserts
+    size_t count;
+    size_t current;  // the row read last
+} sqlite_batch;
+
+// sqlite_batch_attach makes `batch` known to a connection; it reads what *batch says at the time.
+status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
+
+#define BATCH_COLUMN_SET(column, type, member, null) ", " #column " = batch." #column
+
+#define BATCH_INSERT_JOB                                                                           \
+    "INSERT OR FAIL INTO job(seq, lane, rank" JOB_CHANGING_COLUMNS(JOB_COLUMN_NAME)                \
+        JOB_FIXED_COLUMNS(JOB_COLUMN_NAME) ") SELECT seq, lane, rank" JOB_CHANGING_COLUMNS(        \
+            JOB_COLUMN_NAME) JOB_FIXED_COLUMNS(JOB_COLUMN_NAME) " FROM batch"
+
+#define BATCH_INSERT_INPUT                                                                         \
+    "INSERT OR FAIL INTO input(seq, hash, spec) SELECT seq, hash, spec FROM batch"
+
+#define BATCH_UPDATE_JOB                                                                           \
+    "UPDATE OR FAIL job SET lane = batch.lane, rank = batch.rank" JOB_CHANGING_COLUMNS(            \
+        BATCH_COLUMN_SET) " FROM batch WHERE job.seq = batch.seq"
+
+#define BATCH_DELETE_FROM(table) "DELETE FROM " table " WHERE seq IN (SELECT seq FROM batch)"
+
+#endif
