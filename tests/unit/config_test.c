@@ -1,0 +1,364 @@
+// config - defaults, environment, flags, their order, and what is wrong with them.
+#include "unit/config_fixture.h"
+
+static shop settings;
+static config_outcome outcome;
+
+static void load_well(const shop_call *call)
+{
+    status *failure = shop_load(&shop_program, call, &settings, &outcome);
+    if (failure) {
+        fail_msg("%s", failure->message);
+    }
+}
+
+static int free_all(void **state)
+{
+    (void) state;
+    config_free(&shop_program, &settings);
+    config_outcome_fini(&outcome);
+    return 0;
+}
+
+static void assert_refused(const shop_call *call, const char *message)
+{
+    shop untouched;
+    memset(&untouched, 0, sizeof untouched);
+    AUTO(status) failure = shop_load(&shop_program, call, &settings, &outcome);
+    assert_non_null(failure);
+    assert_int_equal(failure->code, STATUS_INVALID_ARGUMENT);
+    assert_string_equal(failure->message, message);
+    assert_memory_equal(&settings, &untouched, sizeof settings);
+}
+
+static void without_sources_the_defaults_hold(void **state)
+{
+    (void) state;
+    load_well(FLAGS(NULL));
+    assert_int_equal(outcome.action, CONFIG_RUN);
+    assert_null(outcome.file);
+    assert_string_equal(settings.data, "./shop-data");
+    assert_int_equal(settings.rpc.count, 1);
+    assert_string_equal(settings.rpc.items[0], "tcp://127.0.0.1:1");
+    assert_int_equal(settings.workers, 4);
+    assert_false(settings.verbose);
+    assert_int_equal(settings.drain_us, 30000000);
+    assert_int_equal(settings.body_bytes, 16 << 20);
+    assert_int_equal(settings.level, LEVEL_LOW);
+    assert_string_equal(settings.http.address, "127.0.0.1:80");
+    assert_int_equal(settings.http.port, 80);
+    assert_int_equal(settings.secrets.count, 0);
+    assert_null(settings.cert);
+}
+
+static void flags_set_every_type(void **state)
+{
+    (void) state;
+    load_well(FLAGS("--data=/srv", "--workers", "0", "--verbose", "--log-level", "high",
+                    "--drain-timeout=1.5s", "--http=[::1]:0"));
+    assert_string_equal(settings.data, "/srv");
+    assert_int_equal(settings.workers, 0);
+    assert_true(settings.verbose);
+    assert_int_equal(settings.level, LEVEL_HIGH);
+    assert_int_equal(settings.drain_us, 1500000);
+    assert_string_equal(settings.http.address, "[::1]:0");
+    assert_int_equal(settings.http.port, 0);
+}
+
+static void repeated_flags_make_a_list_and_replace_the_default(void **state)
+{
+    (void) state;
+    load_well(&(shop_call){{"--rpc", "tcp://a", "--rpc=ipc://b", "--secrets", "x=1=2"},
+                           {"ERRAND_RPC=tcp://c"}});
+    assert_int_equal(settings.rpc.count, 2);
+    assert_string_equal(settings.rpc.items[0], "tcp://a");
+    assert_string_equal(settings.rpc.items[1], "ipc://b");
+    assert_string_equal(settings.secrets.pairs[0].key, "x");
+    assert_string_equal(settings.secrets.pairs[0].value, "1=2");
+}
+
+static void of_a_repeated_single_flag_the_last_one_holds(void **state)
+{
+    (void) state;
+    load_well(FLAGS("--data=a", "--data=b", "--verbose", "--verbose=false"));
+    assert_string_equal(settings.data, "b");
+    assert_false(settings.verbose);
+}
+
+static void variables_set_nested_keys_lists_and_maps(void **state)
+{
+    (void) state;
+    load_well(&(shop_call){{NULL},
+                           {"ERRAND_TLS_CERT_FILE=c.pem", "ERRAND_RPC=tcp://a,ipc://b",
+                            "ERRAND_SECRETS=a=1,b=2", "PATH=/bin", "ERRAND_HTTP=off"}});
+    assert_string_equal(settings.cert, "c.pem");
+    assert_int_equal(settings.rpc.count, 2);
+    assert_string_equal(settings.rpc.items[1], "ipc://b");
+    assert_int_equal(settings.secrets.count, 2);
+    assert_string_equal(settings.secrets.pairs[1].value, "2");
+    assert_null(settings.http.address);
+    assert_int_equal(outcome.warnings.count, 0);
+}
+
+static void an_empty_variable_is_as_good_as_none(void **state)
+{
+    (void) state;
+    load_well(&(shop_call){{NULL}, {"ERRAND_DATA=", "ERRAND_WORKERS=", "ERRAND_CONFIG="}});
+    assert_string_equal(settings.data, "./shop-data");
+    assert_int_equal(settings.workers, 4);
+}
+
+static void an_unknown_variable_is_a_warning(void **state)
+{
+    (void) state;
+    load_well(&(shop_call){{NULL}, {"ERRAND_WORKER=5", "ERRAND_DATA=x"}});
+    assert_int_equal(outcome.warnings.count, 1);
+    assert_string_equal(outcome.warnings.items[0],
+                        "ERRAND_WORKER is set, but shop has no such setting");
+}
+
+static void the_order_is_default_file_environment_flag(void **state)
+{
+    (void) state;
+    const char text[] = "data: file\nworkers: 5\nmax_body: 5\nlog_level: high\n";
+    char *file = shop_file(text, sizeof text - 1);
+    load_well(&(shop_call){{"--config", file, "--max-body", "7"},
+                           {"ERRAND_WORKERS=6", "ERRAND_MAX_BODY=6"}});
+    assert_string_equal(settings.data, "file");
+    assert_int_equal(settings.workers, 6);
+    assert_int_equal(settings.body_bytes, 7);
+    assert_int_equal(settings.level, LEVEL_HIGH);
+    assert_int_equal(settings.drain_us, 30000000);
+    assert_string_equal(outcome.file, file);
+    shop_file_remove(file);
+}
+
+static void the_file_may_be_named_by_a_variable(void **state)
+{
+    (void) state;
+    char *file = shop_file("workers: 9\n", 11);
+    char variable[64];
+    snprintf(variable, sizeof variable, "ERRAND_CONFIG=%s", file);
+    load_well(&(shop_call){{NULL}, {variable}});
+    assert_int_equal(settings.workers, 9);
+    assert_int_equal(outcome.warnings.count, 0);
+    shop_file_remove(file);
+}
+
+static void a_bad_flag_value_names_flag_value_and_expectation(void **state)
+{
+    (void) state;
+    assert_refused(FLAGS("--workers", "many"),
+                   "--workers: found \"many\", expected a whole number from 0 to 1000");
+    assert_refused(FLAGS("--workers=1001"),
+                   "--workers: found \"1001\", expected a whole number from 0 to 1000");
+    assert_refused(FLAGS("--verbose=yes"), "--verbose: found \"yes\", expected true or false");
+    assert_refused(FLAGS("--log-level=LOW"), "--log-level: found \"LOW\", expected low or high");
+    assert_refused(FLAGS("--data="), "--data: found \"\", expected text, not empty");
+    assert_refused(FLAGS("--data=\xff\n"),
+                   "--data: found \"\\xff\\x0a\", expected text, not empty");
+    assert_refused(FLAGS("--drain-timeout=2h"),
+                   "--drain-timeout: found \"2h\", expected a duration such as 30s, 1.5s or 10m "
+                   "from 1ms to 1h");
+    assert_refused(FLAGS("--max-body=1.5"),
+                   "--max-body: found \"1.5\", expected a size such as 512KiB or 16MiB from 0 on");
+    assert_refused(FLAGS("--rpc=http://a"),
+                   "--rpc: found \"http://a\", expected a list of at most 1000 texts, each "
+                   "starting with tcp:// or ipc://");
+}
+
+static void a_bad_listen_address_is_refused(void **state)
+{
+    (void) state;
+    const char *const bad[] = {"80",    ":80",    "a:",     "a:b",    "a:65536",
+                               "a:-1",  "::1:80", "[x]:80", "a b:80", "http://a:80",
+                               "a:80/", "[]:80",  "",       "a: 80",  "1.2.3.4"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        AUTO(status) failure =
+            shop_load(&shop_program, FLAGS("--http", bad[i]), &settings, &outcome);
+        assert_int_equal(status_code_of(failure), STATUS_INVALID_ARGUMENT);
+        assert_non_null(strstr(failure->message, "expected HOST:PORT or off"));
+    }
+}
+
+static void a_bad_number_is_refused(void **state)
+{
+    (void) state;
+    const char *const bad[] = {"",    "-",  "-1", "+1",  "1.0", "0x10",
+                               "1e3", " 1", "1 ", "1_0", "--1", "99999999999999999999"};
+    for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+        AUTO(status) failure =
+            shop_load(&shop_program, FLAGS("--workers", bad[i]), &settings, &outcome);
+        assert_int_equal(status_code_of(failure), STATUS_INVALID_ARGUMENT);
+        assert_string_equal(failure->violations[0].field, "workers");
+    }
+}
+
+static void a_bad_variable_is_named(void **state)
+{
+    (void) state;
+    assert_refused(&(shop_call){{NULL}, {"ERRAND_LOG_LEVEL=loud"}},
+                   "ERRAND_LOG_LEVEL: found \"loud\", expected low or high");
+    assert_refused(&(shop_call){{NULL}, {"ERRAND_RPC=tcp://a,,tcp://b"}},
+                   "ERRAND_RPC: found \"\", expected a list of at most 1000 texts, each starting "
+                   "with tcp:// or ipc://");
+}
+
+static void a_secret_is_never_shown(void **state)
+{
+    (void) state;
+    assert_refused(FLAGS("--token=hush"),
+                   "--token: found a value that is not shown, expected text starting with "
+                   "tcp:// or ipc://");
+    assert_refused(FLAGS("--secrets=hush"),
+                   "--secrets: found a value that is not shown, expected at most 1000 pairs of a "
+                   "name and a text");
+}
+
+static void a_name_twice_in_a_map_is_refused(void **state)
+{
+    (void) state;
+    assert_refused(FLAGS("--secrets=a=1", "--secrets=a=2"),
+                   "secrets: --secrets: \"a\" is there twice");
+}
+
+static void unknown_flags_and_operands_are_refused(void **state)
+{
+    (void) state;
+    assert_refused(FLAGS("--dta", "x"),
+                   "command line: found \"--dta\", expected a flag of this program (--help lists "
+                   "them)");
+    assert_refused(FLAGS("-x"),
+                   "command line: found \"-x\", expected a flag of this program (--help lists "
+                   "them)");
+    assert_refused(FLAGS("now"),
+                   "command line: found \"now\", expected only flags (--help lists them)");
+    assert_refused(FLAGS("--", "--data=x"),
+                   "command line: found \"--data=x\", expected only flags (--help lists them)");
+    assert_refused(FLAGS("--data"), "command line: found \"--data\", expected a value behind it");
+    assert_refused(FLAGS("--config="),
+                   "command line: found \"--config=\", expected a value behind it");
+}
+
+static void operands_are_handed_over_when_the_program_takes_some(void **state)
+{
+    (void) state;
+    config_program program = shop_program;
+    program.operands = "[FILE]";
+    AUTO(status) failure =
+        shop_load(&program, FLAGS("a", "--workers=1", "-", "--", "--verbose"), &settings, &outcome);
+    assert_null(failure);
+    assert_int_equal(outcome.operands.count, 3);
+    assert_string_equal(outcome.operands.items[0], "a");
+    assert_string_equal(outcome.operands.items[1], "-");
+    assert_string_equal(outcome.operands.items[2], "--verbose");
+    assert_false(settings.verbose);
+}
+
+static void check_config_loads_and_says_so(void **state)
+{
+    (void) state;
+    load_well(FLAGS("--check-config", "--workers=2"));
+    assert_int_equal(outcome.action, CONFIG_CHECK);
+    assert_int_equal(settings.workers, 2);
+    free_all(NULL);
+    assert_refused(FLAGS("--check-config", "--workers=x"),
+                   "--workers: found \"x\", expected a whole number from 0 to 1000");
+}
+
+static void help_wins_over_anything_behind_it(void **state)
+{
+    (void) state;
+    load_well(&(shop_call){{"--help", "--nonsense"}, {"ERRAND_WORKERS=x"}});
+    assert_int_equal(outcome.action, CONFIG_HELP);
+    assert_null(settings.data);
+}
+
+static void a_missing_file_is_not_found(void **state)
+{
+    (void) state;
+    AUTO(status) failure =
+        shop_load(&shop_program, FLAGS("--config", "/nowhere/shop.yaml"), &settings, &outcome);
+    assert_int_equal(status_code_of(failure), STATUS_NOT_FOUND);
+    assert_non_null(strstr(failure->message, "/nowhere/shop.yaml"));
+}
+
+static void a_row_of_the_wrong_type_is_found_before_it_corrupts(void **state)
+{
+    (void) state;
+    const config_row row = {"x", CONFIG_INT, "1", "x", CONFIG_FIELD(shop, level)};
+    config_program program = shop_program;
+    program.rows = &row;
+    program.row_count = 1;
+    AUTO(status) failure = shop_load(&program, FLAGS(NULL), &settings, &outcome);
+    assert_int_equal(status_code_of(failure), STATUS_INTERNAL);
+}
+
+// differing counts the rows in which two loads differ, and returns the key of the last.
+static const char *differing(const shop *a, const shop *b, size_t *count)
+{
+    const char *key = NULL;
+    *count = 0;
+    for (size_t i = 0; i < shop_program.row_count; i++) {
+        if (!config_same(&shop_rows[i], a, b)) {
+            key = shop_rows[i].key;
+            ++*count;
+        }
+    }
+    return key;
+}
+
+static void a_reload_can_tell_which_row_changed(void **state)
+{
+    (void) state;
+    const char *const changes[][2] = {
+        {"--data=x", "data"},
+        {"--rpc=ipc://y", "rpc"},
+        {"--workers=7", "workers"},
+        {"--verbose", "verbose"},
+        {"--http=off", "http"},
+        {"--secrets=a=1", "secrets"},
+        {"--log-level=high", "log_level"},
+        {"--tls-key-file=k", "tls.key_file"},
+    };
+    load_well(FLAGS(NULL));
+    for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
+        shop other;
+        config_outcome ignored;
+        AUTO(status) failure = shop_load(&shop_program, FLAGS(changes[i][0]), &other, &ignored);
+        assert_null(failure);
+        size_t count = 0;
+        assert_string_equal(differing(&settings, &other, &count), changes[i][1]);
+        assert_int_equal(count, 1);
+        assert_null(differing(&settings, &settings, &count));
+        config_free(&shop_program, &other);
+        config_outcome_fini(&ignored);
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_teardown(without_sources_the_defaults_hold, free_all),
+    cmocka_unit_test_teardown(flags_set_every_type, free_all),
+    cmocka_unit_test_teardown(repeated_flags_make_a_list_and_replace_the_default, free_all),
+    cmocka_unit_test_teardown(of_a_repeated_single_flag_the_last_one_holds, free_all),
+    cmocka_unit_test_teardown(variables_set_nested_keys_lists_and_maps, free_all),
+    cmocka_unit_test_teardown(an_empty_variable_is_as_good_as_none, free_all),
+    cmocka_unit_test_teardown(an_unknown_variable_is_a_warning, free_all),
+    cmocka_unit_test_teardown(the_order_is_default_file_environment_flag, free_all),
+    cmocka_unit_test_teardown(the_file_may_be_named_by_a_variable, free_all),
+    cmocka_unit_test_teardown(a_bad_flag_value_names_flag_value_and_expectation, free_all),
+    cmocka_unit_test_teardown(a_bad_listen_address_is_refused, free_all),
+    cmocka_unit_test_teardown(a_bad_number_is_refused, free_all),
+    cmocka_unit_test_teardown(a_bad_variable_is_named, free_all),
+    cmocka_unit_test_teardown(a_secret_is_never_shown, free_all),
+    cmocka_unit_test_teardown(a_name_twice_in_a_map_is_refused, free_all),
+    cmocka_unit_test_teardown(unknown_flags_and_operands_are_refused, free_all),
+    cmocka_unit_test_teardown(operands_are_handed_over_when_the_program_takes_some, free_all),
+    cmocka_unit_test_teardown(check_config_loads_and_says_so, free_all),
+    cmocka_unit_test_teardown(help_wins_over_anything_behind_it, free_all),
+    cmocka_unit_test_teardown(a_missing_file_is_not_found, free_all),
+    cmocka_unit_test_teardown(a_row_of_the_wrong_type_is_found_before_it_corrupts, free_all),
+    cmocka_unit_test_teardown(a_reload_can_tell_which_row_changed, free_all),
+};
+
+UNIT_TEST_MAIN(tests)
