@@ -1,6 +1,7 @@
 // options - reads a command line by its tables, and puts values into messages.
 #include "options.h"
 
+#include "base/units.h"
 #include "json/codec.h"
 
 #include <ctype.h>
@@ -182,7 +183,7 @@ status *cli_duration_ms(const cli_args *args, const char *name, int64_t fallback
         *ret = fallback;
         return NULL;
     }
-    if (!cli_duration_parse(text, &us))
+    if (!units_parse_duration(text, &us))
         return bad_duration(name, text);
     *ret = us / 1000 + (us % 1000 != 0);
     return NULL;
@@ -201,7 +202,7 @@ static status *seconds_text(const cli_given *given, arena *memory, const char **
 {
     char text[48];
     int64_t us;
-    if (!cli_duration_parse(given->value, &us))
+    if (!units_parse_duration(given->value, &us))
         return bad_duration(given->option->name, given->value);
     snprintf(text, sizeof text, "%" PRId64 ".%06" PRId64 "s", us / 1000000, us % 1000000);
     *ret = arena_strdup(memory, text);

@@ -66,7 +66,4 @@ status *cli_duration_ms(const cli_args *args, const char *name, int64_t fallback
 // cli_fill sets each option's field of the message; memory comes from the arena.
 status *cli_fill(const cli_args *args, ProtobufCMessage *message, arena *memory);
 
-// cli_duration_parse reads a duration such as 1.5s, 10m or 1h30m; false for anything else.
-bool cli_duration_parse(const char *text, int64_t *ret_us);
-
 #endif

@@ -42,6 +42,16 @@ class Cli:
             )
         )
 
+    def start(self, *words):
+        """Runs it beside the test."""
+        return subprocess.Popen(
+            [*self.command, *map(str, words)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self.environment,
+        )
+
     def ok(self, *words, **options):
         finished = self(*words, **options)
         assert finished.status == 0, finished
