@@ -11,22 +11,23 @@
 typedef struct gateway gateway;
 
 typedef struct gateway_options {
-    const char *listen;              // HOST:PORT, port 0: any
-    const char *rpc_url;             // server
-    const char *token;               // the gateway's own, for its health check; NULL: none
-    size_t threads;                  // connections served at once: 256
-    size_t max_body_bytes;           // HTTP request body: 16 MiB
-    size_t max_message_bytes;        // RPC message: 32 MiB
-    int64_t request_timeout_us;      // for the whole request to arrive: 30 s
-    const char *const *origins;      // allowed Origin values
+    const char *listen;          // HOST:PORT, port 0: any
+    const char *rpc_url;         // server
+    const char *token;           // the gateway's own, for its health check; NULL: none
+    size_t threads;              // connections open at once: 2560; half of them may wait
+    size_t max_body_bytes;       // HTTP request body: 16 MiB
+    size_t max_message_bytes;    // RPC message: 32 MiB
+    int64_t request_timeout_us;  // for the whole request to arrive: 30 s
+    const char *const *origins;  // allowed Origin values
     size_t origin_count;
-    const char *const *hosts;        // further names allowed in Host
+    const char *const *hosts;  // further names allowed in Host
     size_t host_count;
 } gateway_options;
 
 void gateway_options_init(gateway_options *options);
 
-// gateway_start listens and serves; ret_url is the real base URL such as http://127.0.0.1:6780, owned.
+// gateway_start listens and serves; ret_url is the real base URL such as http://127.0.0.1:6780,
+// owned.
 status *gateway_start(const gateway_options *options, gateway **ret, char **ret_url);
 
 // gateway_stop answers what is under way and frees. Accepts NULL.

@@ -35,4 +35,7 @@ status *json_decode(const ProtobufCMessageDescriptor *descriptor, const char *te
 status *json_decode_field(ProtobufCMessage *message, const char *name, const char *text,
                           arena *memory);
 
+// json_append_string appends text as a JSON string; bytes that are no UTF-8 become U+FFFD.
+void json_append_string(buf *out, const char *text);
+
 #endif

@@ -1,4 +1,5 @@
 // encode_text - strings, numbers, bytes and enums as JSON.
+#include "json/codec.h"
 #include "json/encode.h"
 
 #include "base/crypto.h"
@@ -30,27 +31,50 @@ static void append_escaped(buf *out, uint8_t byte)
     }
 }
 
+// Appends well-formed text.
+static void append_text(buf *out, const uint8_t *at, size_t size)
+{
+    const uint8_t *end = at + size;
+    while (at < end) {
+        const uint8_t *from = at;
+        while (at < end && is_plain(*at)) {
+            at++;
+        }
+        buf_append(out, from, (size_t) (at - from));
+        if (at < end) {
+            append_escaped(out, *at++);
+        }
+    }
+}
+
 bool encode_string(json_writer *w, const char *text)
 {
     size_t size = strlen(text);
     if (!utf8_valid(text, size)) {
         return encode_fail(w, "a string is not UTF-8");
     }
-    const uint8_t *at = (const uint8_t *) text;
-    const uint8_t *end = at + size;
     buf_append_char(w->out, '"');
-    while (at < end) {
-        const uint8_t *from = at;
-        while (at < end && is_plain(*at)) {
-            at++;
-        }
-        buf_append(w->out, from, (size_t) (at - from));
-        if (at < end) {
-            append_escaped(w->out, *at++);
-        }
-    }
+    append_text(w->out, (const uint8_t *) text, size);
     buf_append_char(w->out, '"');
     return true;
+}
+
+void json_append_string(buf *out, const char *text)
+{
+    size_t size = strlen(text);
+    buf_append_char(out, '"');
+    while (size > 0) {
+        size_t valid = utf8_valid_size(text, size);
+        append_text(out, (const uint8_t *) text, valid);
+        text += valid;
+        size -= valid;
+        if (size > 0) {
+            buf_append_text(out, "\xef\xbf\xbd");
+            text++;
+            size--;
+        }
+    }
+    buf_append_char(out, '"');
 }
 
 static bool encode_bytes(json_writer *w, const ProtobufCBinaryData *data)

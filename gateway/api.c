@@ -1,0 +1,246 @@
+// api - a request becomes an RPC and its reply becomes JSON, as the route's row says.
+#include "gateway/routes.h"
+
+#include "errand/v1/job.pb-c.h"
+#include "gateway/gateway_internal.h"
+#include "gateway/headers.h"
+#include "gateway/problem.h"
+#include "json/codec.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_VARIABLE_NAME 32
+#define CALL_TIMEOUT_MS   15000
+#define MAX_WAIT_MS       60000
+
+static const ProtobufCMessageDescriptor *request_type(const route *r)
+{
+    return protobuf_c_service_descriptor_get_method_by_name(r->service, r->rpc)->input;
+}
+
+static ProtobufCMessage *new_message(const ProtobufCMessageDescriptor *type, arena *memory)
+{
+    ProtobufCMessage *message = arena_alloc(memory, type->sizeof_message);
+    if (message != NULL) {
+        protobuf_c_message_init(type, message);
+    }
+    return message;
+}
+
+static bool out_of_memory(exchange *x)
+{
+    return problem_refuse(x, 503, "not enough memory for this request now");
+}
+
+static bool check_content_type(const api_call *call)
+{
+    exchange *x = call->x;
+    route_body body = call->route->body;
+    bool needs_body = body == ROUTE_MESSAGE_BODY || body == ROUTE_JOB_BODY;
+    if (!needs_body && !exchange_has_body(x)) {
+        return true;
+    }
+    if (exchange_count_fields(x, "Content-Type") != 1 ||
+        !headers_is_json(exchange_field(x, "Content-Type"))) {
+        return problem_refuse(x, 415, "the body must be JSON, Content-Type: application/json");
+    }
+    const char *encoding = exchange_field(x, "Content-Encoding");
+    if (encoding != NULL && strcmp(encoding, "identity") != 0) {
+        return problem_refuse(x, 415, "the body must come without Content-Encoding");
+    }
+    return true;
+}
+
+static bool decode_body(exchange *x, const ProtobufCMessageDescriptor *type, ProtobufCMessage **ret)
+{
+    status *failure = json_decode(type, (const char *) x->body.bytes, x->body.size, x->memory, ret);
+    return failure == NULL || problem_take(x, failure);
+}
+
+// The body as the field `job` of the request.
+static bool read_job(api_call *call)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(call->request->descriptor, "job");
+    ProtobufCMessage *job = NULL;
+    if (!decode_body(call->x, field->descriptor, &job)) {
+        return false;
+    }
+    *(ProtobufCMessage **) ((uint8_t *) call->request + field->offset) = job;
+    return true;
+}
+
+static bool read_body(api_call *call)
+{
+    exchange *x = call->x;
+    if (!x->read_body(x)) {
+        return false;
+    }
+    switch (call->route->body) {
+    case ROUTE_JOB_BODY:
+        return read_job(call);
+    case ROUTE_MESSAGE_BODY:
+        return decode_body(x, call->request->descriptor, &call->request);
+    case ROUTE_OPTIONAL_BODY:
+        return x->body.size == 0 || decode_body(x, call->request->descriptor, &call->request);
+    case ROUTE_NO_BODY:
+        break;
+    }
+    return x->body.size == 0 || problem_refuse(x, 400, "this path takes no body");
+}
+
+static bool read_variables(api_call *call)
+{
+    for (int i = 0; i < call->variable_count; i++) {
+        char name[MAX_VARIABLE_NAME];
+        const uri_span *value = &call->variables[i];
+        const char *text = uri_decode(value->start, value->size, false, call->x->memory);
+        if (!uri_variable_name(call->route->pattern, i, name, sizeof name) || text == NULL) {
+            return problem_refuse_field(call->x, name, "is not percent-encoded UTF-8");
+        }
+        status *failure = json_decode_field(call->request, name, text, call->x->memory);
+        if (failure != NULL) {
+            return problem_take(call->x, failure);
+        }
+    }
+    return true;
+}
+
+static bool is_variable(const api_call *call, const char *name)
+{
+    char variable[MAX_VARIABLE_NAME];
+    for (int i = 0; i < call->variable_count; i++) {
+        if (uri_variable_name(call->route->pattern, i, variable, sizeof variable) &&
+            strcmp(variable, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What stands in the path or comes in the body can not come in the query too.
+static bool read_parameter(api_call *call, const uri_pair *pair)
+{
+    route_body body = call->route->body;
+    if (body == ROUTE_MESSAGE_BODY || strchr(pair->name, '.') != NULL ||
+        (body == ROUTE_JOB_BODY && strcmp(pair->name, "job") == 0) ||
+        is_variable(call, pair->name)) {
+        return problem_refuse_field(call->x, pair->name, "no such query parameter");
+    }
+    status *failure = json_decode_field(call->request, pair->name, pair->value, call->x->memory);
+    return failure == NULL || problem_take(call->x, failure);
+}
+
+static bool read_query(api_call *call)
+{
+    uri_pair pairs[URI_MAX_PARAMETERS];
+    size_t count = 0;
+    const char *wrong = uri_parse_query(call->x->query, call->x->memory, pairs, &count);
+    if (wrong != NULL) {
+        return problem_refuse(call->x, 400, "%s", wrong);
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (call->request == NULL) {
+            return problem_refuse_field(call->x, pairs[i].name, "no such query parameter");
+        }
+        if (!read_parameter(call, &pairs[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static Google__Protobuf__Duration **wait_slot(ProtobufCMessage *request)
+{
+    const ProtobufCFieldDescriptor *field =
+        protobuf_c_message_descriptor_get_field_by_name(request->descriptor, "wait");
+    return field == NULL ? NULL
+                         : (Google__Protobuf__Duration **) ((uint8_t *) request + field->offset);
+}
+
+// A call that waits takes a thread: beyond the cap it is answered at once with the state so far.
+static void admit_wait(api_call *call)
+{
+    Google__Protobuf__Duration **wait = wait_slot(call->request);
+    if (wait == NULL || *wait == NULL || (*wait)->seconds < 0) {
+        return;
+    }
+    if (atomic_fetch_add(&call->gateway->waiting, 1) >= call->gateway->max_waiting) {
+        atomic_fetch_sub(&call->gateway->waiting, 1);
+        *wait = NULL;
+        return;
+    }
+    call->waits = true;
+    int64_t seconds = (*wait)->seconds < MAX_WAIT_MS / 1000 ? (*wait)->seconds + 1 : 60;
+    call->rpc.timeout_ms += seconds * 1000;
+    if (call->rpc.timeout_ms > MAX_WAIT_MS + 5000) {
+        call->rpc.timeout_ms = MAX_WAIT_MS + 5000;
+    }
+}
+
+static bool make_request(api_call *call)
+{
+    call->request = new_message(request_type(call->route), call->x->memory);
+    if (call->request == NULL) {
+        return out_of_memory(call->x);
+    }
+    call->rpc = (upstream_call){
+        .service = call->route->service,
+        .method = call->route->rpc,
+        .timeout_ms = CALL_TIMEOUT_MS,
+        .token = headers_bearer(exchange_field(call->x, "Authorization")),
+        .traceparent = headers_traceparent(exchange_field(call->x, "traceparent")),
+    };
+    return true;
+}
+
+void api_reply_json(exchange *x, int http_status, const ProtobufCMessage *message)
+{
+    x->http_status = http_status;
+    buf_clear(&x->reply);
+    status *failure = json_encode(message, &x->reply);
+    if (failure != NULL) {
+        (void) problem_take(x, failure);
+    }
+}
+
+static void on_reply(void *data, const ProtobufCMessage *reply)
+{
+    api_call *call = data;
+    if (call->route->answer != NULL) {
+        call->route->answer(call, reply);
+    } else {
+        api_reply_json(call->x, 200, reply);
+    }
+}
+
+static void make_call(api_call *call)
+{
+    admit_wait(call);
+    call->rpc.request = call->request;
+    status *failure = upstream_run(call->gateway->up, &call->rpc, on_reply, call);
+    if (call->waits) {
+        atomic_fetch_sub(&call->gateway->waiting, 1);
+    }
+    if (failure != NULL && call->route->fail != NULL) {
+        call->route->fail(call, failure);
+    } else if (failure != NULL) {
+        (void) problem_take(call->x, failure);
+    }
+}
+
+void api_run(api_call *call)
+{
+    const route *r = call->route;
+    bool has_rpc = r->service != NULL;
+    if (!check_content_type(call) || (has_rpc && !make_request(call)) || !read_body(call) ||
+        !read_variables(call) || !read_query(call) || (r->prepare != NULL && !r->prepare(call))) {
+        return;
+    }
+    if (has_rpc) {
+        make_call(call);
+    } else {
+        r->answer(call, NULL);
+    }
+}

@@ -1,0 +1,66 @@
+// exchange - one HTTP request and the reply that is being made for it; knows nothing of sockets.
+//
+// An exchange belongs to one thread and is used again for its next request.
+#ifndef ERRAND_GATEWAY_EXCHANGE_H
+#define ERRAND_GATEWAY_EXCHANGE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define EXCHANGE_MAX_FIELDS 64
+
+typedef struct http_field {
+    const char *name;
+    const char *value;
+} http_field;
+
+typedef struct exchange exchange;
+
+// exchange_body_fn reads the whole request body into x->body. False: it was refused.
+typedef bool exchange_body_fn(exchange *x);
+
+struct exchange {
+    // The request. Texts are borrowed from the connection.
+    const char *method;
+    const char *path;   // as sent, not decoded
+    const char *query;  // as sent, without the '?'; NULL: none
+    http_field fields[EXCHANGE_MAX_FIELDS];
+    size_t field_count;
+    bool is_http_1_0;
+    int64_t content_length;  // -1: chunked
+    exchange_body_fn *read_body;
+    buf body;       // the request's
+    arena *memory;  // reset after the exchange
+
+    // The reply.
+    int http_status;
+    const char *content_type;
+    buf extra;    // further header lines, each with its end
+    buf reply;    // the body
+    bool close;   // the connection goes after the reply
+    void *owner;  // of the connection, for the file that made the exchange
+};
+
+void exchange_init(exchange *x, size_t memory_cap);
+void exchange_fini(exchange *x);
+// exchange_reset makes it ready for the next request; large buffers are given back.
+void exchange_reset(exchange *x);
+
+// exchange_field returns the value of the first field of that name, in any case; NULL if absent.
+const char *exchange_field(const exchange *x, const char *name);
+size_t exchange_count_fields(const exchange *x, const char *name);
+bool exchange_is_method(const exchange *x, const char *method);  // HEAD counts as GET
+bool exchange_has_body(const exchange *x);
+
+// exchange_add_header adds a header field to the reply. Value must come without line ends.
+void exchange_add_header(exchange *x, const char *name, const char *value);
+
+// exchange_phrase is the reason phrase of an HTTP status.
+const char *exchange_phrase(int http_status);
+
+#endif

@@ -1,0 +1,132 @@
+// gateway - the JSON HTTP API in front of the RPCs.
+#include "gateway/gateway.h"
+
+#include "gateway/gateway_internal.h"
+#include "gateway/problem.h"
+#include "gateway/routes.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define DEFAULT_THREADS 2560
+
+void gateway_options_init(gateway_options *options)
+{
+    *options = (gateway_options){
+        .listen = "127.0.0.1:6780",
+        .rpc_url = "tcp://127.0.0.1:6710",
+        .threads = DEFAULT_THREADS,
+        .max_body_bytes = (size_t) 16 << 20,
+        .max_message_bytes = (size_t) 32 << 20,
+        .request_timeout_us = 30000000,
+    };
+}
+
+static void handle(void *data, exchange *x)
+{
+    gateway *g = data;
+    if (!origin_check(&g->rules, x)) {
+        return;
+    }
+    api_call call = {.gateway = g, .x = x};
+    call.route = routes_find(x, call.variables, &call.variable_count);
+    if (call.route != NULL) {
+        api_run(&call);
+    }
+}
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; names != NULL && i < count; i++) {
+        free(names[i]);
+    }
+    free(names);
+}
+
+static bool copy_names(const char *const *names, size_t count, char ***ret, size_t *ret_count)
+{
+    if (count == 0) {
+        return true;
+    }
+    char **copies = calloc(count, sizeof *copies);
+    for (size_t i = 0; copies != NULL && i < count; i++) {
+        copies[i] = strdup(names[i]);
+        if (copies[i] == NULL) {
+            free_names(copies, count);
+            return false;
+        }
+    }
+    *ret = copies;
+    *ret_count = count;
+    return copies != NULL;
+}
+
+static status *copy_rules(const gateway_options *options, origin_rules *rules)
+{
+    const char *colon = strrchr(options->listen, ':');
+    size_t size = colon != NULL ? (size_t) (colon - options->listen) : 0;
+    rules->listen_host = strndup(options->listen, size);
+    if (rules->listen_host == NULL ||
+        !copy_names(options->hosts, options->host_count, &rules->hosts, &rules->host_count) ||
+        !copy_names(options->origins, options->origin_count, &rules->origins,
+                    &rules->origin_count)) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    return NULL;
+}
+
+static status *start(gateway *g, const gateway_options *options, char **ret_url)
+{
+    g->max_waiting = options->threads / 2;
+    status *failure = copy_rules(options, &g->rules);
+    if (failure == NULL) {
+        failure =
+            upstream_open(options->rpc_url, options->token, options->max_message_bytes, &g->up);
+    }
+    if (failure != NULL) {
+        return failure;
+    }
+    const http_server_options http = {.listen = options->listen,
+                                      .threads = options->threads,
+                                      .max_body_bytes = options->max_body_bytes,
+                                      .request_timeout_us = options->request_timeout_us,
+                                      .handle = handle,
+                                      .data = g};
+    return http_server_start(&http, &g->http, ret_url);
+}
+
+status *gateway_start(const gateway_options *options, gateway **ret, char **ret_url)
+{
+    gateway *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    status *failure = start(g, options, ret_url);
+    if (failure != NULL) {
+        gateway_stop(g);
+        return failure;
+    }
+    *ret = g;
+    return NULL;
+}
+
+// Long waits must not hold up a stop: they fail with UNAVAILABLE, which tells clients to come
+// again.
+void gateway_stop(gateway *g)
+{
+    if (g == NULL) {
+        return;
+    }
+    if (g->http != NULL) {
+        http_server_quiesce(g->http);
+    }
+    if (g->up != NULL) {
+        upstream_stop(g->up);
+    }
+    http_server_free(g->http);
+    upstream_free(g->up);
+    free(g->rules.listen_host);
+    free_names(g->rules.hosts, g->rules.host_count);
+    free_names(g->rules.origins, g->rules.origin_count);
+    free(g);
+}

@@ -1,0 +1,20 @@
+// gateway_internal - what the parts of the gateway share.
+#ifndef ERRAND_GATEWAY_GATEWAY_INTERNAL_H
+#define ERRAND_GATEWAY_GATEWAY_INTERNAL_H
+
+#include "gateway/gateway.h"
+#include "gateway/http_server.h"
+#include "gateway/origin.h"
+#include "gateway/upstream.h"
+
+#include <stdatomic.h>
+
+struct gateway {
+    upstream *up;
+    http_server *http;
+    origin_rules rules;
+    atomic_size_t waiting;  // calls that may wait at the server
+    size_t max_waiting;     // beyond, they are answered at once with the state so far
+};
+
+#endif

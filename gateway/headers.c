@@ -1,0 +1,157 @@
+// headers - values of request header fields that mean something to the API.
+#include "gateway/headers.h"
+
+#include <ctype.h>
+#include <string.h>
+#include <strings.h>
+
+#define MAX_KEY         255
+#define MAX_MEDIA_TYPE  255
+#define MAX_WAIT_DIGITS 6
+
+static const char *skip_spaces(const char *text)
+{
+    return text + strspn(text, " \t");
+}
+
+bool headers_is_json(const char *content_type)
+{
+    static const char json[] = "application/json";
+    if (strncasecmp(content_type, json, sizeof json - 1) != 0) {
+        return false;
+    }
+    const char *rest = skip_spaces(content_type + sizeof json - 1);
+    if (*rest == '\0') {
+        return true;
+    }
+    if (*rest != ';') {
+        return false;
+    }
+    rest = skip_spaces(rest + 1);
+    return strcasecmp(rest, "charset=utf-8") == 0 || strcasecmp(rest, "charset=\"utf-8\"") == 0;
+}
+
+const char *headers_bearer(const char *authorization)
+{
+    if (authorization == NULL || strncasecmp(authorization, "Bearer ", 7) != 0) {
+        return "";
+    }
+    return skip_spaces(authorization + 7);
+}
+
+static bool is_lower_hex(const char *text, size_t size)
+{
+    return strspn(text, "0123456789abcdef") >= size;
+}
+
+static bool is_all_zero(const char *text, size_t size)
+{
+    return strspn(text, "0") >= size;
+}
+
+// version-traceid-parentid-flags: 00-<32>-<16>-<2>; a later version may have more behind.
+const char *headers_traceparent(const char *value)
+{
+    size_t size = value != NULL ? strlen(value) : 0;
+    if (size < 55 || value[2] != '-' || value[35] != '-' || value[52] != '-') {
+        return NULL;
+    }
+    bool shaped = is_lower_hex(value, 2) && is_lower_hex(value + 3, 32) &&
+                  is_lower_hex(value + 36, 16) && is_lower_hex(value + 53, 2);
+    if (!shaped || strncmp(value, "ff", 2) == 0 || is_all_zero(value + 3, 32) ||
+        is_all_zero(value + 36, 16)) {
+        return NULL;
+    }
+    bool is_first_version = strncmp(value, "00", 2) == 0;
+    return size == 55 || (!is_first_version && value[55] == '-' && size <= 255) ? value : NULL;
+}
+
+static bool is_visible(const char *text)
+{
+    for (; *text != '\0'; text++) {
+        if (*text <= ' ' || *text > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Takes the quotes and backslashes off; NULL when it is no quoted string.
+static char *unquote(const char *value, arena *memory)
+{
+    char *text = arena_alloc(memory, strlen(value) + 1);
+    char *end = text;
+    if (text == NULL) {
+        return NULL;
+    }
+    for (value++; *value != '"'; value++) {
+        if (*value == '\\' && (value[1] == '"' || value[1] == '\\')) {
+            value++;
+        } else if (*value == '\\' || *value == '\0') {
+            return NULL;
+        }
+        *end++ = *value;
+    }
+    *end = '\0';
+    return value[1] == '\0' ? text : NULL;
+}
+
+const char *headers_idempotency_key(const char *value, arena *memory)
+{
+    const char *key = *value == '"' ? unquote(value, memory) : value;
+    if (key == NULL || *key == '\0' || strlen(key) > MAX_KEY || !is_visible(key)) {
+        return NULL;
+    }
+    return key;
+}
+
+static int64_t parse_wait(const char *text)
+{
+    text = skip_spaces(text);
+    if (*text != '=') {
+        return -1;
+    }
+    text = skip_spaces(text + 1);
+    size_t digits = strspn(text, "0123456789");
+    const char *rest = skip_spaces(text + digits);
+    if (digits == 0 || digits > MAX_WAIT_DIGITS ||
+        (*rest != '\0' && *rest != ',' && *rest != ';')) {
+        return -1;
+    }
+    int64_t seconds = 0;
+    for (; digits > 0; digits--) {
+        seconds = seconds * 10 + (*text++ - '0');
+    }
+    return seconds;
+}
+
+int64_t headers_prefer_wait(const char *value)
+{
+    while (value != NULL) {
+        value = skip_spaces(value);
+        if (strncasecmp(value, "wait", 4) == 0) {
+            int64_t seconds = parse_wait(value + 4);
+            if (seconds >= 0) {
+                return seconds;
+            }
+        }
+        value = strchr(value, ',');
+        value = value != NULL ? value + 1 : NULL;
+    }
+    return -1;
+}
+
+bool headers_is_media_type(const char *value)
+{
+    size_t size = strlen(value);
+    const char *slash = strchr(value, '/');
+    if (slash == NULL || slash == value || size > MAX_MEDIA_TYPE) {
+        return false;
+    }
+    for (size_t i = 0; i < size; i++) {
+        if (value[i] < ' ' || value[i] > '~') {
+            return false;
+        }
+    }
+    return isalnum((unsigned char) slash[1]) != 0;
+}

@@ -1,0 +1,289 @@
+// http_exchange - one request of civetweb as an exchange, and the reply back.
+#include "gateway/http_internal.h"
+
+#include "base/clock.h"
+#include "gateway/framing.h"
+#include "gateway/problem.h"
+
+#include <civetweb.h>
+#include <stdio.h>
+#include <string.h>
+
+#define READ_STEP        65536
+#define LARGE_BODY       65536                 // from here on bodies count against the common cap
+#define MAX_LARGE_BODIES ((size_t) 256 << 20)  // bytes of them in all
+#define LINGER_US        5000000
+#define MAX_LINGER       ((size_t) 64 << 20)
+#define ONE_WRITE        65536  // a reply up to this size goes out in one write
+
+// ---- the request ----
+
+static bool take_request(http_thread *t, const struct mg_request_info *info)
+{
+    exchange *x = &t->x;
+    x->method = info->request_method;
+    x->path = info->local_uri_raw;
+    x->query = info->query_string;
+    x->is_http_1_0 = strcmp(info->http_version, "1.0") == 0;
+    x->field_count = (size_t) info->num_headers;
+    for (size_t i = 0; i < x->field_count; i++) {
+        x->fields[i] = (http_field){info->http_headers[i].name, info->http_headers[i].value};
+    }
+    if (x->path == NULL || *x->path != '/') {
+        x->close = true;
+        return problem_refuse(x, 400, "the request target must be a path");
+    }
+    return true;
+}
+
+// ---- its body ----
+
+static bool lost_body(http_thread *t)
+{
+    exchange *x = &t->x;
+    x->close = true;
+    t->body_read = true;  // there is no more to come
+    if (watch_was_cut(t->place)) {
+        return problem_refuse(x, 408, "the request did not arrive in time");
+    }
+    return problem_refuse(x, 400, "the body ended early or is badly chunked");
+}
+
+static bool too_large(http_thread *t)
+{
+    t->x.close = true;
+    return problem_refuse(&t->x, 413, "the body is larger than %zu bytes",
+                          t->server->options.max_body_bytes);
+}
+
+// Large bodies of all requests together are capped; small ones do not count.
+static bool hold_large(http_thread *t, size_t size)
+{
+    if (size <= LARGE_BODY || size <= t->large_bytes) {
+        return true;
+    }
+    size_t more = size - t->large_bytes;
+    if (atomic_fetch_add(&t->server->large_bodies, more) + more > MAX_LARGE_BODIES) {
+        atomic_fetch_sub(&t->server->large_bodies, more);
+        t->x.close = true;
+        return problem_refuse(&t->x, 503, "too many large requests at the same time");
+    }
+    t->large_bytes = size;
+    return true;
+}
+
+static void release_large(http_thread *t)
+{
+    if (t->large_bytes > 0) {
+        atomic_fetch_sub(&t->server->large_bodies, t->large_bytes);
+        t->large_bytes = 0;
+    }
+}
+
+static void say_continue(http_thread *t)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    if (t->expects_continue) {
+        t->expects_continue = false;
+        (void) mg_write(t->connection, text, sizeof text - 1);
+    }
+}
+
+// Reads a piece; sets *ret_end at the end of the body.
+static bool read_piece(http_thread *t, size_t step, bool *ret_end)
+{
+    buf *body = &t->x.body;
+    if (!hold_large(t, body->size + step)) {
+        return false;
+    }
+    if (!buf_reserve(body, step)) {
+        t->x.close = true;
+        return problem_refuse(&t->x, 503, "not enough memory for this request now");
+    }
+    int count = mg_read(t->connection, body->bytes + body->size, step);
+    if (count < 0) {
+        return lost_body(t);
+    }
+    body->size += (size_t) count;
+    *ret_end = count == 0;
+    return true;
+}
+
+static bool read_sized(http_thread *t)
+{
+    size_t size = (size_t) t->x.content_length;
+    bool end = false;
+    while (t->x.body.size < size && !end) {
+        size_t left = size - t->x.body.size;
+        if (!read_piece(t, left < READ_STEP ? left : READ_STEP, &end)) {
+            return false;
+        }
+    }
+    return t->x.body.size == size || lost_body(t);
+}
+
+// civetweb takes the chunks apart, but takes sloppy ones too: hence no request behind such a body.
+static bool read_chunked(http_thread *t)
+{
+    bool end = false;
+    t->x.close = true;
+    while (!end) {
+        if (!read_piece(t, READ_STEP, &end)) {
+            return false;
+        }
+        if (t->x.body.size > t->server->options.max_body_bytes) {
+            return too_large(t);
+        }
+    }
+    return !watch_was_cut(t->place) || lost_body(t);
+}
+
+static bool read_body(exchange *x)
+{
+    http_thread *t = x->owner;
+    if (x->content_length > 0 && (size_t) x->content_length > t->server->options.max_body_bytes) {
+        return too_large(t);
+    }
+    if (x->content_length == 0) {
+        return true;
+    }
+    say_continue(t);
+    watch_set_deadline(t->place,
+                       clock_mono_us(clock_system()) + t->server->options.request_timeout_us);
+    bool ok = x->content_length < 0 ? read_chunked(t) : read_sized(t);
+    watch_set_deadline(t->place, 0);
+    t->body_read |= ok;
+    return ok;
+}
+
+// ---- the reply ----
+
+static const char *date_text(http_thread *t)
+{
+    time_t now = (time_t) (clock_wall_us(clock_system()) / 1000000);
+    if (now != t->date_second) {
+        struct tm parts;
+        if (gmtime_r(&now, &parts) == NULL ||
+            strftime(t->date, sizeof t->date, "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0) {
+            t->date[0] = '\0';
+        }
+        t->date_second = now;
+    }
+    return t->date;
+}
+
+static void make_head(http_thread *t)
+{
+    exchange *x = &t->x;
+    buf_clear(&t->head);
+    buf_append_format(&t->head,
+                      "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
+                      "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+                      "Connection: %s\r\n",
+                      x->http_status, exchange_phrase(x->http_status), date_text(t),
+                      x->content_type, x->reply.size, x->close ? "close" : "keep-alive");
+    buf_append(&t->head, x->extra.bytes, x->extra.size);
+    buf_append(&t->head, "\r\n", 2);
+}
+
+static bool write_all(http_thread *t, const buf *bytes)
+{
+    if (bytes->failed || mg_write(t->connection, bytes->bytes, bytes->size) < (int) bytes->size) {
+        t->x.close = true;
+        return false;
+    }
+    return true;
+}
+
+static void send_reply(http_thread *t, bool with_body)
+{
+    exchange *x = &t->x;
+    if (x->reply.failed || x->extra.failed) {
+        (void) problem_refuse(x, 503, "not enough memory for the reply now");
+    }
+    make_head(t);
+    bool apart = with_body && x->reply.size > ONE_WRITE;
+    if (with_body && !apart) {
+        buf_append(&t->head, x->reply.bytes, x->reply.size);
+    }
+    if (write_all(t, &t->head) && apart) {
+        (void) write_all(t, &x->reply);
+    }
+}
+
+// A client that is still sending would lose our reply to a reset if the connection just went.
+static void linger(http_thread *t)
+{
+    if (t->body_read || !exchange_has_body(&t->x) || t->expects_continue) {
+        return;
+    }
+    char bytes[4096];
+    watch_set_deadline(t->place, clock_mono_us(clock_system()) + LINGER_US);
+    size_t total = 0;
+    int count = mg_read(t->connection, bytes, sizeof bytes);
+    while (count > 0 && total < MAX_LINGER) {
+        total += (size_t) count;
+        count = mg_read(t->connection, bytes, sizeof bytes);
+    }
+    watch_set_deadline(t->place, 0);
+}
+
+// ---- both ----
+
+static void begin(http_thread *t, struct mg_connection *connection)
+{
+    exchange_reset(&t->x);
+    t->x.owner = t;
+    t->x.read_body = read_body;
+    t->connection = connection;
+    t->expects_continue = false;
+    t->body_read = false;
+}
+
+static bool wants_close(const exchange *x)
+{
+    const char *connection = exchange_field(x, "Connection");
+    if (x->is_http_1_0) {
+        return true;
+    }
+    return connection != NULL && strcasestr(connection, "close") != NULL;
+}
+
+static void finish(http_thread *t)
+{
+    exchange *x = &t->x;
+    bool body_left = exchange_has_body(x) && !t->body_read;
+    if (body_left || wants_close(x) || watch_is_crowded(t->server->watch) ||
+        atomic_load_explicit(&t->server->quiescing, memory_order_relaxed)) {
+        x->close = true;
+    }
+    send_reply(t, strcmp(x->method, "HEAD") != 0);
+    if (x->close) {
+        linger(t);
+        mg_disable_connection_keep_alive(t->connection);
+    }
+    release_large(t);
+}
+
+int http_exchange_serve(http_thread *t, struct mg_connection *connection)
+{
+    exchange *x = &t->x;
+    begin(t, connection);
+    if (take_request(t, mg_get_request_info(connection)) && framing_check(x)) {
+        t->expects_continue = framing_expects_continue(x);
+        t->server->options.handle(t->server->options.data, x);
+    }
+    finish(t);
+    return x->http_status;
+}
+
+void http_exchange_error(http_thread *t, struct mg_connection *connection, int http_status,
+                         const char *message)
+{
+    begin(t, connection);
+    t->x.method = "GET";
+    t->x.close = true;
+    (void) problem_refuse(&t->x, http_status, "%s", message);
+    send_reply(t, true);
+    mg_disable_connection_keep_alive(connection);
+}

@@ -1,0 +1,46 @@
+// http_internal - what the two files that know civetweb share.
+#ifndef ERRAND_GATEWAY_HTTP_INTERNAL_H
+#define ERRAND_GATEWAY_HTTP_INTERNAL_H
+
+#include "gateway/exchange.h"
+#include "gateway/http_server.h"
+#include "gateway/watch.h"
+
+#include <stdatomic.h>
+#include <time.h>
+
+struct mg_connection;
+struct mg_context;
+
+struct http_server {
+    http_server_options options;
+    struct mg_context *civetweb;
+    watch *watch;
+    int port;
+    atomic_bool quiescing;
+    atomic_size_t large_bodies;  // bytes of large request bodies held now
+    char last_message[256];      // what civetweb said last, to explain a failed start
+};
+
+// What each of civetweb's threads has.
+typedef struct http_thread {
+    http_server *server;
+    watch_place *place;
+    struct mg_connection *connection;
+    exchange x;
+    bool expects_continue;  // and was not told to go on yet
+    bool body_read;
+    size_t large_bytes;  // of large_bodies
+    buf head;            // of the reply
+    time_t date_second;  // when `date` was made
+    char date[40];
+} http_thread;
+
+// http_exchange_serve does one request: takes it from civetweb, has it handled, sends the reply.
+int http_exchange_serve(http_thread *t, struct mg_connection *connection);
+
+// http_exchange_error answers what civetweb itself refused.
+void http_exchange_error(http_thread *t, struct mg_connection *connection, int http_status,
+                         const char *message);
+
+#endif

@@ -1,0 +1,245 @@
+// http_server - civetweb behind one callback that answers everything.
+#include "gateway/http_server.h"
+
+#include "base/log.h"
+#include "gateway/http_internal.h"
+
+#include <civetweb.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define THREAD_STACK_BYTES (512 * 1024)
+#define KEEP_ALIVE_MS      "60000"
+#define HEAD_TIMEOUT_MS    "30000"
+#define QUEUE              "1000"                // connections accepted and not served yet
+#define MEMORY_CAP         ((size_t) 256 << 20)  // of one request once it is taken apart
+#define MAX_PORTS          4
+
+static _Thread_local http_thread *this_thread;
+
+// ---- callbacks ----
+
+static void *begin_thread(const struct mg_context *context, int type)
+{
+    if (type != 1) {
+        return NULL;  // only these handle connections
+    }
+    http_thread *t = calloc(1, sizeof *t);
+    if (t == NULL) {
+        return NULL;
+    }
+    t->server = mg_get_user_data(context);
+    t->place = watch_join(t->server->watch);
+    exchange_init(&t->x, MEMORY_CAP);
+    if (t->place == NULL || t->x.memory == NULL) {
+        exchange_fini(&t->x);
+        free(t);
+        return NULL;
+    }
+    this_thread = t;
+    return t;
+}
+
+static void end_thread(const struct mg_context *context, int type, void *data)
+{
+    (void) context;
+    (void) type;
+    http_thread *t = data;
+    if (t != NULL) {
+        exchange_fini(&t->x);
+        buf_fini(&t->head);
+        free(t);
+        this_thread = NULL;
+    }
+}
+
+static int open_connection(const struct mg_connection *connection, void **ret_data)
+{
+    (void) ret_data;
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    if (this_thread != NULL) {
+        watch_opened(this_thread->server->watch, this_thread->place, info->remote_addr,
+                     info->remote_port);
+    }
+    return 0;
+}
+
+static void close_connection(const struct mg_connection *connection)
+{
+    (void) connection;
+    if (this_thread != NULL) {
+        watch_closed(this_thread->server->watch, this_thread->place);
+    }
+}
+
+static int begin_request(struct mg_connection *connection)
+{
+    if (this_thread == NULL) {
+        mg_disable_connection_keep_alive(connection);
+        return 503;  // the thread could not be set up
+    }
+    watch_busy(this_thread->place);
+    int http_status = http_exchange_serve(this_thread, connection);
+    watch_idle(this_thread->place);
+    return http_status;
+}
+
+static int answer_error(struct mg_connection *connection, int http_status, const char *message)
+{
+    if (this_thread != NULL) {
+        http_exchange_error(this_thread, connection, http_status, message);
+    }
+    return 0;
+}
+
+static int log_message(const struct mg_connection *connection, const char *message)
+{
+    const struct mg_context *context = mg_get_context(connection);
+    http_server *server = context != NULL ? mg_get_user_data(context) : NULL;
+    if (server != NULL && server->civetweb == NULL) {
+        (void) snprintf(server->last_message, sizeof server->last_message, "%s", message);
+    }
+    log_debug("http", LOG_STR("message", message));
+    return 1;
+}
+
+// ---- start and stop ----
+
+// civetweb has no option for the size of its threads' stacks, ignores SIGCHLD for the whole
+// process, and its threads would take signals that are meant for main. All three are put right
+// around its start.
+typedef struct surroundings {
+    pthread_attr_t attributes;
+    struct sigaction on_child;
+    sigset_t mask;
+} surroundings;
+
+static void prepare_surroundings(surroundings *s)
+{
+    pthread_attr_t small;
+    (void) pthread_getattr_default_np(&s->attributes);
+    if (pthread_attr_init(&small) == 0) {
+        (void) pthread_attr_setstacksize(&small, THREAD_STACK_BYTES);
+        (void) pthread_setattr_default_np(&small);
+        (void) pthread_attr_destroy(&small);
+    }
+    (void) sigaction(SIGCHLD, NULL, &s->on_child);
+    sigset_t all;
+    (void) sigfillset(&all);
+    (void) pthread_sigmask(SIG_SETMASK, &all, &s->mask);
+}
+
+static void restore_surroundings(surroundings *s)
+{
+    (void) pthread_sigmask(SIG_SETMASK, &s->mask, NULL);
+    (void) sigaction(SIGCHLD, &s->on_child, NULL);
+    (void) pthread_setattr_default_np(&s->attributes);
+    (void) pthread_attr_destroy(&s->attributes);
+}
+
+static struct mg_context *start_civetweb(http_server *server)
+{
+    char threads[24];
+    (void) snprintf(threads, sizeof threads, "%zu", server->options.threads);
+    // clang-format off
+    const char *options[] = {
+        "listening_ports", server->options.listen,
+        "num_threads", threads,
+        "enable_keep_alive", "yes",
+        "keep_alive_timeout_ms", KEEP_ALIVE_MS,
+        "request_timeout_ms", HEAD_TIMEOUT_MS,
+        "tcp_nodelay", "1",
+        "connection_queue", QUEUE,
+        "listen_backlog", QUEUE,
+        "decode_url", "no",
+        "decode_query_string", "no",
+        "enable_auth_domain_check", "no",
+        "enable_directory_listing", "no",
+        NULL};
+    // clang-format on
+    const struct mg_callbacks callbacks = {.begin_request = begin_request,
+                                           .http_error = answer_error,
+                                           .log_message = log_message,
+                                           .init_thread = begin_thread,
+                                           .exit_thread = end_thread,
+                                           .init_connection = open_connection,
+                                           .connection_closed = close_connection};
+    surroundings s;
+    prepare_surroundings(&s);
+    struct mg_context *context = mg_start(&callbacks, server, options);
+    restore_surroundings(&s);
+    return context;
+}
+
+// The real URL: the host as asked for, the port as bound.
+static status *find_url(http_server *server, char **ret_url)
+{
+    struct mg_server_port ports[MAX_PORTS];
+    if (mg_get_server_ports(server->civetweb, MAX_PORTS, ports) < 1) {
+        return status_new(STATUS_INTERNAL, "the HTTP server has no port");
+    }
+    server->port = ports[0].port;
+    const char *listen = server->options.listen;
+    const char *colon = strrchr(listen, ':');
+    int host_size = colon != NULL ? (int) (colon - listen) : 0;
+    if (asprintf(ret_url, "http://%.*s:%d", host_size > 0 ? host_size : 7,
+                 host_size > 0 ? listen : "0.0.0.0", server->port) < 0) {
+        *ret_url = NULL;
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    return NULL;
+}
+
+static status *start(http_server *server, char **ret_url)
+{
+    status *failure = watch_start(server->options.threads, &server->watch);
+    if (failure != NULL) {
+        return failure;
+    }
+    (void) mg_init_library(MG_FEATURES_DEFAULT);
+    server->civetweb = start_civetweb(server);
+    if (server->civetweb == NULL) {
+        return status_new(STATUS_UNAVAILABLE, "listening for HTTP on %s: %s",
+                          server->options.listen,
+                          server->last_message[0] != '\0' ? server->last_message : "failed");
+    }
+    return find_url(server, ret_url);
+}
+
+status *http_server_start(const http_server_options *options, http_server **ret, char **ret_url)
+{
+    http_server *server = calloc(1, sizeof *server);
+    if (server == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    server->options = *options;
+    status *failure = start(server, ret_url);
+    if (failure != NULL) {
+        http_server_free(server);
+        return failure;
+    }
+    *ret = server;
+    return NULL;
+}
+
+void http_server_quiesce(http_server *server)
+{
+    atomic_store(&server->quiescing, true);
+    watch_cut_idle(server->watch, server->port);
+}
+
+void http_server_free(http_server *server)
+{
+    if (server == NULL) {
+        return;
+    }
+    if (server->civetweb != NULL) {
+        mg_stop(server->civetweb);
+        (void) mg_exit_library();
+    }
+    watch_stop(server->watch);
+    free(server);
+}

@@ -1,0 +1,30 @@
+// http_server - civetweb behind one callback that answers everything.
+#ifndef ERRAND_GATEWAY_HTTP_SERVER_H
+#define ERRAND_GATEWAY_HTTP_SERVER_H
+
+#include "base/status.h"
+#include "gateway/exchange.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct http_server http_server;
+
+typedef struct http_server_options {
+    const char *listen;                       // HOST:PORT, port 0: any
+    size_t threads;                           // connections open at once
+    size_t max_body_bytes;                    // of a request
+    int64_t request_timeout_us;               // for a whole request to arrive
+    void (*handle)(void *data, exchange *x);  // makes the reply of a well-framed request
+    void *data;
+} http_server_options;
+
+// http_server_start listens and serves; ret_url is the real base URL, owned.
+status *http_server_start(const http_server_options *options, http_server **ret, char **ret_url);
+
+// http_server_quiesce takes no more connections, closes idle ones and lets the others end after
+// their next reply. http_server_free waits for them.
+void http_server_quiesce(http_server *server);
+void http_server_free(http_server *server);  // accepts NULL
+
+#endif

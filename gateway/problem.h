@@ -1,0 +1,23 @@
+// problem - failures as application/problem+json (RFC 9457).
+#ifndef ERRAND_GATEWAY_PROBLEM_H
+#define ERRAND_GATEWAY_PROBLEM_H
+
+#include "gateway/exchange.h"
+
+// problem_write makes the reply a problem. http_status differs from the code's own where HTTP has a
+// finer one; 0: the code's. retry_delay_ms becomes Retry-After.
+void problem_write(exchange *x, int http_status, const status *failure);
+
+// problem_refuse is for what the gateway itself finds wrong. Always returns false, so that a check
+// can end with it.
+bool problem_refuse(exchange *x, int http_status, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+// problem_refuse_field is problem_refuse with 400 and a violation naming the field.
+bool problem_refuse_field(exchange *x, const char *field, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+// problem_take writes the failure and frees it. Always returns false.
+bool problem_take(exchange *x, status *failure);
+
+#endif

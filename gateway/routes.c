@@ -1,0 +1,96 @@
+// routes - which method and path is which call; a row each.
+#include "gateway/routes.h"
+
+#include "errand/v1/job_service.pb-c.h"
+#include "errand/v1/queue_service.pb-c.h"
+#include "errand/v1/server_service.pb-c.h"
+#include "errand/v1/worker_service.pb-c.h"
+#include "gateway/problem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define JOBS    (&errand__v1__job_service__descriptor)
+#define QUEUES  (&errand__v1__queue_service__descriptor)
+#define WORKERS (&errand__v1__worker_service__descriptor)
+#define SERVER  (&errand__v1__server_service__descriptor)
+
+#define MAX_ALLOW 64
+
+// clang-format off
+static const route table[] = {
+    {"POST",   "/v1/jobs",                  ROUTE_JOB_BODY,      JOBS, "Submit",
+     api_submit_prepare, api_submit_answer, api_submit_fail},
+    {"GET",    "/v1/jobs/{id}",             ROUTE_NO_BODY,       JOBS, "Get",       NULL, NULL, NULL},
+    {"GET",    "/v1/jobs/{id}/result",      ROUTE_NO_BODY,       JOBS, "GetResult",
+     NULL, api_result_answer, NULL},
+    {"GET",    "/v1/jobs/{id}/output",      ROUTE_NO_BODY,       JOBS, "GetResult",
+     NULL, api_output_answer, NULL},
+    {"GET",    "/v1/jobs",                  ROUTE_NO_BODY,       JOBS, "List",      NULL, NULL, NULL},
+    {"POST",   "/v1/jobs:batch",            ROUTE_MESSAGE_BODY,  JOBS, "BatchSubmit",
+     api_batch_prepare, NULL, NULL},
+    {"DELETE", "/v1/jobs/{id}",             ROUTE_NO_BODY,       JOBS, "Delete",    NULL, NULL, NULL},
+    {"POST",   "/v1/jobs/{id}:cancel",      ROUTE_OPTIONAL_BODY, JOBS, "Cancel",    NULL, NULL, NULL},
+    {"POST",   "/v1/jobs/{id}:retry",       ROUTE_OPTIONAL_BODY, JOBS, "Retry",     NULL, NULL, NULL},
+    {"GET",    "/v1/jobs/{id}:explain",     ROUTE_NO_BODY,       JOBS, "Explain",   NULL, NULL, NULL},
+    {"POST",   "/v1/jobs:cancel",           ROUTE_MESSAGE_BODY,  JOBS, "CancelMany", NULL, NULL, NULL},
+    {"POST",   "/v1/jobs:retry",            ROUTE_MESSAGE_BODY,  JOBS, "RetryMany", NULL, NULL, NULL},
+    {"POST",   "/v1/jobs:delete",           ROUTE_MESSAGE_BODY,  JOBS, "DeleteMany", NULL, NULL, NULL},
+
+    {"POST",   "/v1/work:lease",            ROUTE_MESSAGE_BODY,  WORKERS, "Lease",     NULL, NULL, NULL},
+    {"POST",   "/v1/work:heartbeat",        ROUTE_MESSAGE_BODY,  WORKERS, "Heartbeat", NULL, NULL, NULL},
+    {"POST",   "/v1/work:report",           ROUTE_MESSAGE_BODY,  WORKERS, "Report",    NULL, NULL, NULL},
+    {"GET",    "/v1/workers",               ROUTE_NO_BODY,       WORKERS, "List",      NULL, NULL, NULL},
+
+    {"GET",    "/v1/queues",                ROUTE_NO_BODY,       QUEUES, "List",   NULL, NULL, NULL},
+    {"GET",    "/v1/queues/{queue}",        ROUTE_NO_BODY,       QUEUES, "Get",    NULL, NULL, NULL},
+    {"POST",   "/v1/queues/{queue}:pause",  ROUTE_OPTIONAL_BODY, QUEUES, "Pause",  NULL, NULL, NULL},
+    {"POST",   "/v1/queues/{queue}:resume", ROUTE_OPTIONAL_BODY, QUEUES, "Resume", NULL, NULL, NULL},
+    {"POST",   "/v1/queues/{queue}:purge",  ROUTE_OPTIONAL_BODY, QUEUES, "Purge",  NULL, NULL, NULL},
+
+    {"GET",    "/v1/server",                ROUTE_NO_BODY,       SERVER, "GetInfo",  NULL, NULL, NULL},
+    {"GET",    "/v1/server/stats",          ROUTE_NO_BODY,       SERVER, "GetStats", NULL, NULL, NULL},
+
+    {"GET",    "/healthz",                  ROUTE_NO_BODY,       NULL, NULL,
+     NULL, api_health_answer, NULL},
+    {"GET",    "/readyz",                   ROUTE_NO_BODY,       SERVER, "GetInfo",
+     api_ready_prepare, api_ready_answer, api_ready_fail},
+};
+// clang-format on
+
+static void allow_method(char *allow, const char *method)
+{
+    size_t used = strlen(allow);
+    bool is_get = strcmp(method, "GET") == 0;
+    (void) snprintf(allow + used, MAX_ALLOW - used, "%s%s%s", used > 0 ? ", " : "", method,
+                    is_get ? ", HEAD" : "");
+}
+
+static void refuse_unknown(exchange *x, const char *allow)
+{
+    if (*allow == '\0') {
+        problem_refuse(x, 404, "there is nothing at this path");
+        return;
+    }
+    exchange_add_header(x, "Allow", allow);
+    problem_refuse(x, 405, "this path does not take the method; it takes %s", allow);
+}
+
+const route *routes_find(exchange *x, uri_span ret_variables[static URI_MAX_VARIABLES],
+                         int *ret_count)
+{
+    char allow[MAX_ALLOW] = "";
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        int count = uri_match(table[i].pattern, x->path, ret_variables);
+        if (count < 0) {
+            continue;
+        }
+        if (exchange_is_method(x, table[i].method)) {
+            *ret_count = count;
+            return &table[i];
+        }
+        allow_method(allow, table[i].method);
+    }
+    refuse_unknown(x, allow);
+    return NULL;
+}

@@ -1,0 +1,75 @@
+// routes - which method and path is which call; a row each.
+#ifndef ERRAND_GATEWAY_ROUTES_H
+#define ERRAND_GATEWAY_ROUTES_H
+
+#include "gateway/exchange.h"
+#include "gateway/upstream.h"
+#include "gateway/uri.h"
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct gateway;
+typedef struct route route;
+
+// A call of the API on its way from HTTP to RPC and back.
+typedef struct api_call {
+    struct gateway *gateway;
+    exchange *x;
+    const route *route;
+    uri_span variables[URI_MAX_VARIABLES];
+    int variable_count;
+    ProtobufCMessage *request;  // in the exchange's arena
+    upstream_call rpc;
+    bool has_key;  // the client sent an Idempotency-Key
+    bool waits;    // counted as a waiting call
+} api_call;
+
+typedef enum route_body {
+    ROUTE_NO_BODY,
+    ROUTE_OPTIONAL_BODY,  // the request message, if there is one
+    ROUTE_MESSAGE_BODY,   // the request message
+    ROUTE_JOB_BODY,       // field `job` of the request message
+} route_body;
+
+struct route {
+    const char *method;
+    const char *pattern;
+    route_body body;
+    // The RPC behind it; NULL: `answer` does it all.
+    const ProtobufCServiceDescriptor *service;
+    const char *rpc;
+    // prepare completes the request and the call; false: refused. NULL: nothing to do.
+    bool (*prepare)(api_call *call);
+    // answer makes the HTTP reply from the RPC's. NULL: 200 and the reply as JSON.
+    void (*answer)(api_call *call, const ProtobufCMessage *reply);
+    // fail makes the HTTP reply from a failure, which it takes. NULL: a problem.
+    void (*fail)(api_call *call, status *failure);
+};
+
+// routes_find returns the route of a request, with the values of its variables. NULL: the reply
+// says why not (404, or 405 with Allow).
+const route *routes_find(exchange *x, uri_span ret_variables[static URI_MAX_VARIABLES],
+                         int *ret_count);
+
+// ---- the parts that rows name ----
+
+bool api_submit_prepare(api_call *call);
+bool api_batch_prepare(api_call *call);
+void api_submit_answer(api_call *call, const ProtobufCMessage *reply);
+void api_submit_fail(api_call *call, status *failure);
+void api_result_answer(api_call *call, const ProtobufCMessage *reply);
+void api_output_answer(api_call *call, const ProtobufCMessage *reply);
+bool api_ready_prepare(api_call *call);
+void api_ready_answer(api_call *call, const ProtobufCMessage *reply);
+void api_ready_fail(api_call *call, status *failure);
+void api_health_answer(api_call *call, const ProtobufCMessage *reply);
+
+// api_reply_json makes a message the reply.
+void api_reply_json(exchange *x, int http_status, const ProtobufCMessage *message);
+
+// api_run does the call of a route and makes the reply.
+void api_run(api_call *call);
+
+#endif
