@@ -1,0 +1,141 @@
+// errand-bench - how fast Errand is on this machine.
+#include "bench/echo.h"
+#include "bench/origin.h"
+#include "bench/scenario.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+
+typedef struct scenario {
+    const char *name;
+    scenario_fn *run;
+    const char *durable;
+    const char *help;
+} scenario;
+
+// clang-format off
+static const scenario scenarios[] = {
+    {"echo",    scenario_echo,    "nothing",
+     "raw nng request/reply, tcp and ipc, 1, 32 and 256 in flight"},
+    {"submit",  scenario_submit,  "every job, before its Submit is answered",
+     "Submit with 1, 32 and 256 in flight, in turns with echo, and the ratio"},
+    {"batch",   scenario_batch,   "every job, before its BatchSubmit is answered",
+     "BatchSubmit"},
+    {"drain",   scenario_drain,   "every lease before it is handed out, every outcome before it is acknowledged",
+     "no-op jobs through Lease and the result pipeline"},
+    {"latency", scenario_latency, "job, lease and outcome, before the caller sees the result",
+     "submit to result of a no-op, one at a time"},
+    {"fetch",   scenario_fetch,   "job, lease and result",
+     "URL jobs run by the built-in worker, against a fast and a slow local origin"},
+    {"scale",   scenario_scale,   "job, lease and outcome",
+     "memory, disk and rates behind a small and a large backlog"},
+};
+
+// Programs that scenarios start as processes of their own.
+static const struct {
+    const char *name;
+    int (*run)(int argc, char **argv);
+} services[] = {
+    {"serve-echo",   echo_serve},
+    {"serve-origin", origin_serve},
+};
+// clang-format on
+
+#define SCENARIO_COUNT (sizeof scenarios / sizeof scenarios[0])
+#define SERVICE_COUNT  (sizeof services / sizeof services[0])
+
+static void print_help(void)
+{
+    printf("usage: errand-bench [FLAG VALUE]... SCENARIO...\n\nscenarios, or all:\n");
+    for (size_t i = 0; i < SCENARIO_COUNT; i++)
+        printf("  %-11s %s\n", scenarios[i].name, scenarios[i].help);
+    printf("\nflags:\n");
+    options_print_help();
+}
+
+static bool is_wanted(const scenario *s, char **names, int count)
+{
+    for (int i = 0; i < count; i++)
+        if (strcmp(names[i], s->name) == 0 || strcmp(names[i], "all") == 0)
+            return true;
+    return false;
+}
+
+static status *check_names(char **names, int count)
+{
+    for (int i = 0; i < count; i++) {
+        bool known = strcmp(names[i], "all") == 0;
+        for (size_t s = 0; s < SCENARIO_COUNT; s++)
+            known = known || strcmp(names[i], scenarios[s].name) == 0;
+        if (!known)
+            return status_new(STATUS_INVALID_ARGUMENT, "unknown scenario %s", names[i]);
+    }
+    return count ? NULL : status_new(STATUS_INVALID_ARGUMENT, "no scenario named; see --help");
+}
+
+static status *run_scenario(const scenario *s, const bench_options *options, report *r)
+{
+    report_begin(r, s->name, s->durable);
+    for (int64_t run = 1; run <= options->runs; run++) {
+        fprintf(stderr, "%s, run %lld of %lld\n", s->name, (long long) run,
+                (long long) options->runs);
+        AUTO(status) failure = s->run(options, r);
+        if (failure)
+            return status_new(failure->code, "%s: %s", s->name, failure->message);
+    }
+    return NULL;
+}
+
+static status *write_all(const char *path, const buf *text)
+{
+    FILE *file = path && strcmp(path, "-") != 0 ? fopen(path, "we") : stdout;
+    if (!file)
+        return status_errno(errno, "%s", path);
+    size_t written = fwrite(text->bytes, 1, text->size, file);
+    int error = file == stdout ? fflush(file) : fclose(file);
+    return error || written != text->size ? status_errno(errno, "%s", path ? path : "stdout")
+                                          : NULL;
+}
+
+static status *print_report(const bench_options *options, const report *r)
+{
+    AUTO_BUF text = {0};
+    status *failure = options->json ? report_json(r, &text) : report_table(r, &text);
+    return failure ? failure : write_all(options->json, &text);
+}
+
+static status *run(bench_options *options, int argc, char **argv)
+{
+    int count = 0;
+    AUTO(report) r = report_new();
+    if (!r)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    status *failure = options_init(options);
+    if (!failure)
+        failure = options_parse(options, argc, argv, &count);
+    if (!failure)
+        failure = check_names(argv + 1, count);
+    for (size_t i = 0; !failure && i < SCENARIO_COUNT; i++)
+        if (is_wanted(&scenarios[i], argv + 1, count))
+            failure = run_scenario(&scenarios[i], options, r);
+    return failure ? failure : print_report(options, r);
+}
+
+int main(int argc, char **argv)
+{
+    for (size_t i = 0; argc > 1 && i < SERVICE_COUNT; i++)
+        if (strcmp(argv[1], services[i].name) == 0)
+            return services[i].run(argc - 2, argv + 2);
+    if (argc > 1 && strcmp(argv[1], "--help") == 0) {
+        print_help();
+        return 0;
+    }
+    bench_options options = {0};
+    AUTO(status) failure = run(&options, argc, argv);
+    options_fini(&options);
+    if (failure)
+        fprintf(stderr, "errand-bench: %s\n", failure->message);
+    return !failure ? 0 : failure->code == STATUS_INVALID_ARGUMENT ? 2 : 1;
+}

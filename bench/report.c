@@ -1,0 +1,101 @@
+// report - a tree of fixed width: scenarios, rows, figures, samples.
+#include "bench/report_tree.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+report *report_new(void)
+{
+    return calloc(1, sizeof(report));
+}
+
+void report_free(report *r)
+{
+    free(r);
+}
+
+void report_begin(report *r, const char *scenario, const char *durable)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        r->current = &r->scenarios[i];
+        if (strcmp(r->current->name, scenario) == 0)
+            return;
+    }
+    if (r->count == REPORT_SCENARIOS) {
+        r->full = true;
+        return;
+    }
+    r->current = &r->scenarios[r->count++];
+    r->current->name = scenario;
+    r->current->durable = durable;
+}
+
+static report_row *find_row(report_scenario *scenario, const char *name)
+{
+    for (size_t i = 0; i < scenario->count; i++)
+        if (strcmp(scenario->rows[i].name, name) == 0)
+            return &scenario->rows[i];
+    return NULL;
+}
+
+static report_figure *find_figure(report_row *row, const char *name)
+{
+    for (size_t i = 0; i < row->count; i++)
+        if (strcmp(row->figures[i].name, name) == 0)
+            return &row->figures[i];
+    return NULL;
+}
+
+static void copy_name(char to[static REPORT_ROW_SIZE], const char *name)
+{
+    strncpy(to, name, REPORT_ROW_SIZE - 1);
+}
+
+static report_row *need_row(report_scenario *scenario, const char *name)
+{
+    report_row *row = find_row(scenario, name);
+    if (row || scenario->count == REPORT_ROWS)
+        return row;
+    row = &scenario->rows[scenario->count++];
+    copy_name(row->name, name);
+    return row;
+}
+
+static report_figure *need_figure(report_row *row, const char *name, const char *unit)
+{
+    report_figure *figure = find_figure(row, name);
+    if (figure || row->count == REPORT_FIGURES)
+        return figure;
+    figure = &row->figures[row->count++];
+    copy_name(figure->name, name);
+    figure->unit = unit;
+    return figure;
+}
+
+void report_add(report *r, const char *row_name, const char *name, const char *unit, double value)
+{
+    report_row *row = r->current ? need_row(r->current, row_name) : NULL;
+    report_figure *figure = row ? need_figure(row, name, unit) : NULL;
+    if (!figure || figure->count == REPORT_SAMPLES) {
+        r->full = true;
+        return;
+    }
+    figure->samples[figure->count++] = value;
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+    double x = *(const double *) a, y = *(const double *) b;
+    return (x > y) - (x < y);
+}
+
+figure_summary report_summary(const report_figure *figure)
+{
+    double sorted[REPORT_SAMPLES];
+    size_t n = figure->count;
+    memcpy(sorted, figure->samples, n * sizeof sorted[0]);
+    qsort(sorted, n, sizeof sorted[0], compare_doubles);
+    return (figure_summary){.median = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2,
+                            .least = sorted[0],
+                            .most = sorted[n - 1]};
+}

@@ -1,0 +1,31 @@
+// report - figures of all runs: samples collected by scenario, row and name; medians printed as a
+// table or as JSON.
+#ifndef ERRAND_BENCH_REPORT_H
+#define ERRAND_BENCH_REPORT_H
+
+#include "base/buf.h"
+#include "base/cleanup.h"
+#include "base/status.h"
+
+#include <stddef.h>
+
+#define REPORT_ROW_SIZE 40  // longest name of a row or figure, with its NUL
+
+typedef struct report report;
+
+report *report_new(void);  // NULL when memory is short
+void report_free(report *r);
+DEFINE_AUTO(report, report_free)
+
+// report_begin makes the scenario the one that report_add speaks of; texts are borrowed.
+void report_begin(report *r, const char *scenario, const char *durable);
+
+// report_add adds one run's sample of a figure. Rows and figures come into being at their first
+// sample. unit is borrowed; row and name are copied.
+void report_add(report *r, const char *row, const char *name, const char *unit, double value);
+
+// Both fail when memory was short at any time before.
+status *report_json(const report *r, buf *out);
+status *report_table(const report *r, buf *out);
+
+#endif

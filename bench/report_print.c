@@ -1,0 +1,94 @@
+// report_print - a report as JSON and as a table.
+#include "bench/report_tree.h"
+
+#include <sys/sysinfo.h>
+#include <sys/utsname.h>
+
+// Names and units are our own words without characters that JSON escapes.
+static void json_figure(const report_figure *figure, buf *out)
+{
+    figure_summary summary = report_summary(figure);
+    buf_append_format(out, "\"%s\":{\"unit\":\"%s\",\"median\":%.6g,\"least\":%.6g,\"most\":%.6g",
+                      figure->name, figure->unit, summary.median, summary.least, summary.most);
+    buf_append_text(out, ",\"samples\":[");
+    for (size_t i = 0; i < figure->count; i++)
+        buf_append_format(out, "%s%.6g", i ? "," : "", figure->samples[i]);
+    buf_append_text(out, "]}");
+}
+
+static void json_row(const report_row *row, buf *out)
+{
+    buf_append_format(out, "\n    {\"row\":\"%s\",\"figures\":{", row->name);
+    for (size_t i = 0; i < row->count; i++) {
+        buf_append_text(out, i ? ",\n      " : "\n      ");
+        json_figure(&row->figures[i], out);
+    }
+    buf_append_text(out, "}}");
+}
+
+static void json_scenario(const report_scenario *scenario, buf *out)
+{
+    buf_append_format(out, "\n  {\"scenario\":\"%s\",\"durable\":\"%s\",\"rows\":[", scenario->name,
+                      scenario->durable);
+    for (size_t i = 0; i < scenario->count; i++) {
+        buf_append_text(out, i ? "," : "");
+        json_row(&scenario->rows[i], out);
+    }
+    buf_append_text(out, "]}");
+}
+
+static status *report_end(const report *r, const buf *out)
+{
+    if (r->full)
+        return status_new(STATUS_INTERNAL, "more figures than the report has room for");
+    return out->failed ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory") : NULL;
+}
+
+status *report_json(const report *r, buf *out)
+{
+    struct utsname host;
+    const char *machine = uname(&host) == 0 ? host.machine : "";
+    buf_append_format(out, "{\"machine\":{\"cpus\":%d,\"arch\":\"%s\"}", get_nprocs(), machine);
+    buf_append_text(out, ",\"scenarios\":[");
+    for (size_t i = 0; i < r->count; i++) {
+        buf_append_text(out, i ? "," : "");
+        json_scenario(&r->scenarios[i], out);
+    }
+    buf_append_text(out, "]}\n");
+    return report_end(r, out);
+}
+
+static void table_value(double value, buf *out)
+{
+    if (value >= 100)
+        buf_append_format(out, "%14.0f", value);
+    else
+        buf_append_format(out, "%14.3f", value);
+}
+
+static void table_row(const report_row *row, buf *out)
+{
+    buf_append_format(out, "\n%s\n", row->name);
+    for (size_t i = 0; i < row->count; i++) {
+        const report_figure *figure = &row->figures[i];
+        figure_summary summary = report_summary(figure);
+        buf_append_format(out, "  %-24s", figure->name);
+        table_value(summary.median, out);
+        buf_append_format(out, " %-10s", figure->unit);
+        if (figure->count > 1)
+            buf_append_format(out, "  (%.6g to %.6g)", summary.least, summary.most);
+        buf_append_text(out, "\n");
+    }
+}
+
+status *report_table(const report *r, buf *out)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        const report_scenario *scenario = &r->scenarios[i];
+        buf_append_format(out, "%s== %s (durable: %s)\n", i ? "\n" : "", scenario->name,
+                          scenario->durable);
+        for (size_t row = 0; row < scenario->count; row++)
+            table_row(&scenario->rows[row], out);
+    }
+    return report_end(r, out);
+}

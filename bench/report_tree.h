@@ -1,0 +1,50 @@
+// report_tree - the insides of a report, for the files that fill and print it.
+#ifndef ERRAND_BENCH_REPORT_TREE_H
+#define ERRAND_BENCH_REPORT_TREE_H
+
+#include "bench/report.h"
+
+#include <stdbool.h>
+
+#define REPORT_SCENARIOS 12
+#define REPORT_ROWS      12
+#define REPORT_FIGURES   16
+#define REPORT_SAMPLES   31
+
+typedef struct report_figure {
+    char name[REPORT_ROW_SIZE];
+    const char *unit;
+    size_t count;
+    double samples[REPORT_SAMPLES];
+} report_figure;
+
+typedef struct report_row {
+    char name[REPORT_ROW_SIZE];
+    size_t count;
+    report_figure figures[REPORT_FIGURES];
+} report_row;
+
+typedef struct report_scenario {
+    const char *name;
+    const char *durable;
+    size_t count;
+    report_row rows[REPORT_ROWS];
+} report_scenario;
+
+struct report {
+    size_t count;
+    report_scenario *current;
+    bool full;  // a figure found no room
+    report_scenario scenarios[REPORT_SCENARIOS];
+};
+
+typedef struct figure_summary {
+    double median;
+    double least;
+    double most;
+} figure_summary;
+
+// A figure has at least one sample.
+figure_summary report_summary(const report_figure *figure);
+
+#endif

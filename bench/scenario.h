@@ -1,0 +1,26 @@
+// scenario - the measurements; each is a file and a row of the table in main.c.
+#ifndef ERRAND_BENCH_SCENARIO_H
+#define ERRAND_BENCH_SCENARIO_H
+
+#include "base/status.h"
+#include "bench/options.h"
+#include "bench/report.h"
+
+// Each measures once and adds a sample to every figure of the report.
+typedef status *scenario_fn(const bench_options *options, report *r);
+
+scenario_fn scenario_echo;
+scenario_fn scenario_submit;
+scenario_fn scenario_batch;
+scenario_fn scenario_drain;
+scenario_fn scenario_latency;
+scenario_fn scenario_fetch;
+scenario_fn scenario_scale;
+
+// The number of operations asked for, or else the scenario's own.
+static inline int64_t scenario_count(const bench_options *options, int64_t own)
+{
+    return options->count ? options->count : own;
+}
+
+#endif

@@ -1,0 +1,143 @@
+// server - the data folder, the flags, the end.
+#include "bench/server.h"
+#include "bench/child.h"
+#include "bench/usage.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define SERVER_LISTENERS 3  // two for RPC, one for results
+#define PATH_SIZE        512
+
+struct server {
+    child *process;
+    char folder[PATH_SIZE];
+    char data[PATH_SIZE + 8];
+};
+
+static status *make_folder(const bench_options *options, server *s)
+{
+    int size = snprintf(s->folder, sizeof s->folder, "%s/errand-bench-XXXXXX", options->dir);
+    if (size < 0 || (size_t) size >= sizeof s->folder)
+        return status_new(STATUS_INVALID_ARGUMENT, "--dir is too long");
+    if (!mkdtemp(s->folder)) {
+        int error = errno;
+        s->folder[0] = '\0';
+        return status_errno(error, "folder in %s", options->dir);
+    }
+    snprintf(s->data, sizeof s->data, "%s/data", s->folder);
+    return NULL;
+}
+
+static status *start_process(const bench_options *options, int64_t workers, server *s)
+{
+    char program[PATH_SIZE], count[24], ipc[PATH_SIZE + 32];
+    snprintf(program, sizeof program, "%s", options->errandd);
+    snprintf(count, sizeof count, "%lld", (long long) workers);
+    server_ipc_url(s, "rpc", ipc, sizeof ipc);
+    char data_flag[] = "--data", rpc_flag[] = "--rpc", results_flag[] = "--results";
+    char http_flag[] = "--http", workers_flag[] = "--workers", level_flag[] = "--log-level";
+    char any_port[] = "tcp://127.0.0.1:0", off[] = "off", level[] = "warn";
+    char *argv[] = {program, data_flag,    s->data,  rpc_flag,  any_port, rpc_flag,
+                    ipc,     results_flag, any_port, http_flag, off,      workers_flag,
+                    count,   level_flag,   level,    NULL};
+    return child_start(argv, SERVER_LISTENERS, &s->process);
+}
+
+status *server_start(const bench_options *options, int64_t workers, server **ret)
+{
+    AUTO(server) s = calloc(1, sizeof *s);
+    if (!s)
+        return status_errno(ENOMEM, "server");
+    status *failure = make_folder(options, s);
+    if (!failure)
+        failure = start_process(options, workers, s);
+    if (!failure && (!server_rpc_url(s) || !server_results_url(s)))
+        failure = status_new(STATUS_INTERNAL, "errandd did not name its listeners");
+    if (failure)
+        return failure;
+    *ret = TAKE(s);
+    return NULL;
+}
+
+static void remove_files(const char *path)
+{
+    DIR *folder = opendir(path);
+    if (!folder)
+        return;
+    for (struct dirent *entry; (entry = readdir(folder));)
+        if (entry->d_name[0] != '.' || strlen(entry->d_name) > 2)
+            unlinkat(dirfd(folder), entry->d_name, 0);
+    closedir(folder);
+    rmdir(path);
+}
+
+static void free_server(server *s)
+{
+    if (s->folder[0]) {
+        remove_files(s->data);
+        remove_files(s->folder);
+    }
+    free(s);
+}
+
+status *server_stop(server *s)
+{
+    if (!s)
+        return NULL;
+    status *failure = child_stop(s->process);
+    free_server(s);
+    return failure;
+}
+
+void server_abandon(server *s)
+{
+    if (!s)
+        return;
+    child_kill(s->process);
+    free_server(s);
+}
+
+pid_t server_pid(const server *s)
+{
+    return child_pid(s->process);
+}
+
+// The first listener is the tcp one, as the flags have it.
+const char *server_rpc_url(const server *s)
+{
+    return child_url(s->process, "rpc", 0);
+}
+
+const char *server_rpc_ipc_url(const server *s)
+{
+    return child_url(s->process, "rpc", 1);
+}
+
+const char *server_results_url(const server *s)
+{
+    return child_url(s->process, "results", 0);
+}
+
+void server_ipc_url(const server *s, const char *name, char *ret_url, size_t size)
+{
+    snprintf(ret_url, size, "ipc://%s/%s", s->folder, name);
+}
+
+double server_folder_mib(const server *s)
+{
+    return usage_folder_mib(s->data);
+}
+
+status *server_client(const server *s, rpc_client **ret)
+{
+    rpc_client_options options;
+    rpc_client_options_init(&options);
+    options.url = server_rpc_url(s);
+    return rpc_client_open(&options, ret);
+}
