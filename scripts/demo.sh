@@ -119,7 +119,7 @@ END
 need_packages "${packages_demo[@]}"
 mkdir -p build
 bin=build/release/bin
-build_folder build/release -DCMAKE_BUILD_TYPE=RelWithDebInfo -DERRAND_HARDEN=ON -DBUILD_TESTING=OFF
+build_folder build/release "${release_options[@]}"
 secret="whsec_$(head -c 24 /dev/urandom | base64)"
 
 start_origin

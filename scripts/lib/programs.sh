@@ -1,6 +1,10 @@
 # shellcheck shell=bash
 # programs - builds what a script wants to run. Sourced, after setup.sh, in the project's folder.
 
+# How the programs that people run are built.
+# shellcheck disable=SC2034  # for those who source this
+release_options=(-DCMAKE_BUILD_TYPE=RelWithDebInfo -DERRAND_HARDEN=ON -DBUILD_TESTING=OFF)
+
 # build_folder FOLDER CMAKE-OPTION... configures and builds everything there.
 build_folder() {
     local folder=$1

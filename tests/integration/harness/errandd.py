@@ -16,6 +16,11 @@ ANY_PORT = {"rpc": "tcp://127.0.0.1:0", "results": "tcp://127.0.0.1:0", "http": 
 SANITIZER_REPORT = re.compile(r"(Sanitizer|runtime error:)")
 
 
+def clean_environment():
+    """Without the settings of whoever runs the tests."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("ERRAND_")}
+
+
 def usual_limits():
     """A plain login's limit of open files, whatever the test itself needs."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -57,6 +62,7 @@ class Errandd:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
+                env=clean_environment(),
                 preexec_fn=usual_limits,
             )
 

@@ -1,0 +1,95 @@
+"""What the README and the documentation show works."""
+
+import os
+import pathlib
+import re
+import subprocess
+
+import pytest
+
+from harness.errandd import BIN
+
+ROOT = pathlib.Path(__file__).parents[2]
+PAGES = ["README.md", *sorted(str(page.relative_to(ROOT)) for page in (ROOT / "docs").glob("*.md"))]
+MARKS = ("<!-- table: made by `errandd --markdown`; a test compares -->\n", "<!-- end of table -->")
+
+
+def blocks(page, language):
+    text = (ROOT / page).read_text()
+    return re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S)
+
+
+def on_ports_of(server, text):
+    """The examples speak of the default ports; the test has its own."""
+    for default, url in (("6710", server.rpc), ("6711", server.results), ("6780", server.http)):
+        text = text.replace(f"127.0.0.1:{default}", url.split("://")[1])
+    return text
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_shell_examples_work(server, page, tmp_path):
+    environment = {
+        **os.environ,
+        "PATH": f"{BIN}:{os.environ['PATH']}",
+        "ERRAND_SERVER": server.rpc,
+    }
+    for block in blocks(page, "sh"):
+        # --fail-with-body: an example that is refused is a wrong example.
+        script = 'curl() { command curl --fail-with-body "$@"; }\n' + on_ports_of(server, block)
+        done = subprocess.run(
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=tmp_path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=90,
+        )
+        assert done.returncode == 0, f"{block}\n{done.stdout.decode()}\n{done.stderr.decode()}"
+
+
+def test_the_readme_has_examples_of_each_interface():
+    assert len(blocks("README.md", "sh")) >= 3
+    assert any("curl" in block for block in blocks("README.md", "sh"))
+    assert any("errand fetch" in block for block in blocks("README.md", "sh"))
+    assert len(blocks("README.md", "c")) == 1
+
+
+def test_the_c_example_of_the_readme_compiles_and_runs(server, tmp_path):
+    build = BIN.parent
+    library = next(build.glob("clients/c/liberrand.so*"), None)
+    if library is None or os.environ.get("ERRAND_TEST_SANITIZER"):
+        pytest.skip("needs the shared library without sanitizers")
+    (generated,) = {path.parents[2] for path in build.rglob("errand/v1/job.pb-c.h")}
+    (tmp_path / "first.c").write_text(on_ports_of(server, blocks("README.md", "c")[0]))
+    # The library is the one of the build; a user would ask pkg-config.
+    compiler = ["gcc", "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "first")]
+    paths = [f"-I{ROOT}/clients/c", f"-isystem{generated}", f"-L{library.parent}"]
+    subprocess.run([*compiler, *paths, str(tmp_path / "first.c"), "-lerrand", "-lprotobuf-c"], check=True)
+    done = subprocess.run(
+        [tmp_path / "first"],
+        env={**os.environ, "LD_LIBRARY_PATH": str(library.parent)},
+        capture_output=True,
+        timeout=90,
+    )
+    assert done.returncode == 0 and b"answered 200" in done.stdout, done
+
+
+def test_the_table_of_settings_is_that_of_the_program():
+    text = (ROOT / "docs" / "configuration.md").read_text()
+    shown = text.split(MARKS[0])[1].split(MARKS[1])[0].strip()
+    made = subprocess.run([BIN / "errandd", "--markdown"], capture_output=True, check=True)
+    assert shown == made.stdout.decode().strip()
+
+
+def test_the_yaml_example_of_the_settings_is_accepted(tmp_path):
+    for number, block in enumerate(blocks("docs/configuration.md", "yaml")):
+        file = tmp_path / f"{number}.yaml"
+        file.write_text(block)
+        subprocess.run([BIN / "errandd", "--config", file, "--check-config"], check=True)
+
+
+def test_every_link_between_pages_leads_somewhere():
+    for page in PAGES:
+        folder = (ROOT / page).parent
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", (ROOT / page).read_text()):
+            assert (folder / target).exists(), f"{page}: {target}"
