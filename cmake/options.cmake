@@ -17,3 +17,5 @@ set(CMAKE_EXPORT_COMPILE_COMMANDS ON)
 set(CMAKE_POSITION_INDEPENDENT_CODE ON)
 set(CMAKE_RUNTIME_OUTPUT_DIRECTORY "${CMAKE_BINARY_DIR}/bin")
 add_compile_definitions(_GNU_SOURCE)
+# A program names only the libraries that it really uses.
+add_link_options(LINKER:--as-needed)
