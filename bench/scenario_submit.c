@@ -8,6 +8,8 @@
 
 #include <stdio.h>
 
+#define SLICES 4  // turns that Submit and echo take within one measurement
+
 static const int in_flights[] = {1, 32, 256};
 
 typedef struct bench {
@@ -18,26 +20,36 @@ typedef struct bench {
     noop_job noop;
 } bench;
 
-static status *measure_echo(const bench *b, int in_flight, const char *row, report *r,
-                            double *ret_rate)
+// What SLICES measurements of one kind came to.
+typedef struct total {
+    double count;
+    double seconds;
+    double server_cpu_s;
+    double client_cpu_s;
+} total;
+
+static int64_t slice_count(const bench_options *options)
 {
-    noop_job noop;
-    noop_job_init(&noop);
+    return (scenario_count(options, INT64_MAX) + SLICES - 1) / SLICES;
+}
+
+static status *echo_slice(bench *b, int in_flight, total *sum)
+{
     echo_load what = {.url = child_url(b->echo, "echo", 0),
-                      .message_bytes = jobs_submit_bytes(&noop.job),
+                      .message_bytes = jobs_submit_bytes(&b->noop.job),
                       .in_flight = in_flight,
-                      .count = scenario_count(b->options, INT64_MAX),
-                      .time_ms = b->options->time_ms};
+                      .count = slice_count(b->options),
+                      .time_ms = b->options->time_ms / SLICES};
     echo_result result;
     status *failure = echo_run(&what, &result);
     if (failure)
         return failure;
-    *ret_rate = (double) result.count / result.seconds;
-    report_add(r, row, "echo rate", "1/s", *ret_rate);
+    sum->count += (double) result.count;
+    sum->seconds += result.seconds;
     return NULL;
 }
 
-static status *measure_submit(bench *b, int in_flight, const char *row, report *r, double *ret_rate)
+static status *submit_slice(bench *b, int in_flight, total *sum)
 {
     Errand__V1__SubmitRequest request = ERRAND__V1__SUBMIT_REQUEST__INIT;
     request.job = &b->noop.job;
@@ -46,34 +58,41 @@ static status *measure_submit(bench *b, int in_flight, const char *row, report *
                  .method = "Submit",
                  .request = &request.base,
                  .in_flight = in_flight,
-                 .count = scenario_count(b->options, INT64_MAX),
-                 .time_ms = b->options->time_ms,
+                 .count = slice_count(b->options),
+                 .time_ms = b->options->time_ms / SLICES,
                  .timeout_s = b->options->timeout_s};
     load_result result;
     cpu_time before = usage_cpu(server_pid(b->errandd));
     status *failure = load_run(&what, &result);
     if (failure)
         return failure;
-    double count = (double) result.count;
-    *ret_rate = count / result.seconds;
-    report_add(r, row, "rate", "jobs/s", *ret_rate);
-    report_add(r, row, "server cpu", "us/job",
-               usage_cpu_since(server_pid(b->errandd), before) * 1e6 / count);
-    report_add(r, row, "client cpu", "us/job", result.client_cpu_s * 1e6 / count);
+    sum->count += (double) result.count;
+    sum->seconds += result.seconds;
+    sum->server_cpu_s += usage_cpu_since(server_pid(b->errandd), before);
+    sum->client_cpu_s += result.client_cpu_s;
     return NULL;
 }
 
 static status *measure(bench *b, const char *transport, int in_flight, report *r)
 {
     char row[REPORT_ROW_SIZE];
-    double echo_rate = 0, rate = 0;
+    total submit = {0}, echo = {0};
+    status *failure = NULL;
+    for (int i = 0; !failure && i < SLICES; i++) {
+        failure = submit_slice(b, in_flight, &submit);
+        if (!failure)
+            failure = echo_slice(b, in_flight, &echo);
+    }
+    if (failure)
+        return failure;
+    double rate = submit.count / submit.seconds, echo_rate = echo.count / echo.seconds;
     snprintf(row, sizeof row, "%s, %d in flight", transport, in_flight);
-    status *failure = measure_submit(b, in_flight, row, r, &rate);
-    if (!failure)
-        failure = measure_echo(b, in_flight, row, r, &echo_rate);
-    if (!failure)
-        report_add(r, row, "ratio to echo", "", rate / echo_rate);
-    return failure;
+    report_add(r, row, "rate", "jobs/s", rate);
+    report_add(r, row, "echo rate", "1/s", echo_rate);
+    report_add(r, row, "ratio to echo", "", rate / echo_rate);
+    report_add(r, row, "server cpu", "us/job", submit.server_cpu_s * 1e6 / submit.count);
+    report_add(r, row, "client cpu", "us/job", submit.client_cpu_s * 1e6 / submit.count);
+    return NULL;
 }
 
 static status *run_transport(bench *b, const char *transport, const char *rpc_url,
