@@ -1,0 +1,159 @@
+// store_crash - the SQLite backend killed in the middle of its work: what was acknowledged is
+// there.
+#include "unit/store_rig.h"
+
+#include "base/crypto.h"
+#include "store/sqlite_internal.h"
+
+#include <signal.h>
+#include <sys/wait.h>
+
+#define LIVES       6
+#define BATCH       20
+#define MAX_BATCHES 60  // acknowledged before the kill, at most
+
+static const store_backend sqlite = {"sqlite", store_sqlite_open};
+
+// Adds jobs and finishes them until it is killed; tells the highest seq of each committed batch.
+static void work_until_killed(const char *place, int to_parent)
+{
+    rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
+    snprintf(r.place, sizeof r.place, "%s", place);
+    rig_open(&r);
+    for (;;) {
+        store_new_job jobs[BATCH];
+        rig_begin(&r);
+        int32_t route = rig_route(&r, "q", "k");
+        for (int i = 0; i < BATCH; i++)
+            jobs[i] = rig_new_job(&r, route, 0, 0);
+        rig_ok(r.store->ops->insert(r.store, jobs, BATCH));
+        rig_commit(&r);
+        int64_t seq = jobs[BATCH - 1].row.seq;
+        if (write(to_parent, &seq, sizeof seq) != sizeof seq)
+            _exit(1);
+    }
+}
+
+// Kills a worker after some acknowledged batches; the last seq that it told.
+static int64_t kill_one(const char *place, int batches)
+{
+    int ends[2], verdict;
+    int64_t seq = 0, told = 0;
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        close(ends[0]);
+        work_until_killed(place, ends[1]);
+    }
+    close(ends[1]);
+    for (int i = 0; i < batches; i++)
+        assert_int_equal(read(ends[0], &seq, sizeof seq), sizeof seq);
+    kill(child, SIGKILL);
+    while (read(ends[0], &told, sizeof told) == sizeof told)
+        seq = told;
+    close(ends[0]);
+    assert_int_equal(waitpid(child, &verdict, 0), child);
+    return seq;
+}
+
+static int64_t rows_on_disk(rig *r)
+{
+    int64_t rows = 0;
+    rig_ok(
+        sqlite_read_number(sqlite_store_of(r->store)->link.db, "SELECT count(*) FROM job", &rows));
+    return rows;
+}
+
+static void expect_whole(rig *r)
+{
+    int64_t faults = 0;
+    sqlite3 *db = sqlite_store_of(r->store)->link.db;
+    rig_ok(sqlite_read_number(
+        db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'", &faults));
+    assert_int_equal(faults, 0);
+    rig_ok(sqlite_read_number(
+        db, "SELECT count(*) FROM job LEFT JOIN input USING (seq) WHERE spec IS NULL", &faults));
+    assert_int_equal(faults, 0);
+}
+
+static void all_that_was_acknowledged_survives_a_kill(void **state)
+{
+    (void) state;
+    char place[64];
+    int64_t told = 0;
+    rig_make_place(place);
+    for (int life = 0; life < LIVES; life++) {
+        uint8_t batches = 0;
+        crypto_random(&batches, sizeof batches);
+        told = kill_one(place, 1 + batches % MAX_BATCHES);
+        rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
+        memcpy(r.place, place, sizeof place);
+        rig_open(&r);
+        int64_t rows = rows_on_disk(&r);
+        assert_true(rows == told || rows == told + BATCH);  // whole batches only
+        assert_int_equal(rig_count(&r, 1, JOB_READY), rows);
+        assert_int_equal(r.store->ops->next_seq(r.store), rows + 1);
+        expect_whole(&r);
+        r.store->ops->close(r.store);
+        arena_free(r.memory);
+    }
+    rig_remove_place(place);
+}
+
+// ---- the log stays short ----
+
+static void commit_pages(rig *r, int rounds)
+{
+    static uint8_t large[256 << 10];
+    for (int i = 0; i < rounds; i++) {
+        rig_begin(r);
+        job_row row = rig_insert(r, rig_route(r, "q", "k"), 0, 0);
+        rig_ok(r->store->ops->put_result(r->store, row.seq, (slice){large, sizeof large}));
+        rig_commit(r);
+    }
+}
+
+static int64_t log_bytes(rig *r)
+{
+    char path[128];
+    struct stat found;
+    snprintf(path, sizeof path, "%s/errand.db-wal", r->place);
+    assert_int_equal(stat(path, &found), 0);
+    return (int64_t) found.st_size;
+}
+
+static void the_log_stays_under_its_ceiling_beside_a_steady_writer(void **state)
+{
+    (void) state;
+    rig r = rig_start(&sqlite);
+    commit_pages(&r, 600);  // 150 MiB
+    assert_true(log_bytes(&r) < (int64_t) CHECKPOINT_CEILING_PAGES * 4096);
+    expect_whole(&r);
+    rig_stop(&r);
+}
+
+static void a_long_reader_does_not_stop_the_writer(void **state)
+{
+    (void) state;
+    rig r = rig_start(&sqlite);
+    commit_pages(&r, 1);
+    sqlite_link reader = {0};
+    rig_ok(sqlite_link_open(sqlite_store_of(r.store)->path, "", &reader));
+    rig_ok(sqlite_run_text(reader.db, "BEGIN; SELECT count(*) FROM job"));
+    commit_pages(&r, 100);
+    int64_t seen = 0;
+    rig_ok(sqlite_read_number(reader.db, "SELECT count(*) FROM job", &seen));
+    assert_int_equal(seen, 1);
+    sqlite_link_close(&reader);
+    assert_int_equal(rows_on_disk(&r), 101);
+    rig_stop(&r);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(all_that_was_acknowledged_survives_a_kill),
+    cmocka_unit_test(the_log_stays_under_its_ceiling_beside_a_steady_writer),
+    cmocka_unit_test(a_long_reader_does_not_stop_the_writer),
+};
+
+UNIT_TEST_MAIN(tests)

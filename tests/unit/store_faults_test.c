@@ -1,0 +1,260 @@
+// store_faults - the SQLite backend on a disk that fails: nothing half done, nothing acknowledged
+// lost.
+#include "unit/store_rig.h"
+
+#include <signal.h>
+#include <sqlite3.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+
+static const store_backend sqlite = {"sqlite", store_sqlite_open};
+
+// ---- the n-th write or sync fails ----
+
+typedef struct faults {
+    int left;     // calls until the first that fails; below 0: none does
+    int lasting;  // whether all after it fail too
+    int code;     // what they say
+    int calls;    // since armed
+} faults;
+
+static faults armed = {.left = -1};
+
+static bool is_time_to_fail(void)
+{
+    armed.calls++;
+    if (armed.left < 0)
+        return false;
+    if (armed.left > 0) {
+        armed.left--;
+        return false;
+    }
+    if (!armed.lasting)
+        armed.left = -1;
+    return true;
+}
+
+// SQLite's own methods, and a copy of each that asks first.
+static struct {
+    const sqlite3_io_methods *real;
+    sqlite3_io_methods faulty;
+} method_pairs[4];
+
+static const sqlite3_io_methods *real_methods(const sqlite3_file *file)
+{
+    for (size_t i = 0; i < 4; i++)
+        if (file->pMethods == &method_pairs[i].faulty)
+            return method_pairs[i].real;
+    fail_msg("a file of unknown kind");
+    return NULL;
+}
+
+static int faulty_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 at)
+{
+    return is_time_to_fail() ? armed.code : real_methods(file)->xWrite(file, bytes, size, at);
+}
+
+static int faulty_sync(sqlite3_file *file, int flags)
+{
+    return is_time_to_fail() ? SQLITE_IOERR_FSYNC : real_methods(file)->xSync(file, flags);
+}
+
+static const sqlite3_io_methods *faulty_methods(const sqlite3_io_methods *real)
+{
+    size_t i = 0;
+    while (i < 4 && method_pairs[i].real && method_pairs[i].real != real)
+        i++;
+    assert_true(i < 4);
+    if (!method_pairs[i].real) {
+        method_pairs[i].real = real;
+        method_pairs[i].faulty = *real;
+        method_pairs[i].faulty.xWrite = faulty_write;
+        method_pairs[i].faulty.xSync = faulty_sync;
+    }
+    return &method_pairs[i].faulty;
+}
+
+static sqlite3_vfs *real_vfs;
+
+static int faulty_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, int flags, int *ret)
+{
+    (void) vfs;
+    int code = real_vfs->xOpen(real_vfs, name, file, flags, ret);
+    if (code == SQLITE_OK)
+        file->pMethods = faulty_methods(file->pMethods);
+    return code;
+}
+
+static int install_faulty_vfs(void **state)
+{
+    static sqlite3_vfs faulty;
+    (void) state;
+    real_vfs = sqlite3_vfs_find(NULL);
+    faulty = *real_vfs;
+    faulty.zName = "faulty";
+    faulty.xOpen = faulty_open;
+    return sqlite3_vfs_register(&faulty, 1);
+}
+
+typedef struct change {
+    job_row finished, added;
+} change;
+
+// A transaction of all kinds of writes: finishes one job and adds another. ret says what it did.
+static status *try_change(rig *r, const job_row *row, change *ret)
+{
+    const store_ops *ops = r->store->ops;
+    uuid worker = uuid_new_v7(T0);
+    job_row after = *row;
+    slice bytes = {(const uint8_t *) "bytes", 5};
+    store_new_job job = rig_new_job(r, row->route, 0, 0);
+    status_free(job_lease(&after, &worker, 1, T0));
+    status_free(job_succeed(&after, T0));
+    *ret = (change){.finished = after, .added = job.row};
+    status *failure = ops->begin(r->store);
+    if (failure)
+        return failure;
+    failure = ops->insert(r->store, &job, 1);
+    if (!failure)
+        failure = ops->save(r->store, row, &after, 1);
+    if (!failure)
+        failure = ops->put_result(r->store, row->seq, bytes);
+    if (!failure)
+        return ops->commit(r->store);
+    ops->rollback(r->store);
+    return failure;
+}
+
+static void expect_undone(rig *r, const job_row *row, const change *undone)
+{
+    job_row found = rig_load(r, row->seq);
+    slice result;
+    rig_assert_same_row(row, &found);
+    assert_int_equal(rig_find(r, &undone->added.id).seq, 0);
+    rig_ok(r->store->ops->load_result(r->store, row->seq, r->memory, &result));
+    assert_int_equal(result.size, 0);
+    assert_int_equal(rig_count(r, row->route, JOB_READY), 1);
+    assert_int_equal(rig_count(r, row->route, JOB_SUCCEEDED), 0);
+}
+
+static void expect_done(rig *r, const change *done)
+{
+    job_row finished = rig_load(r, done->finished.seq);
+    job_row added = rig_find(r, &done->added.id);
+    rig_assert_same_row(&done->finished, &finished);
+    rig_assert_same_row(&done->added, &added);
+    assert_int_equal(rig_count(r, added.route, JOB_READY), 1);
+    assert_int_equal(rig_count(r, added.route, JOB_SUCCEEDED), 1);
+}
+
+// Fails the n-th call once; false when the change was through before the n-th call.
+static bool fail_nth(int n, int code, int lasting)
+{
+    rig r = rig_start(&sqlite);
+    change undone, done;
+    job_row row = rig_submit(&r);
+    armed = (faults){.left = n, .code = code, .lasting = lasting};
+    AUTO(status) failure = try_change(&r, &row, &undone);
+    armed.left = -1;
+    if (failure) {
+        assert_int_equal(failure->code, STATUS_UNAVAILABLE);
+        assert_true(code != SQLITE_FULL || strstr(failure->message, "full"));
+        expect_undone(&r, &row, &undone);
+        rig_ok(try_change(&r, &row, &done));  // the disk is well again
+    } else {
+        done = undone;
+    }
+    expect_done(&r, &done);
+    rig_reopen(&r);
+    expect_done(&r, &done);
+    rig_stop(&r);
+    return failure != NULL;
+}
+
+static void any_write_or_sync_may_fail_once(void **state)
+{
+    (void) state;
+    int n = 0;
+    while (fail_nth(n, SQLITE_IOERR_WRITE, 0))
+        n++;
+    assert_true(n >= 5);  // several pages and a sync
+}
+
+static void any_write_may_find_the_disk_full_for_a_while(void **state)
+{
+    (void) state;
+    int n = 0;
+    while (fail_nth(n, SQLITE_FULL, 1))
+        n++;
+    assert_true(n >= 5);
+}
+
+// ---- a disk that is really full ----
+
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static status *try_insert(rig *r, job_row *ret)
+{
+    static uint8_t large[100000];
+    store_new_job job = rig_new_job(r, 1, 0, 0);
+    job.spec = (slice){large, sizeof large};
+    status *failure = r->store->ops->begin(r->store);
+    if (failure)
+        return failure;
+    failure = r->store->ops->insert(r->store, &job, 1);
+    if (failure) {
+        r->store->ops->rollback(r->store);
+        return failure;
+    }
+    *ret = job.row;
+    return r->store->ops->commit(r->store);
+}
+
+static void fill_the_disk(rig *r)
+{
+    job_row row;
+    int count = 0;
+    status *failure = NULL;
+    signal(SIGXFSZ, SIG_IGN);
+    limit_file_size(2 << 20);
+    while (!failure) {
+        failure = try_insert(r, &row);
+        count += failure == NULL;
+        assert_true(count < 100);
+    }
+    assert_int_equal(failure->code, STATUS_UNAVAILABLE);
+    assert_non_null(strstr(failure->message, "the disk of the store"));
+    status_free(failure);
+    assert_int_equal(rig_count(r, 1, JOB_READY), count);
+    rig_fails(STATUS_UNAVAILABLE, try_insert(r, &row));
+    limit_file_size(RLIM_INFINITY);
+    rig_ok(try_insert(r, &row));
+    rig_reopen(r);
+    assert_int_equal(rig_count(r, 1, JOB_READY), count + 1);
+    assert_int_equal(rig_find(r, &row.id).seq, row.seq);
+}
+
+static void a_full_disk_refuses_and_goes_on_once_there_is_space(void **state)
+{
+    (void) state;
+    rig r = rig_start(&sqlite);
+    rig_begin(&r);
+    rig_route(&r, "q", "k");
+    rig_commit(&r);
+    fill_the_disk(&r);
+    rig_stop(&r);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(any_write_or_sync_may_fail_once),
+    cmocka_unit_test(any_write_may_find_the_disk_full_for_a_while),
+    cmocka_unit_test(a_full_disk_refuses_and_goes_on_once_there_is_space),
+};
+
+UNIT_TEST_MAIN_WITH(tests, install_faulty_vfs, NULL)

@@ -1,0 +1,219 @@
+// store_model - conformance: long random lives of a store, compared with a plain array.
+#include "unit/store_rig.h"
+
+#include "base/crypto.h"
+
+#define MOST_JOBS 1500
+#define STEPS     600
+#define ROUTES    4
+
+// What a store should hold: jobs by seq - 1; seq 0 where there is none (any more).
+typedef struct model {
+    job_row rows[MOST_JOBS];
+    size_t count;
+} model;
+
+typedef struct world {
+    rig *rig;
+    model now, committed;
+    uint64_t random;
+    int32_t routes[ROUTES];
+} world;
+
+// xorshift64: the same life for the same seed.
+static uint64_t draw(world *w, uint64_t below)
+{
+    w->random ^= w->random << 13;
+    w->random ^= w->random >> 7;
+    w->random ^= w->random << 17;
+    return w->random % below;
+}
+
+static void add_jobs(world *w)
+{
+    store_new_job job;
+    size_t count = 1 + draw(w, 5);
+    for (size_t i = 0; i < count && w->now.count < MOST_JOBS; i++) {
+        int64_t due_us = draw(w, 2) ? 0 : w->rig->now_us + (int64_t) draw(w, 1000);
+        job = rig_new_job(w->rig, w->routes[draw(w, ROUTES)], (int32_t) draw(w, 5), due_us);
+        if ((size_t) job.row.seq > MOST_JOBS)
+            return;
+        rig_ok(w->rig->store->ops->insert(w->rig->store, &job, 1));
+        w->now.rows[job.row.seq - 1] = job.row;
+        w->now.count = (size_t) job.row.seq;
+    }
+}
+
+// One move that the job's state allows.
+static job_row moved(world *w, job_row row)
+{
+    const job_failure failure = {.retryable = draw(w, 2) == 0};
+    uuid worker = uuid_new_v7(T0);
+    int64_t now_us = w->rig->now_us;
+    if (row.state == JOB_SCHEDULED)
+        row.due_us = row.due_us > now_us ? now_us : row.due_us;
+    if (row.state == JOB_SCHEDULED)
+        rig_ok(job_promote(&row, now_us));
+    else if (row.state == JOB_READY)
+        rig_ok(job_lease(&row, &worker, 1, now_us));
+    else if (row.state == JOB_RUNNING && draw(w, 2))
+        rig_ok(job_fail(&row, &failure, 0.5, now_us));
+    else if (row.state == JOB_RUNNING)
+        rig_ok(draw(w, 2) ? job_succeed(&row, now_us) : job_lose(&row, now_us));
+    else
+        row.callbacks_open = row.callbacks_open ? 0 : 1;
+    return row;
+}
+
+static void change_jobs(world *w)
+{
+    job_row before[16], rows[16];
+    size_t count = 0;
+    for (size_t i = draw(w, 20); i < w->now.count && count < 16; i += 1 + draw(w, 40)) {
+        if (w->now.rows[i].seq == 0)
+            continue;
+        before[count] = w->now.rows[i];
+        rows[count] = w->now.rows[i] = moved(w, before[count]);
+        count++;
+    }
+    rig_ok(w->rig->store->ops->save(w->rig->store, before, rows, count));
+}
+
+static void remove_jobs(world *w)
+{
+    for (size_t i = draw(w, 50); i < w->now.count; i += 1 + draw(w, 50)) {
+        if (w->now.rows[i].seq == 0 || !job_state_is_final(w->now.rows[i].state))
+            continue;
+        rig_ok(w->rig->store->ops->remove(w->rig->store, &w->now.rows[i], 1));
+        w->now.rows[i] = (job_row){0};
+    }
+}
+
+static bool comes_before(const job_row *a, const job_row *b)
+{
+    int64_t left = job_row_rank(a), right = job_row_rank(b);
+    return left != right ? left < right : a->seq < b->seq;
+}
+
+// The first jobs of some lanes, the slow and obvious way.
+static size_t expected(const model *m, const int32_t *lanes, size_t lane_count, size_t limit,
+                       job_row *rows)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < m->count; i++) {
+        bool in = false;
+        for (size_t l = 0; l < lane_count; l++)
+            in = in || (m->rows[i].seq != 0 && job_row_lane(&m->rows[i]) == lanes[l]);
+        if (!in)
+            continue;
+        size_t at = count++;
+        for (; at > 0 && comes_before(&m->rows[i], &rows[at - 1]); at--)
+            rows[at] = rows[at - 1];
+        rows[at] = m->rows[i];
+    }
+    return count < limit ? count : limit;
+}
+
+static void same_rows(const job_row *a, size_t a_count, const job_row *b, size_t b_count)
+{
+    assert_int_equal(a_count, b_count);
+    for (size_t i = 0; i < a_count; i++)
+        rig_assert_same_row(&a[i], &b[i]);
+}
+
+static void check_ready(world *w)
+{
+    static job_row found[MOST_JOBS], wanted[MOST_JOBS];
+    size_t routes = 1 + draw(w, ROUTES), limit = 1 + draw(w, 50), count = 0;
+    rig_ok(w->rig->store->ops->take_ready(w->rig->store, w->routes, routes, limit, found, &count));
+    same_rows(found, count, wanted, expected(&w->now, w->routes, routes, limit, wanted));
+}
+
+static void check_lane(world *w, job_lane lane)
+{
+    static job_row found[MOST_JOBS], wanted[MOST_JOBS];
+    size_t count = 0, limit = 1 + draw(w, 50);
+    int32_t number = lane;
+    int64_t next_us = 0;
+    size_t wanted_count = expected(&w->now, &number, 1, limit, wanted);
+    rig_ok(w->rig->store->ops->due(w->rig->store, lane, INT64_MAX, limit, found, &count));
+    same_rows(found, count, wanted, wanted_count);
+    rig_ok(w->rig->store->ops->next_due(w->rig->store, lane, &next_us));
+    assert_true(next_us == (wanted_count ? job_row_rank(&wanted[0]) : INT64_MAX));
+}
+
+static void check_counters(world *w)
+{
+    int64_t counts[ROUTES + 1][JOB_STATE_COUNT] = {{0}};
+    for (size_t i = 0; i < w->now.count; i++)
+        if (w->now.rows[i].seq != 0)
+            counts[w->now.rows[i].route][w->now.rows[i].state]++;
+    for (int32_t route = 1; route <= ROUTES; route++)
+        for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++)
+            assert_int_equal(rig_count(w->rig, route, (job_state) state), counts[route][state]);
+}
+
+static void check_some_row(world *w)
+{
+    int64_t seq = 1 + (int64_t) draw(w, MOST_JOBS);
+    job_row found = rig_load(w->rig, seq);
+    rig_assert_same_row(&found, &w->now.rows[seq - 1]);
+}
+
+static void end_transaction(world *w)
+{
+    if (draw(w, 4) == 0) {
+        w->rig->store->ops->rollback(w->rig->store);
+        w->now = w->committed;
+    } else {
+        rig_commit(w->rig);
+        w->committed = w->now;
+    }
+    if (draw(w, 20) == 0)
+        rig_reopen(w->rig);
+}
+
+static void live(rig *r, uint64_t seed)
+{
+    static world w;
+    w = (world){.rig = r, .random = seed | 1};
+    rig_begin(r);
+    for (int i = 0; i < ROUTES; i++)
+        w.routes[i] = rig_route(r, "q", (const char *[]){"a", "b", "c", "d"}[i]);
+    rig_commit(r);
+    for (int step = 0; step < STEPS; step++) {
+        r->now_us += (int64_t) draw(&w, 100);
+        rig_begin(r);
+        add_jobs(&w);
+        change_jobs(&w);
+        check_ready(&w);
+        remove_jobs(&w);
+        check_lane(&w, (job_lane) - (1 + (int) draw(&w, 5)));
+        check_counters(&w);
+        check_some_row(&w);
+        end_transaction(&w);
+    }
+}
+
+static uint64_t choose_seed(void)
+{
+    const char *chosen = getenv("ERRAND_TEST_SEED");
+    uint64_t seed = 0;
+    if (chosen)
+        return strtoull(chosen, NULL, 0);
+    crypto_random(&seed, sizeof seed);
+    return seed;
+}
+
+CONFORMS(any_life_of_a_store_is_like_that_of_a_plain_array)
+{
+    uint64_t seed = choose_seed();
+    print_message("again with ERRAND_TEST_SEED=%llu\n", (unsigned long long) seed);
+    live(r, seed);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(any_life_of_a_store_is_like_that_of_a_plain_array),
+};
+
+UNIT_TEST_MAIN(tests)
