@@ -43,7 +43,7 @@ static bool lost_body(http_thread *t)
     exchange *x = &t->x;
     x->close = true;
     t->body_read = true;  // there is no more to come
-    if (watch_was_cut(t->place)) {
+    if (watch_was_late(t->place)) {
         return problem_refuse(x, 408, "the request did not arrive in time");
     }
     return problem_refuse(x, 400, "the body ended early or is badly chunked");
@@ -135,7 +135,7 @@ static bool read_chunked(http_thread *t)
             return too_large(t);
         }
     }
-    return !watch_was_cut(t->place) || lost_body(t);
+    return !watch_was_late(t->place) || lost_body(t);
 }
 
 static bool read_body(exchange *x)

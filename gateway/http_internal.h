@@ -16,7 +16,6 @@ struct http_server {
     http_server_options options;
     struct mg_context *civetweb;
     watch *watch;
-    int port;
     atomic_bool quiescing;
     atomic_size_t large_bodies;  // bytes of large request bodies held now
     char last_message[256];      // what civetweb said last, to explain a failed start

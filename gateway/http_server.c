@@ -58,11 +58,10 @@ static void end_thread(const struct mg_context *context, int type, void *data)
 
 static int open_connection(const struct mg_connection *connection, void **ret_data)
 {
+    (void) connection;
     (void) ret_data;
-    const struct mg_request_info *info = mg_get_request_info(connection);
     if (this_thread != NULL) {
-        watch_opened(this_thread->server->watch, this_thread->place, info->remote_addr,
-                     info->remote_port);
+        watch_opened(this_thread->server->watch);
     }
     return 0;
 }
@@ -71,7 +70,7 @@ static void close_connection(const struct mg_connection *connection)
 {
     (void) connection;
     if (this_thread != NULL) {
-        watch_closed(this_thread->server->watch, this_thread->place);
+        watch_closed(this_thread->server->watch);
     }
 }
 
@@ -81,7 +80,8 @@ static int begin_request(struct mg_connection *connection)
         mg_disable_connection_keep_alive(connection);
         return 503;  // the thread could not be set up
     }
-    watch_busy(this_thread->place);
+    const struct mg_request_info *info = mg_get_request_info(connection);
+    watch_busy(this_thread->place, info->remote_addr, info->remote_port);
     int http_status = http_exchange_serve(this_thread, connection);
     watch_idle(this_thread->place);
     return http_status;
@@ -181,12 +181,13 @@ static status *find_url(http_server *server, char **ret_url)
     if (mg_get_server_ports(server->civetweb, MAX_PORTS, ports) < 1) {
         return status_new(STATUS_INTERNAL, "the HTTP server has no port");
     }
-    server->port = ports[0].port;
+    int port = ports[0].port;
+    watch_listens(server->watch, port);
     const char *listen = server->options.listen;
     const char *colon = strrchr(listen, ':');
     int host_size = colon != NULL ? (int) (colon - listen) : 0;
     if (asprintf(ret_url, "http://%.*s:%d", host_size > 0 ? host_size : 7,
-                 host_size > 0 ? listen : "0.0.0.0", server->port) < 0) {
+                 host_size > 0 ? listen : "0.0.0.0", port) < 0) {
         *ret_url = NULL;
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
@@ -228,7 +229,7 @@ status *http_server_start(const http_server_options *options, http_server **ret,
 void http_server_quiesce(http_server *server)
 {
     atomic_store(&server->quiescing, true);
-    watch_cut_idle(server->watch, server->port);
+    watch_quiesce(server->watch);
 }
 
 void http_server_free(http_server *server)

@@ -1,38 +1,26 @@
 // watch - cuts connections that hold a thread of civetweb for nothing.
-//
-// civetweb does not tell the socket of a connection, so it is found by the peer's address among the
-// open files of the process. That happens only when something has to be cut, and is safe because
-// the place is locked meanwhile: its thread can not leave the connection, so the socket is still
-// open.
 #include "gateway/watch.h"
 
 #include "base/clock.h"
-#include "base/log.h"
+#include "gateway/sockets.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
 #include <time.h>
 
 #define RESERVE_SHARE 32  // one place in so many is kept for those who come next
 #define RESERVE_MIN   2
 #define ROUND_SECONDS 1
-
-typedef enum place_state { PLACE_FREE, PLACE_IDLE, PLACE_BUSY } place_state;
+#define MIN_IDLE_MS   100  // one that has just come is not idle yet
 
 struct watch_place {
     pthread_mutex_t lock;
-    place_state state;
-    int64_t since_us;
+    bool busy;
+    bool was_late;
     int64_t deadline_us;  // 0: none
-    bool was_cut;
-    in_addr_t address;  // of the peer, in network order
-    in_port_t port;
+    socket_peer peer;     // while busy
 };
 
 struct watch {
@@ -40,16 +28,12 @@ struct watch {
     pthread_mutex_t lock;  // guards stopping; never held together with a place's lock
     pthread_cond_t wake;
     bool stopping;
+    atomic_int port;
     atomic_size_t open;
     atomic_size_t joined;
     size_t count;
     watch_place places[];
 };
-
-static int64_t now_us(void)
-{
-    return clock_mono_us(clock_system());
-}
 
 static size_t reserve_of(const watch *w)
 {
@@ -57,14 +41,14 @@ static size_t reserve_of(const watch *w)
     return share > RESERVE_MIN ? share : RESERVE_MIN;
 }
 
-size_t watch_open_count(const watch *w)
-{
-    return atomic_load_explicit(&w->open, memory_order_relaxed);
-}
-
 bool watch_is_crowded(const watch *w)
 {
-    return watch_open_count(w) + reserve_of(w) > w->count;
+    return atomic_load_explicit(&w->open, memory_order_relaxed) + reserve_of(w) > w->count;
+}
+
+void watch_listens(watch *w, int port)
+{
+    atomic_store(&w->port, port);
 }
 
 watch_place *watch_join(watch *w)
@@ -73,44 +57,35 @@ watch_place *watch_join(watch *w)
     return index < w->count ? &w->places[index] : NULL;
 }
 
-void watch_opened(watch *w, watch_place *place, const char *address, int port)
+void watch_opened(watch *w)
 {
-    (void) pthread_mutex_lock(&place->lock);
-    place->state = PLACE_IDLE;
-    place->since_us = now_us();
-    place->deadline_us = 0;
-    place->was_cut = false;
-    place->address = inet_addr(address);
-    place->port = htons((in_port_t) port);
-    (void) pthread_mutex_unlock(&place->lock);
     (void) atomic_fetch_add(&w->open, 1);
     if (watch_is_crowded(w)) {
         (void) pthread_cond_signal(&w->wake);
     }
 }
 
-static void set_state(watch_place *place, place_state state)
+void watch_closed(watch *w)
 {
+    (void) atomic_fetch_sub(&w->open, 1);
+}
+
+void watch_busy(watch_place *place, const char *address, int port)
+{
+    socket_peer peer = socket_peer_of(inet_addr(address), htons((in_port_t) port));
     (void) pthread_mutex_lock(&place->lock);
-    place->state = state;
-    place->since_us = now_us();
+    place->busy = true;
+    place->was_late = false;
+    place->peer = peer;
     (void) pthread_mutex_unlock(&place->lock);
 }
 
 void watch_idle(watch_place *place)
 {
-    set_state(place, PLACE_IDLE);
-}
-
-void watch_busy(watch_place *place)
-{
-    set_state(place, PLACE_BUSY);
-}
-
-void watch_closed(watch *w, watch_place *place)
-{
-    set_state(place, PLACE_FREE);
-    (void) atomic_fetch_sub(&w->open, 1);
+    (void) pthread_mutex_lock(&place->lock);
+    place->busy = false;
+    place->deadline_us = 0;
+    (void) pthread_mutex_unlock(&place->lock);
 }
 
 void watch_set_deadline(watch_place *place, int64_t deadline_us)
@@ -120,116 +95,102 @@ void watch_set_deadline(watch_place *place, int64_t deadline_us)
     (void) pthread_mutex_unlock(&place->lock);
 }
 
-bool watch_was_cut(watch_place *place)
+bool watch_was_late(watch_place *place)
 {
     (void) pthread_mutex_lock(&place->lock);
-    bool was_cut = place->was_cut;
+    bool was_late = place->was_late;
     (void) pthread_mutex_unlock(&place->lock);
-    return was_cut;
+    return was_late;
 }
 
-// ---- finding and shutting sockets ----
+// ---- those past their deadline ----
 
-// Whether the socket is the one: by its peer, or for a NULL place a listening one on the port.
-static bool is_wanted(int fd, const watch_place *place, in_port_t listen_port)
+static void cut_peer(const watch *w, socket_peer peer)
 {
-    struct sockaddr_in address;
-    socklen_t size = sizeof address;
-    if (place != NULL) {
-        return getpeername(fd, (struct sockaddr *) &address, &size) == 0 &&
-               address.sin_family == AF_INET && address.sin_port == place->port &&
-               address.sin_addr.s_addr == place->address;
-    }
-    int listening = 0;
-    socklen_t flag_size = sizeof listening;
-    return getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &flag_size) == 0 &&
-           listening != 0 && getsockname(fd, (struct sockaddr *) &address, &size) == 0 &&
-           address.sin_family == AF_INET && address.sin_port == listen_port;
-}
-
-// Shuts down for reading only: an answer may still be on its way.
-static void shut_socket(const watch_place *place, in_port_t listen_port)
-{
-    DIR *files = opendir("/proc/self/fd");
-    if (files == NULL) {
-        return;
-    }
-    for (struct dirent *entry = readdir(files); entry != NULL; entry = readdir(files)) {
-        char *end;
-        long fd = strtol(entry->d_name, &end, 10);
-        if (end != entry->d_name && is_wanted((int) fd, place, listen_port)) {
-            (void) shutdown((int) fd, SHUT_RD);
+    socket_info *sockets = NULL;
+    size_t count = 0;
+    (void) sockets_list(atomic_load(&w->port), &sockets, &count);
+    for (size_t i = 0; i < count; i++) {
+        if (sockets[i].peer == peer) {
+            sockets_cut(&sockets[i]);
         }
     }
-    (void) closedir(files);
-}
-
-static void cut(watch_place *place)
-{
-    place->was_cut = true;
-    place->deadline_us = 0;
-    shut_socket(place, 0);
+    free(sockets);
 }
 
 static void cut_late(watch *w)
 {
-    int64_t now = now_us();
+    int64_t now_us = clock_mono_us(clock_system());
     for (size_t i = 0; i < w->count; i++) {
         watch_place *place = &w->places[i];
         (void) pthread_mutex_lock(&place->lock);
-        if (place->deadline_us != 0 && place->deadline_us <= now) {
-            cut(place);
+        if (place->deadline_us != 0 && place->deadline_us <= now_us) {
+            // Under the lock, so that the place's thread can not go on to another connection.
+            place->was_late = true;
+            place->deadline_us = 0;
+            cut_peer(w, place->peer);
         }
         (void) pthread_mutex_unlock(&place->lock);
     }
 }
 
-// The connection that has been idle for longest; NULL when none is.
-static watch_place *find_oldest_idle(watch *w)
+// ---- idle ones ----
+
+static int compare_peers(const void *a, const void *b)
 {
-    watch_place *oldest = NULL;
-    int64_t oldest_us = INT64_MAX;
+    const socket_peer *left = a;
+    const socket_peer *right = b;
+    return (*left > *right) - (*left < *right);
+}
+
+static int compare_idle(const void *a, const void *b)
+{
+    const socket_info *left = a;
+    const socket_info *right = b;
+    return (left->idle_ms < right->idle_ms) - (left->idle_ms > right->idle_ms);
+}
+
+// The peers whose requests are at work, in order.
+static size_t list_busy(watch *w, socket_peer *peers)
+{
+    size_t count = 0;
     for (size_t i = 0; i < w->count; i++) {
         watch_place *place = &w->places[i];
         (void) pthread_mutex_lock(&place->lock);
-        if (place->state == PLACE_IDLE && !place->was_cut && place->since_us < oldest_us) {
-            oldest = place;
-            oldest_us = place->since_us;
+        if (place->busy) {
+            peers[count++] = place->peer;
         }
         (void) pthread_mutex_unlock(&place->lock);
     }
-    return oldest;
+    qsort(peers, count, sizeof *peers, compare_peers);
+    return count;
 }
 
-static bool cut_if_idle(watch_place *place)
+static void cut_longest_idle(watch *w, size_t most, uint32_t min_idle_ms)
 {
-    (void) pthread_mutex_lock(&place->lock);
-    bool idle = place->state == PLACE_IDLE && !place->was_cut;
-    if (idle) {
-        cut(place);
-    }
-    (void) pthread_mutex_unlock(&place->lock);
-    return idle;
-}
-
-// Makes room for a reserve of new connections. Those cut already leave in a moment.
-static void cut_crowd(watch *w)
-{
-    for (size_t i = reserve_of(w); i > 0 && watch_is_crowded(w); i--) {
-        watch_place *place = find_oldest_idle(w);
-        if (place == NULL) {
-            return;
+    socket_info *sockets = NULL;
+    size_t count = 0;
+    socket_peer *busy = calloc(w->count, sizeof *busy);
+    if (busy != NULL && sockets_list(atomic_load(&w->port), &sockets, &count)) {
+        size_t busy_count = list_busy(w, busy);
+        if (count > 0) {
+            qsort(sockets, count, sizeof *sockets, compare_idle);
         }
-        (void) cut_if_idle(place);
+        for (size_t i = 0; i < count && most > 0 && sockets[i].idle_ms >= min_idle_ms; i++) {
+            if (bsearch(&sockets[i].peer, busy, busy_count, sizeof *busy, compare_peers) == NULL) {
+                sockets_cut(&sockets[i]);
+                most--;
+            }
+        }
     }
+    free(sockets);
+    free(busy);
 }
 
-void watch_cut_idle(watch *w, int port)
+void watch_quiesce(watch *w)
 {
-    shut_socket(NULL, htons((in_port_t) port));
-    for (size_t i = 0; i < w->count; i++) {
-        (void) cut_if_idle(&w->places[i]);
-    }
+    sockets_stop_listening(atomic_load(&w->port));
+    cut_longest_idle(w, SIZE_MAX, 0);
 }
 
 // ---- the thread ----
@@ -253,12 +214,14 @@ static void *run(void *data)
     watch *w = data;
     while (sleep_a_round(w)) {
         cut_late(w);
-        cut_crowd(w);
+        if (watch_is_crowded(w)) {
+            cut_longest_idle(w, reserve_of(w), MIN_IDLE_MS);
+        }
     }
     return NULL;
 }
 
-static status *init_wake(watch *w)
+static int init_wake(watch *w)
 {
     pthread_condattr_t attributes;
     int error = pthread_condattr_init(&attributes);
@@ -267,7 +230,7 @@ static status *init_wake(watch *w)
         error = pthread_cond_init(&w->wake, &attributes);
         (void) pthread_condattr_destroy(&attributes);
     }
-    return error != 0 ? status_errno(error, "watching connections") : NULL;
+    return error;
 }
 
 status *watch_start(size_t places, watch **ret)
@@ -281,14 +244,13 @@ status *watch_start(size_t places, watch **ret)
     for (size_t i = 0; i < places; i++) {
         (void) pthread_mutex_init(&w->places[i].lock, NULL);
     }
-    status *failure = init_wake(w);
-    int error = failure == NULL ? pthread_create(&w->thread, NULL, run, w) : 0;
-    if (error != 0) {
-        failure = status_errno(error, "watching connections");
+    int error = init_wake(w);
+    if (error == 0) {
+        error = pthread_create(&w->thread, NULL, run, w);
     }
-    if (failure != NULL) {
+    if (error != 0) {
         free(w);
-        return failure;
+        return status_errno(error, "watching connections");
     }
     *ret = w;
     return NULL;

@@ -1,0 +1,151 @@
+// errand-gateway - the HTTP gateway as a program of its own, for a host apart from the server.
+#include "base/config.h"
+#include "base/log.h"
+#include "gateway/gateway.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct settings {
+    config_listen http;
+    char *server;
+    char *token;
+    int64_t connections;
+    int64_t max_body;
+    int64_t max_message;
+    int64_t request_timeout;
+    config_list allowed_origins;
+    config_list allowed_hosts;
+    int log_level;
+    int log_format;
+} settings;
+
+static const char *const url_schemes[] = {"tcp://", "ipc://", "tls+tcp://", NULL};
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+
+// clang-format off
+static const config_row rows[] = {
+    {.key = "http", .type = CONFIG_LISTEN, .fallback = "127.0.0.1:6780",
+     .help = "address to serve HTTP on", CONFIG_FIELD(settings, http)},
+    {.key = "server", .type = CONFIG_STRING, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL",
+     .names = url_schemes,
+     .help = "RPC address of the Errand server", CONFIG_FIELD(settings, server)},
+    {.key = "token", .type = CONFIG_STRING, .secret = true,
+     .help = "token for the gateway's own calls, such as /readyz", CONFIG_FIELD(settings, token)},
+    {.key = "connections", .type = CONFIG_INT, .fallback = "2560", .min = 8, .max = 16384,
+     .help = "HTTP connections open at once; half of them may wait for results",
+     CONFIG_FIELD(settings, connections)},
+    {.key = "max_body", .type = CONFIG_SIZE, .fallback = "16MiB", .min = 1, .max = (int64_t) 1 << 30,
+     .help = "largest body of an HTTP request", CONFIG_FIELD(settings, max_body)},
+    {.key = "max_message", .type = CONFIG_SIZE, .fallback = "32MiB", .min = 1,
+     .max = (int64_t) 1 << 30,
+     .help = "largest RPC message, as the server has it", CONFIG_FIELD(settings, max_message)},
+    {.key = "request_timeout", .type = CONFIG_DURATION, .fallback = "30s", .min = 100000,
+     .max = 3600000000,
+     .help = "time for the body of a request to arrive", CONFIG_FIELD(settings, request_timeout)},
+    {.key = "allowed_origins", .type = CONFIG_LIST, .value_name = "ORIGIN",
+     .help = "origins whose web pages may use the API, such as https://app.example.com",
+     CONFIG_FIELD(settings, allowed_origins)},
+    {.key = "allowed_hosts", .type = CONFIG_LIST, .value_name = "NAME",
+     .help = "names that the gateway is reached under, besides addresses and localhost",
+     CONFIG_FIELD(settings, allowed_hosts)},
+    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = log_levels,
+     .help = "least important messages to log", CONFIG_FIELD(settings, log_level)},
+    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = log_formats,
+     .help = "form of the log on standard error", CONFIG_FIELD(settings, log_format)},
+};
+
+static const config_program program = {
+    .name = "errand-gateway",
+    .summary = "HTTP gateway of an Errand server",
+    .description = "Serves the JSON HTTP API of Errand on this host and passes the calls on to the "
+                   "RPC of a server. errandd has the same gateway built in.",
+    .version = ERRAND_VERSION,
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .settings_size = sizeof(settings),
+};
+// clang-format on
+
+static gateway_options options_of(const settings *s)
+{
+    gateway_options options;
+    gateway_options_init(&options);
+    options.listen = s->http.address;
+    options.rpc_url = s->server;
+    options.token = s->token;
+    options.threads = (size_t) s->connections;
+    options.max_body_bytes = (size_t) s->max_body;
+    options.max_message_bytes = (size_t) s->max_message;
+    options.request_timeout_us = s->request_timeout;
+    options.origins = (const char *const *) s->allowed_origins.items;
+    options.origin_count = s->allowed_origins.count;
+    options.hosts = (const char *const *) s->allowed_hosts.items;
+    options.host_count = s->allowed_hosts.count;
+    return options;
+}
+
+// Blocked in every thread from the start, so that only wait_for_signal takes them.
+static void block_signals(sigset_t *ret)
+{
+    (void) sigemptyset(ret);
+    (void) sigaddset(ret, SIGTERM);
+    (void) sigaddset(ret, SIGINT);
+    (void) pthread_sigmask(SIG_BLOCK, ret, NULL);
+}
+
+static status *serve(const settings *s)
+{
+    if (s->http.address == NULL) {
+        return status_bad_field("http", "expected HOST:PORT, found off");
+    }
+    sigset_t signals;
+    block_signals(&signals);
+    const gateway_options options = options_of(s);
+    gateway *g = NULL;
+    AUTO_FREE char *url = NULL;
+    status *failure = gateway_start(&options, &g, &url);
+    if (failure != NULL) {
+        return failure;
+    }
+    (void) printf("listening http %s\n", url);
+    (void) fflush(stdout);
+    int number = 0;
+    (void) sigwait(&signals, &number);
+    log_info("stopping", LOG_INT("signal", number));
+    gateway_stop(g);
+    return NULL;
+}
+
+static status *run(const settings *s, const config_outcome *outcome)
+{
+    log_setup((log_level) s->log_level, (log_format) s->log_format);
+    for (size_t i = 0; i < outcome->warnings.count; i++) {
+        log_warn("configuration", LOG_STR("warning", outcome->warnings.items[i]));
+    }
+    status *failure = serve(s);
+    if (failure != NULL) {
+        log_error("failed", LOG_STATUS(failure));
+    }
+    return failure;
+}
+
+int main(int argc, char **argv)
+{
+    settings s;
+    config_outcome outcome = {0};
+    AUTO(status) failure = config_load(&program, argc, argv, environ, &s, &outcome);
+    if (failure != NULL) {
+        (void) fprintf(stderr, "errand-gateway: %s\n", failure->message);
+        return 2;
+    }
+    if (!config_answer(&program, &outcome, stdout)) {
+        failure = run(&s, &outcome);
+    }
+    config_free(&program, &s);
+    config_outcome_fini(&outcome);
+    return failure != NULL ? 1 : 0;
+}

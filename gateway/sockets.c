@@ -1,0 +1,134 @@
+// sockets - the open connections of a listening port, found among the files of this process.
+#include "gateway/sockets.h"
+
+#include <dirent.h>
+#include <netinet/tcp.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+typedef void visit_fn(void *data, int fd);
+
+socket_peer socket_peer_of(in_addr_t address, in_port_t port)
+{
+    return (uint64_t) address << 16 | port;
+}
+
+static bool visit_files(visit_fn *visit, void *data)
+{
+    DIR *files = opendir("/proc/self/fd");
+    if (files == NULL) {
+        return false;
+    }
+    // Only this thread has the directory, so that readdir is safe.
+    // NOLINTNEXTLINE(concurrency-mt-unsafe)
+    for (struct dirent *entry = readdir(files); entry != NULL; entry = readdir(files)) {
+        char *end;
+        long fd = strtol(entry->d_name, &end, 10);
+        if (end != entry->d_name && *end == '\0') {
+            visit(data, (int) fd);
+        }
+    }
+    (void) closedir(files);
+    return true;
+}
+
+static bool is_bound_to(int fd, int port)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    return getsockname(fd, (struct sockaddr *) &address, &size) == 0 &&
+           address.sin_family == AF_INET && ntohs(address.sin_port) == port;
+}
+
+static bool find_peer(int fd, socket_peer *ret)
+{
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    if (getpeername(fd, (struct sockaddr *) &address, &size) != 0 ||
+        address.sin_family != AF_INET) {
+        return false;
+    }
+    *ret = socket_peer_of(address.sin_addr.s_addr, address.sin_port);
+    return true;
+}
+
+static uint32_t find_idle_ms(int fd)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0) {
+        return 0;
+    }
+    return info.tcpi_last_data_recv < info.tcpi_last_data_sent ? info.tcpi_last_data_recv
+                                                               : info.tcpi_last_data_sent;
+}
+
+typedef struct listing {
+    int port;
+    socket_info *items;
+    size_t count;
+    size_t room;
+    bool failed;
+} listing;
+
+static bool grow(listing *l)
+{
+    if (l->count < l->room) {
+        return true;
+    }
+    size_t room = l->room > 0 ? l->room * 2 : 64;
+    socket_info *items = realloc(l->items, room * sizeof *items);
+    if (items == NULL) {
+        l->failed = true;
+        return false;
+    }
+    l->items = items;
+    l->room = room;
+    return true;
+}
+
+static void list_one(void *data, int fd)
+{
+    listing *l = data;
+    socket_info info = {.fd = fd};
+    if (is_bound_to(fd, l->port) && find_peer(fd, &info.peer) && grow(l)) {
+        info.idle_ms = find_idle_ms(fd);
+        l->items[l->count++] = info;
+    }
+}
+
+bool sockets_list(int port, socket_info **ret, size_t *ret_count)
+{
+    listing l = {.port = port};
+    if (!visit_files(list_one, &l) || l.failed) {
+        free(l.items);
+        return false;
+    }
+    *ret = l.items;
+    *ret_count = l.count;
+    return true;
+}
+
+void sockets_cut(const socket_info *info)
+{
+    socket_peer peer;
+    if (find_peer(info->fd, &peer) && peer == info->peer) {
+        (void) shutdown(info->fd, SHUT_RD);
+    }
+}
+
+static void stop_one(void *data, int fd)
+{
+    const int *port = data;
+    int listening = 0;
+    socklen_t size = sizeof listening;
+    if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) == 0 && listening != 0 &&
+        is_bound_to(fd, *port)) {
+        (void) shutdown(fd, SHUT_RD);
+    }
+}
+
+void sockets_stop_listening(int port)
+{
+    (void) visit_files(stop_one, &port);
+}
