@@ -8,19 +8,34 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#define RETRY_US  1000000
-#define URGENT_US 200000  // between heartbeats made because outcomes pile up
+#define RETRY_US  1000000  // after a failure, at most
+#define URGENT_US 200000   // between heartbeats made because outcomes pile up
+
+static int64_t retry_us(const worker *w)
+{
+    return w->lease_us / 6 < RETRY_US ? w->lease_us / 6 : RETRY_US;
+}
 
 static worker *of_heartbeat(worker_call *call)
 {
     return (worker *) (void *) ((char *) call - offsetof(worker, heartbeat));
 }
 
+void heartbeat_lease_lasts(worker *w, int64_t lease_us)
+{
+    if (lease_us <= 0 || lease_us == w->lease_us) {
+        return;
+    }
+    w->lease_us = lease_us;
+    w->expiry_us = 0;
+    if (!w->heartbeat.under_way && w->heartbeat.sent_us + lease_us / 3 < w->heartbeat_due_us) {
+        w->heartbeat_due_us = w->heartbeat.sent_us + lease_us / 3;
+    }
+}
+
 static void take_answer(worker *w, const worker_call *call, const answer *said)
 {
-    if (said->lease_us > 0) {
-        w->lease_us = said->lease_us;
-    }
+    heartbeat_lease_lasts(w, said->lease_us);
     w->renewed_us = call->sent_us;
     w->heartbeat_due_us = call->sent_us + w->lease_us / 3;
     outbox_acked(&w->outbox, said->acked_outcome_sequence);
@@ -41,7 +56,7 @@ static void on_answer(handover_item *item)
         return;
     }
     log_warn("heartbeat_failed", LOG_STR("code", status_code_name((status_code) call->code)));
-    w->heartbeat_due_us = worker_now(w) + RETRY_US;
+    w->heartbeat_due_us = worker_now(w) + retry_us(w);
     if (call->code == STATUS_DEADLINE_EXCEEDED) {
         errand_client_reconnect(w->client);
     }
@@ -95,7 +110,7 @@ static void send_heartbeat(worker *w, int64_t now_us)
     request.lease_sequence = w->plan.answered;
     request.running = name_running(w, &request.n_running);
     if (request.running == NULL) {
-        w->heartbeat_due_us = now_us + RETRY_US;
+        w->heartbeat_due_us = now_us + retry_us(w);
         return;
     }
     worker_call *call = &w->heartbeat;

@@ -112,7 +112,7 @@ void lease_turn(worker *w, int64_t now_us);  // lease.c: asks for jobs
 void lease_close(worker *w);
 
 void heartbeat_turn(worker *w, int64_t now_us);  // heartbeat.c: renews, and sees leases run out
-void heartbeat_renewed(worker *w, int64_t sent_us, int64_t lease_us);
+void heartbeat_lease_lasts(worker *w, int64_t lease_us);  // the server says so; 0: it does not
 
 void report_turn(worker *w, int64_t now_us);  // report.c: the end of a drain
 

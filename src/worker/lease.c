@@ -51,9 +51,7 @@ static void take_jobs(worker *w, const answer *said, int64_t now_us)
 static void take_answer(worker *w, const worker_call *call, const answer *said)
 {
     int64_t now_us = worker_now(w);
-    if (said->lease_us > 0) {
-        w->lease_us = said->lease_us;
-    }
+    heartbeat_lease_lasts(w, said->lease_us);
     outbox_acked(&w->outbox, said->acked_outcome_sequence);
     bool news = said->job_count > 0 || said->stop_count > 0;
     lease_plan_answered(&w->plan, call->sequence, news, now_us);

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #define ORIGIN_MAX_CONNECTIONS 512
@@ -26,7 +27,8 @@ typedef struct origin {
     pthread_t threads[ORIGIN_MAX_CONNECTIONS];
     int connections;  // so far
     _Atomic int requests;
-    _Atomic int hanging;
+    int hanging;
+    pthread_cond_t hung;  // hanging has changed
 } origin;
 
 typedef struct origin_visit {
@@ -72,13 +74,36 @@ static inline bool origin_big(int fd, size_t size, bool with_length)
     return fine && with_length;
 }
 
+static inline void origin_count_hanging(origin *o, int change)
+{
+    pthread_mutex_lock(&o->lock);
+    o->hanging += change;
+    pthread_cond_broadcast(&o->hung);
+    pthread_mutex_unlock(&o->lock);
+}
+
 static inline bool origin_hang(origin *o, int fd)
 {
-    atomic_fetch_add(&o->hanging, 1);
+    origin_count_hanging(o, 1);
     char byte;
     (void) !recv(fd, &byte, 1, 0);  // until the other side goes away
-    atomic_fetch_sub(&o->hanging, 1);
+    origin_count_hanging(o, -1);
     return false;
+}
+
+// origin_wait_hanging waits until that many requests for /hang are under way.
+static inline void origin_wait_hanging(origin *o, int count)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += 20;
+    pthread_mutex_lock(&o->lock);
+    int failed = 0;
+    while (o->hanging != count && failed == 0) {
+        failed = pthread_cond_timedwait(&o->hung, &o->lock, &end);
+    }
+    assert_int_equal(o->hanging, count);
+    pthread_mutex_unlock(&o->lock);
 }
 
 static inline bool origin_hop(int fd, int left)
@@ -200,6 +225,7 @@ static inline origin *origin_new(void)
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
     pthread_mutex_init(&o->lock, NULL);
+    pthread_cond_init(&o->hung, NULL);
     o->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_return_code(bind(o->listener, (struct sockaddr *) &address, size), 0);
     assert_return_code(listen(o->listener, 512), 0);

@@ -1,0 +1,258 @@
+// worker run - leases, heartbeats, outcomes: a worker before a scripted server.
+#include "unit/worker_scene.h"
+
+static bool has_pulled(rig *r, size_t n)
+{
+    return r->pulled >= n;
+}
+
+static bool has_heartbeats(rig *r, size_t n)
+{
+    return r->heartbeats >= n;
+}
+
+static bool runs(rig *r, size_t n)
+{
+    return r->heartbeats > 0 && r->running == n;
+}
+
+static bool has_leases(rig *r, size_t n)
+{
+    return r->leases >= n;
+}
+
+static void frequent_heartbeats(rig *r)
+{
+    r->lease_ms = 300;
+}
+
+static void thousands_of_jobs_each_end_exactly_once(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->options.concurrency = 64;
+    rig_start(r);
+    for (size_t i = 0; i < 3000; i++) {
+        rig_add(r, "/ok");
+    }
+    rig_wait_finished(r, 3000);
+    rig_stop_worker(r, false);
+    for (size_t i = 0; i < 3000; i++) {
+        assert_int_equal(r->jobs[i].outcomes, 1);
+        (void) rig_result(r->jobs[i].outcome);
+    }
+    assert_true(r->most_jobs <= 64);
+    rig_free(r);
+}
+
+static void a_lease_asks_for_as_many_jobs_as_slots_are_free(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    rig_start(r);
+    assert_true(rig_wait_until(r, has_leases, 1));
+    assert_int_equal(r->parked_max, 8);
+    for (size_t i = 0; i < 20; i++) {
+        rig_add(r, "/hang");
+    }
+    origin_wait_hanging(r->origin, 8);
+    assert_int_equal(r->handed, 8);
+    rig_free(r);
+}
+
+static void a_busy_worker_still_waits_for_cancellations(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->options.concurrency = 1;
+    rig_add(r, "/hang");
+    rig_start(r);
+    assert_true(rig_wait_until(r, has_leases, 2));
+    assert_int_equal(r->parked_max, 0);
+    rig_free(r);
+}
+
+static void a_cancelled_job_is_stopped_and_its_slot_used_again(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    frequent_heartbeats(r);
+    r->options.concurrency = 1;
+    rig_job *hanging = rig_add(r, "/hang");
+    rig_start(r);
+    origin_wait_hanging(r->origin, 1);
+    pthread_mutex_lock(&r->lock);
+    hanging->cancelled = true;
+    pthread_mutex_unlock(&r->lock);
+    rig_job *next = rig_add(r, "/ok");
+    rig_wait_finished(r, 1);
+    (void) rig_result(next->outcome);
+    assert_int_equal(hanging->outcomes, 0);
+    origin_wait_hanging(r->origin, 0);
+    rig_free(r);
+}
+
+static void heartbeats_name_what_runs_and_what_is_not_acknowledged(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    frequent_heartbeats(r);
+    r->deaf = true;
+    rig_add(r, "/hang");
+    rig_add(r, "/ok");
+    rig_start(r);
+    assert_true(rig_wait_until(r, has_pulled, 1));
+    size_t before = r->heartbeats;
+    assert_true(rig_wait_until(r, has_heartbeats, before + 2));
+    assert_true(rig_wait_until(r, runs, 2));
+    rig_free(r);
+}
+
+static void outcomes_lost_on_the_way_are_pushed_again_after_a_break(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->deaf = true;
+    rig_start(r);
+    for (size_t i = 0; i < 5; i++) {
+        rig_add(r, "/ok");
+        assert_true(rig_wait_until(r, has_pulled, i + 1));
+    }
+    rig_close_results(r);
+    r->deaf = false;
+    rig_listen_results(r, r->results_url);
+    rig_wait_finished(r, 5);
+    assert_int_equal(r->early, 0);
+    rig_stop_worker(r, false);
+    for (size_t i = 0; i < 5; i++) {
+        assert_int_equal(r->jobs[i].outcomes, 1);
+    }
+    rig_free(r);
+}
+
+static void a_drain_lets_jobs_end_and_reports_what_was_lost(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->deaf = true;
+    rig_start(r);
+    rig_add(r, "/ok");
+    rig_add(r, "/status/404");
+    assert_true(rig_wait_until(r, has_pulled, 1));
+    rig_stop_worker(r, false);
+    assert_int_equal(r->finished, 2);
+    assert_true(r->reports > 0);
+    rig_free(r);
+}
+
+static void a_stop_at_once_gives_running_jobs_back(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    rig_add(r, "/hang");
+    rig_add(r, "/hang");
+    rig_start(r);
+    origin_wait_hanging(r->origin, 2);
+    rig_stop_worker(r, true);
+    for (size_t i = 0; i < 2; i++) {
+        assert_int_equal(r->jobs[i].outcomes, 1);
+        assert_int_equal(r->jobs[i].outcome->outcome_case, ERRAND__V1__OUTCOME__OUTCOME_RELEASED);
+    }
+    rig_free(r);
+}
+
+static void a_drain_gives_jobs_back_when_its_time_is_over(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->options.drain_timeout_us = 50000;
+    rig_add(r, "/hang");
+    rig_start(r);
+    origin_wait_hanging(r->origin, 1);
+    rig_stop_worker(r, false);
+    assert_int_equal(r->jobs[0].outcome->outcome_case, ERRAND__V1__OUTCOME__OUTCOME_RELEASED);
+    rig_free(r);
+}
+
+static void a_job_of_another_kind_is_given_back(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    rig_job *job = rig_make(r, "/ok");
+    job->job.kind = (char *) (uintptr_t) "resize";
+    assert_int_equal(rig_run(r, job)->outcome_case, ERRAND__V1__OUTCOME__OUTCOME_RELEASED);
+    rig_free(r);
+}
+
+static void jobs_run_on_through_a_restart_of_the_server(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    rig_start(r);
+    rig_add(r, "/ok");
+    rig_wait_finished(r, 1);
+    char *url = strdup(r->rpc_url);
+    rig_stop_server(r);
+    rig_serve(r, url);
+    rig_add(r, "/ok");
+    rig_wait_finished(r, 2);
+    free(url);
+    rig_free(r);
+}
+
+static void attempts_end_when_their_lease_runs_out(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    frequent_heartbeats(r);
+    rig_add(r, "/hang");
+    rig_start(r);
+    origin_wait_hanging(r->origin, 1);
+    rig_stop_server(r);
+    origin_wait_hanging(r->origin, 0);
+    assert_int_equal(r->jobs[0].outcomes, 0);
+    rig_serve(r, "tcp://127.0.0.1:0");
+    rig_free(r);
+}
+
+static void a_worker_that_can_not_reach_its_server_stops_all_the_same(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->options.rpc_url = "tcp://127.0.0.1:1";
+    r->options.results_url = "tcp://127.0.0.1:1";
+    assert_null(worker_start(&r->options, &r->worker));
+    rig_stop_worker(r, false);
+    rig_free(r);
+}
+
+static void a_bad_url_is_told_at_the_start(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->options.rpc_url = r->rpc_url;
+    r->options.results_url = "nonsense";
+    AUTO(status) failure = worker_start(&r->options, &r->worker);
+    assert_non_null(failure);
+    assert_non_null(strstr(failure->message, "nonsense"));
+    rig_free(r);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(thousands_of_jobs_each_end_exactly_once),
+    cmocka_unit_test(a_lease_asks_for_as_many_jobs_as_slots_are_free),
+    cmocka_unit_test(a_busy_worker_still_waits_for_cancellations),
+    cmocka_unit_test(a_cancelled_job_is_stopped_and_its_slot_used_again),
+    cmocka_unit_test(heartbeats_name_what_runs_and_what_is_not_acknowledged),
+    cmocka_unit_test(outcomes_lost_on_the_way_are_pushed_again_after_a_break),
+    cmocka_unit_test(a_drain_lets_jobs_end_and_reports_what_was_lost),
+    cmocka_unit_test(a_stop_at_once_gives_running_jobs_back),
+    cmocka_unit_test(a_drain_gives_jobs_back_when_its_time_is_over),
+    cmocka_unit_test(a_job_of_another_kind_is_given_back),
+    cmocka_unit_test(jobs_run_on_through_a_restart_of_the_server),
+    cmocka_unit_test(attempts_end_when_their_lease_runs_out),
+    cmocka_unit_test(a_worker_that_can_not_reach_its_server_stops_all_the_same),
+    cmocka_unit_test(a_bad_url_is_told_at_the_start),
+};
+
+UNIT_TEST_MAIN(tests)
