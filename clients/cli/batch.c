@@ -122,7 +122,7 @@ void batch_send(batch *b, errand_client *client, const char *request_id, uint64_
     char id[300];
     errand_call_options options = {0};
     if (request_id != NULL) {
-        snprintf(id, sizeof id, "%s-%" PRIu64, request_id, number);
+        (void) snprintf(id, sizeof id, "%s-%" PRIu64, request_id, number);
         options.request_id = id;
     }
     request.jobs = b->jobs;

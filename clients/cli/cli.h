@@ -61,6 +61,10 @@ cli_exit cli_result(cli *c, const cli_args *args);
 cli_exit cli_wait(cli *c, const cli_args *args);
 cli_exit cli_list(cli *c, const cli_args *args);
 
+// Text goes to stdout, or to stderr.
+void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
+void cli_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
 // Failures go to stderr; the argument is freed.
 cli_exit cli_bad_usage(status *failure);
 cli_exit cli_bad_call(errand_error *error);

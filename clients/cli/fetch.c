@@ -58,7 +58,7 @@ static status *add_header(const char *text, arena *memory, Errand__V1__HttpReque
 
 static status *set_headers(const cli_args *args, arena *memory, Errand__V1__HttpRequest *http)
 {
-    http->headers = arena_zalloc(memory, (args->given_count + 1) * sizeof *http->headers);
+    http->headers = arena_zalloc(memory, (args->given_count + 1) * sizeof(void *));
     if (http->headers == NULL)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     status *s = NULL;

@@ -20,7 +20,7 @@ static status *read_all(FILE *file, const char *path, buf *ret)
             break;
     }
     if (ferror(file))
-        return status_new(STATUS_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
+        return status_errno(errno, "%s", path);
     return NULL;
 }
 
@@ -31,9 +31,9 @@ status *cli_read_file(const char *path, buf *ret)
         return read_all(stdin, "standard input", ret);
     FILE *file = fopen(path, "rbe");
     if (file == NULL)
-        return status_new(STATUS_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
+        return status_errno(errno, "%s", path);
     status *s = read_all(file, path, ret);
-    fclose(file);
+    (void) fclose(file);
     return s;
 }
 

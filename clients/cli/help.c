@@ -41,45 +41,45 @@ static void option_usage(const cli_option *option, char *text, size_t size)
 {
     char letter[8] = "    ";
     if (option->letter != '\0')
-        snprintf(letter, sizeof letter, "-%c, ", option->letter);
+        (void) snprintf(letter, sizeof letter, "-%c, ", option->letter);
     const char *form = option->value == CLI_FLAG                ? "%s--%s"
                        : option->value == CLI_OPTIONAL_DURATION ? "%s--%s[=%s]"
                                                                 : "%s--%s %s";
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wformat-nonliteral"
-    snprintf(text, size, form, letter, option->name, option->placeholder);
+    (void) snprintf(text, size, form, letter, option->name, option->placeholder);
 #pragma GCC diagnostic pop
 }
 
 static void help_group(const cli_option_group *group)
 {
-    printf("\n%s:\n", group->title);
+    cli_print("\n%s:\n", group->title);
     for (const cli_option *option = group->options; option->name != NULL; option++) {
         char usage[64];
         option_usage(option, usage, sizeof usage);
-        printf("  %-31s %s\n", usage, option->help);
+        cli_print("  %-31s %s\n", usage, option->help);
     }
 }
 
 void cli_help(void)
 {
-    printf("Usage: errand [OPTION...] COMMAND [ARGUMENT...]\n\n%s\nCommands:\n", introduction);
+    cli_print("Usage: errand [OPTION...] COMMAND [ARGUMENT...]\n\n%s\nCommands:\n", introduction);
     for (const cli_command *command = cli_commands; command->name != NULL; command++)
-        printf("  %-8s %-9s %s\n", command->name, command->words, command->summary);
+        cli_print("  %-8s %-9s %s\n", command->name, command->words, command->summary);
     help_group(&cli_global_options);
     puts("\nEnvironment:");
     for (size_t i = 0; i < COUNT(variable_rows); i++)
-        printf("  %-31s %s\n", variable_rows[i].name, variable_rows[i].meaning);
+        cli_print("  %-31s %s\n", variable_rows[i].name, variable_rows[i].meaning);
     puts("\nExit status:");
     for (size_t i = 0; i < COUNT(exit_rows); i++)
-        printf("  %d  %s\n", exit_rows[i].status, exit_rows[i].meaning);
+        cli_print("  %d  %s\n", exit_rows[i].status, exit_rows[i].meaning);
     puts("\n'errand COMMAND --help' tells about one command.");
 }
 
 void cli_help_command(const cli_command *command)
 {
-    printf("Usage: errand %s [OPTION...] %s\n\n%s\n", command->name, command->words,
-           command->detail);
+    cli_print("Usage: errand %s [OPTION...] %s\n\n%s\n", command->name, command->words,
+              command->detail);
     for (const cli_option_group *const *group = command->groups; *group != NULL; group++)
         help_group(*group);
 }
@@ -119,7 +119,7 @@ static void roff_group(const cli_option_group *group)
 static void roff_command(const cli_command *command)
 {
     char usage[64];
-    snprintf(usage, sizeof usage, "errand %s %s", command->name, command->words);
+    (void) snprintf(usage, sizeof usage, "errand %s %s", command->name, command->words);
     fputs(".SS ", stdout);
     roff_text(usage);
     roff_text(command->detail);
@@ -147,7 +147,7 @@ void cli_manual(void)
     puts(".SH EXIT STATUS");
     for (size_t i = 0; i < COUNT(exit_rows); i++) {
         char number[4];
-        snprintf(number, sizeof number, "%d", exit_rows[i].status);
+        (void) snprintf(number, sizeof number, "%d", exit_rows[i].status);
         roff_item(number, exit_rows[i].meaning);
     }
     puts(".SH SEE ALSO\n.BR errandd (1)");

@@ -57,7 +57,7 @@ static cli_exit show_submitted(const cli *c, const Errand__V1__Job *job)
 {
     if (c->json)
         return cli_print_json(&job->base);
-    printf("%s\n", job->id);
+    cli_print("%s\n", job->id);
     return CLI_OK;
 }
 

@@ -18,14 +18,14 @@ static const char *time_text(const Google__Protobuf__Timestamp *when, char text[
     time_t seconds = us / 1000000;
     if (gmtime_r(&seconds, &parts) == NULL)
         return "-";
-    strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
+    (void) strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
     return text;
 }
 
 static void print_line(const char *name, const char *value)
 {
     if (value != NULL && *value != '\0')
-        printf("%-10s %s\n", name, value);
+        cli_print("%-10s %s\n", name, value);
 }
 
 static void print_time(const char *name, const Google__Protobuf__Timestamp *when)
@@ -38,8 +38,8 @@ static void print_time(const char *name, const Google__Protobuf__Timestamp *when
 static void print_error(const Errand__Rpc__V1__Status *error)
 {
     if (error != NULL)
-        printf("%-10s %s: %s\n", "error", status_code_name((status_code) error->code),
-               error->message);
+        cli_print("%-10s %s: %s\n", "error", status_code_name((status_code) error->code),
+                  error->message);
 }
 
 static void print_job(const Errand__V1__Job *job)
@@ -50,8 +50,8 @@ static void print_job(const Errand__V1__Job *job)
     print_line("kind", job->kind);
     if (job->input_case == ERRAND__V1__JOB__INPUT_HTTP)
         print_line("url", job->http->url);
-    printf("%-10s %d\n", "priority", job->priority);
-    printf("%-10s %d\n", "attempt", job->attempt);
+    cli_print("%-10s %d\n", "priority", job->priority);
+    cli_print("%-10s %d\n", "attempt", job->attempt);
     print_time("created", job->create_time);
     print_time("next", job->next_attempt_time);
     print_time("started", job->start_time);
@@ -80,8 +80,8 @@ static cli_exit print_row(const cli *c, const Errand__V1__Job *job)
     char created[32];
     if (c->json)
         return cli_print_json(&job->base);
-    printf("%-36s  %-9s  %7d  %-20s  %-12s  %s\n", job->id, cli_state_name(job->state),
-           job->attempt, time_text(job->create_time, created), job->queue, job->kind);
+    cli_print("%-36s  %-9s  %7d  %-20s  %-12s  %s\n", job->id, cli_state_name(job->state),
+              job->attempt, time_text(job->create_time, created), job->queue, job->kind);
     return CLI_OK;
 }
 
@@ -109,8 +109,8 @@ static cli_exit list_pages(const cli *c, Errand__V1__ListJobsRequest *request, a
                            int64_t limit)
 {
     if (!c->json)
-        printf("%-36s  %-9s  %7s  %-20s  %-12s  %s\n", "ID", "STATE", "ATTEMPT", "CREATED", "QUEUE",
-               "KIND");
+        cli_print("%-36s  %-9s  %7s  %-20s  %-12s  %s\n", "ID", "STATE", "ATTEMPT", "CREATED",
+                  "QUEUE", "KIND");
     int64_t left = limit > 0 ? limit : INT64_MAX;
     cli_exit ending;
     do

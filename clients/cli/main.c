@@ -90,7 +90,7 @@ static cli_exit run_command(cli *c, const cli_command *command, int argc, char *
     cli_exit result = s != NULL ? cli_bad_usage(s) : connect_and_run(c, command, &args);
     cli_args_fini(&args);
     if (result == CLI_USAGE)
-        fprintf(stderr, "See 'errand %s --help'.\n", command->name);
+        cli_tell("See 'errand %s --help'.\n", command->name);
     return result;
 }
 
@@ -104,7 +104,7 @@ static cli_exit no_command(const cli_args *args)
         cli_help();
         return CLI_OK;
     }
-    fputs("errand: no command given\nSee 'errand --help'.\n", stderr);
+    cli_tell("errand: no command given\nSee 'errand --help'.\n");
     return CLI_USAGE;
 }
 
@@ -124,7 +124,7 @@ static cli_exit run(cli *c, int argc, char **argv)
         return result;
     const cli_command *command = cli_command_find(argv[index]);
     if (command == NULL) {
-        fprintf(stderr, "errand: unknown command '%s'\nSee 'errand --help'.\n", argv[index]);
+        cli_tell("errand: unknown command '%s'\nSee 'errand --help'.\n", argv[index]);
         return CLI_USAGE;
     }
     return run_command(c, command, argc, argv, index + 1);

@@ -204,7 +204,7 @@ static status *seconds_text(const cli_given *given, arena *memory, const char **
     int64_t us;
     if (!units_parse_duration(given->value, &us))
         return bad_duration(given->option->name, given->value);
-    snprintf(text, sizeof text, "%" PRId64 ".%06" PRId64 "s", us / 1000000, us % 1000000);
+    (void) snprintf(text, sizeof text, "%" PRId64 ".%06" PRId64 "s", us / 1000000, us % 1000000);
     *ret = arena_strdup(memory, text);
     return NULL;
 }

@@ -22,12 +22,12 @@ typedef enum cli_value {
 
 typedef struct cli_option {
     const char *name;         // long name without the dashes
-    char letter;              // short name, or 0
     cli_value value;          // what follows
+    char letter;              // short name, or 0
+    bool repeated;            // may be given more than once
     const char *placeholder;  // of the value in --help; NULL for a flag
     const char *field;        // message field that the value sets; NULL: the command looks itself
     const char *constant;     // what a flag sets the field to
-    bool repeated;            // may be given more than once
     const char *help;
 } cli_option;
 

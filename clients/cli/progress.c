@@ -1,6 +1,8 @@
 // progress - a bar on stderr, when that is a terminal.
 #include "progress.h"
 
+#include "cli.h"
+
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -20,7 +22,7 @@ static void draw_bar(int64_t done, int64_t total)
     char cells[BAR_CELLS + 1] = {0};
     for (int i = 0; i < BAR_CELLS; i++)
         cells[i] = (int64_t) i * total < done * BAR_CELLS ? '#' : '.';
-    fprintf(stderr, "[%s] %3d %%  ", cells, (int) (done * 100 / total));
+    cli_tell("[%s] %3d %%  ", cells, (int) (done * 100 / total));
 }
 
 void progress_show(progress *p, FILE *file)
@@ -31,23 +33,23 @@ void progress_show(progress *p, FILE *file)
     long position = p->file_size > 0 ? ftell(file) : -1;
     if (position >= 0 && position <= p->file_size)
         draw_bar(position, p->file_size);
-    fprintf(stderr, "%" PRIu64 " submitted", p->accepted);
+    cli_tell("%" PRIu64 " submitted", p->accepted);
     if (p->refused > 0)
-        fprintf(stderr, ", %" PRIu64 " refused", p->refused);
-    fflush(stderr);
+        cli_tell(", %" PRIu64 " refused", p->refused);
+    (void) fflush(stderr);
     p->visible = true;
 }
 
 void progress_hide(progress *p)
 {
     if (p->visible)
-        fputs("\r\033[K", stderr);
+        cli_tell("\r\033[K");
     p->visible = false;
 }
 
 void progress_end(progress *p)
 {
     if (p->visible)
-        fputc('\n', stderr);
+        cli_tell("\n");
     p->visible = false;
 }

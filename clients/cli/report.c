@@ -35,10 +35,26 @@ cli_exit cli_exit_of(int code)
     return CLI_REFUSED;
 }
 
+void cli_print(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void) vprintf(format, args);  // a failure is remembered by stdout
+    va_end(args);
+}
+
+void cli_tell(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    (void) vfprintf(stderr, format, args);
+    va_end(args);
+}
+
 cli_exit cli_bad_usage(status *failure)
 {
-    cli_exit ending = failure->code == STATUS_INVALID_ARGUMENT ? CLI_USAGE : CLI_NO_SUCCESS;
-    fprintf(stderr, "errand: %s\n", failure->message);
+    cli_exit ending = failure->code == STATUS_RESOURCE_EXHAUSTED ? CLI_NO_SUCCESS : CLI_USAGE;
+    cli_tell("errand: %s\n", failure->message);
     status_free(failure);
     return ending;
 }
@@ -46,11 +62,10 @@ cli_exit cli_bad_usage(status *failure)
 cli_exit cli_bad_call(errand_error *error)
 {
     cli_exit ending = cli_exit_of(error->code);
-    fprintf(stderr, "errand: %s: %s\n", status_code_name((status_code) error->code),
-            error->message);
+    cli_tell("errand: %s: %s\n", status_code_name((status_code) error->code), error->message);
     // A single violation is what the message says already.
     for (size_t i = 0; error->violation_count > 1 && i < error->violation_count; i++)
-        fprintf(stderr, "  %s: %s\n", error->fields[i], error->descriptions[i]);
+        cli_tell("  %s: %s\n", error->fields[i], error->descriptions[i]);
     errand_error_free(error);
     return ending;
 }
@@ -58,7 +73,7 @@ cli_exit cli_bad_call(errand_error *error)
 cli_exit cli_print_bytes(const void *bytes, size_t size)
 {
     if (size > 0)
-        fwrite(bytes, 1, size, stdout);
+        (void) fwrite(bytes, 1, size, stdout);
     return CLI_OK;  // a failed write is remembered by stdout, and told by cli_finish_output
 }
 
@@ -67,7 +82,7 @@ cli_exit cli_print_json(const ProtobufCMessage *message)
     AUTO_BUF text = {0};
     AUTO(status) failure = json_encode(message, &text);
     if (failure != NULL) {
-        fprintf(stderr, "errand: can not show the answer: %s\n", failure->message);
+        cli_tell("errand: can not show the answer: %s\n", failure->message);
         return CLI_REFUSED;
     }
     buf_append_char(&text, '\n');
@@ -79,10 +94,10 @@ cli_exit cli_finish_output(cli_exit ending)
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return ending;
-    if (errno != 0)
-        fprintf(stderr, "errand: can not write to standard output: %s\n", strerror(errno));
-    else
-        fputs("errand: can not write to standard output\n", stderr);
+    // An earlier write failed when there is nothing left to fail now.
+    AUTO(status) failure =
+        status_errno(errno != 0 ? errno : EIO, "can not write to standard output");
+    cli_tell("errand: %s\n", failure->message);
     return ending == CLI_OK ? CLI_NO_SUCCESS : ending;
 }
 

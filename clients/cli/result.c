@@ -40,14 +40,14 @@ static cli_exit explain(const Errand__V1__GetResultResponse *answer)
 {
     const char *state = cli_state_name(answer->state);
     if (!is_final(answer->state)) {
-        fprintf(stderr, "errand: job %s has not ended: it is %s\n", answer->id, state);
+        cli_tell("errand: job %s has not ended: it is %s\n", answer->id, state);
         return CLI_UNREACHABLE;
     }
     if (answer->error != NULL)
-        fprintf(stderr, "errand: job %s ended %s: %s: %s\n", answer->id, state,
-                status_code_name((status_code) answer->error->code), answer->error->message);
+        cli_tell("errand: job %s ended %s: %s: %s\n", answer->id, state,
+                 status_code_name((status_code) answer->error->code), answer->error->message);
     else
-        fprintf(stderr, "errand: job %s ended %s\n", answer->id, state);
+        cli_tell("errand: job %s ended %s\n", answer->id, state);
     return CLI_NO_SUCCESS;
 }
 

@@ -36,7 +36,7 @@ static void tell(submission *s, const buf *text)
     if (text->size == 0)
         return;
     progress_hide(&s->progress);
-    fwrite(text->bytes, 1, text->size, stderr);
+    (void) fwrite(text->bytes, 1, text->size, stderr);
 }
 
 // collect takes the oldest answer, so that ids come in the order of the lines.
@@ -68,8 +68,8 @@ static void send_batch(submission *s)
 static void refuse_line(submission *s, status *why)
 {
     progress_hide(&s->progress);
-    fprintf(stderr, "errand: line %" PRIu64 ": %s: %s\n", s->line_number,
-            status_code_name(why->code), why->message);
+    cli_tell("errand: line %" PRIu64 ": %s: %s\n", s->line_number, status_code_name(why->code),
+             why->message);
     status_free(why);
     s->progress.refused++;
     worsen(s, CLI_REFUSED);
@@ -102,10 +102,8 @@ static void read_lines(submission *s, const char *path)
     errno = 0;
     while (may_go_on(s) && (size = getline(&s->line, &s->line_capacity, s->file)) >= 0)
         take_line(s, (size_t) size);
-    if (ferror(s->file) || (size < 0 && errno == ENOMEM)) {
-        fprintf(stderr, "errand: %s: %s\n", path, strerror(errno));
-        worsen(s, CLI_USAGE);
-    }
+    if (ferror(s->file) || (size < 0 && errno == ENOMEM))
+        worsen(s, cli_bad_usage(status_errno(errno, "%s", path)));
     if (may_go_on(s))
         send_batch(s);
     while (s->collected < s->sent)
@@ -146,8 +144,7 @@ static status *check_options(const cli_args *args)
 static status *open_file(const char *path, FILE **ret)
 {
     *ret = strcmp(path, "-") == 0 ? stdin : fopen(path, "re");
-    return *ret != NULL ? NULL
-                        : status_new(STATUS_INVALID_ARGUMENT, "%s: %s", path, strerror(errno));
+    return *ret != NULL ? NULL : status_errno(errno, "%s", path);
 }
 
 cli_exit cli_submit_file(cli *c, const cli_args *args)
@@ -163,12 +160,12 @@ cli_exit cli_submit_file(cli *c, const cli_args *args)
     if (make_batches(&s)) {
         read_lines(&s, path);
     } else {
-        fputs("errand: out of memory\n", stderr);
+        cli_tell("errand: out of memory\n");
         s.status = CLI_NO_SUCCESS;
     }
     free_batches(&s);
     free(s.line);
     if (s.file != stdin)
-        fclose(s.file);
+        (void) fclose(s.file);
     return s.status;
 }

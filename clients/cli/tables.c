@@ -5,81 +5,81 @@
 #include <string.h>
 
 // clang-format off
-#define END {NULL, 0, CLI_FLAG, NULL, NULL, NULL, false, NULL}
+#define END {NULL, CLI_FLAG, 0, false, NULL, NULL, NULL, NULL}
 
 static const cli_option global_options[] = {
-    {"server",  's', CLI_TEXT,     "URL",    NULL, NULL, false, "the server; default: ERRAND_SERVER, or tcp://127.0.0.1:6710"},
-    {"token",   0,   CLI_TEXT,     "TOKEN",  NULL, NULL, false, "bearer token; better: ERRAND_TOKEN, which other users can not see"},
-    {"output",  'o', CLI_TEXT,     "FORMAT", NULL, NULL, false, "table (default) or json: canonical JSON, one document a line"},
-    {"timeout", 0,   CLI_DURATION, "TIME",   NULL, NULL, false, "give up when the server has not answered by then; default: 10s"},
-    {"help",    'h', CLI_FLAG,     NULL,     NULL, NULL, false, "show this help"},
-    {"version", 0,   CLI_FLAG,     NULL,     NULL, NULL, false, "show the version"},
+    {"server",  CLI_TEXT,     's', false, "URL",    NULL, NULL, "the server; default: ERRAND_SERVER, or tcp://127.0.0.1:6710"},
+    {"token",   CLI_TEXT,     0,   false, "TOKEN",  NULL, NULL, "bearer token; better: ERRAND_TOKEN, which other users can not see"},
+    {"output",  CLI_TEXT,     'o', false, "FORMAT", NULL, NULL, "table (default) or json: canonical JSON, one document a line"},
+    {"timeout", CLI_DURATION, 0,   false, "TIME",   NULL, NULL, "give up when the server has not answered by then; default: 10s"},
+    {"help",    CLI_FLAG,     'h', false, NULL,     NULL, NULL, "show this help"},
+    {"version", CLI_FLAG,     0,   false, NULL,     NULL, NULL, "show the version"},
     END
 };
 
 static const cli_option job_options[] = {
-    {"queue",            'q', CLI_TEXT,     "NAME",   "queue",              NULL, false, "queue; default: default"},
-    {"priority",         'p', CLI_TEXT,     "NUMBER", "priority",           NULL, false, "-100 to 100; higher runs sooner; default: 0"},
-    {"delay",            0,   CLI_DURATION, "TIME",   "delay",              NULL, false, "not before this long from now"},
-    {"at",               0,   CLI_TEXT,     "WHEN",   "schedule_time",      NULL, false, "not before this time, as in 2030-01-31T12:00:00Z"},
-    {"attempt-timeout",  0,   CLI_DURATION, "TIME",   "attempt_timeout",    NULL, false, "longest time of one attempt"},
-    {"retention",        0,   CLI_DURATION, "TIME",   "retention",          NULL, false, "how long the finished job is kept; default: 24h"},
-    {"max-attempts",     0,   CLI_NUMBER,   "NUMBER", "retry.max_attempts", NULL, false, "attempts in all; default: 10"},
-    {"min-backoff",      0,   CLI_DURATION, "TIME",   "retry.min_backoff",  NULL, false, "longest wait before the first retry; default: 1s"},
-    {"max-backoff",      0,   CLI_DURATION, "TIME",   "retry.max_backoff",  NULL, false, "longest wait before any retry; default: 10m"},
-    {"multiplier",       0,   CLI_TEXT,     "NUMBER", "retry.multiplier",   NULL, false, "growth of the wait from retry to retry; default: 2"},
-    {"id",               0,   CLI_TEXT,     "UUID",   "id",                 NULL, false, "id of the job; default: made by the server"},
-    {"request-id",       0,   CLI_TEXT,     "ID",     NULL,                 NULL, false, "makes it safe to run the same command again: the job is stored once"},
+    {"queue",           CLI_TEXT,     'q', false, "NAME",   "queue",              NULL, "queue; default: default"},
+    {"priority",        CLI_TEXT,     'p', false, "NUMBER", "priority",           NULL, "-100 to 100; higher runs sooner; default: 0"},
+    {"delay",           CLI_DURATION, 0,   false, "TIME",   "delay",              NULL, "not before this long from now"},
+    {"at",              CLI_TEXT,     0,   false, "WHEN",   "schedule_time",      NULL, "not before this time, as in 2030-01-31T12:00:00Z"},
+    {"attempt-timeout", CLI_DURATION, 0,   false, "TIME",   "attempt_timeout",    NULL, "longest time of one attempt"},
+    {"retention",       CLI_DURATION, 0,   false, "TIME",   "retention",          NULL, "how long the finished job is kept; default: 24h"},
+    {"max-attempts",    CLI_NUMBER,   0,   false, "NUMBER", "retry.max_attempts", NULL, "attempts in all; default: 10"},
+    {"min-backoff",     CLI_DURATION, 0,   false, "TIME",   "retry.min_backoff",  NULL, "longest wait before the first retry; default: 1s"},
+    {"max-backoff",     CLI_DURATION, 0,   false, "TIME",   "retry.max_backoff",  NULL, "longest wait before any retry; default: 10m"},
+    {"multiplier",      CLI_TEXT,     0,   false, "NUMBER", "retry.multiplier",   NULL, "growth of the wait from retry to retry; default: 2"},
+    {"id",              CLI_TEXT,     0,   false, "UUID",   "id",                 NULL, "id of the job; default: made by the server"},
+    {"request-id",      CLI_TEXT,     0,   false, "ID",     NULL,                 NULL, "makes it safe to run the same command again: the job is stored once"},
     END
 };
 
 static const cli_option callback_options[] = {
-    {"callback",             0, CLI_TEXT, "URL",    "callback.url",         NULL, false, "POST to this URL when the job has ended"},
-    {"callback-format",      0, CLI_NAME, "FORMAT", "callback.format",      NULL, false, "event (default): a JSON event; raw: the result's own bytes"},
-    {"callback-on",          0, CLI_NAME, "STATE",  "callback.on",          NULL, true,  "only when it ended in this state; may be repeated"},
-    {"callback-secret-file", 0, CLI_TEXT, "FILE",   NULL,                   NULL, false, "file with the secret (whsec_...) that signs events; or set ERRAND_CALLBACK_SECRET"},
-    {"callback-secret-name", 0, CLI_TEXT, "NAME",   "callback.secret_name", NULL, false, "name of a secret in the server's configuration, instead"},
+    {"callback",             CLI_TEXT, 0, false, "URL",    "callback.url",         NULL, "POST to this URL when the job has ended"},
+    {"callback-format",      CLI_NAME, 0, false, "FORMAT", "callback.format",      NULL, "event (default): a JSON event; raw: the result's own bytes"},
+    {"callback-on",          CLI_NAME, 0, true,  "STATE",  "callback.on",          NULL, "only when it ended in this state; may be repeated"},
+    {"callback-secret-file", CLI_TEXT, 0, false, "FILE",   NULL,                   NULL, "file with the secret (whsec_...) that signs events; or set ERRAND_CALLBACK_SECRET"},
+    {"callback-secret-name", CLI_TEXT, 0, false, "NAME",   "callback.secret_name", NULL, "name of a secret in the server's configuration, instead"},
     END
 };
 
 static const cli_option wait_options[] = {
-    {"wait", 'w', CLI_OPTIONAL_DURATION, "TIME", NULL, NULL, false, "wait for the end, as long as it takes or this long, and print the result"},
+    {"wait", CLI_OPTIONAL_DURATION, 'w', false, "TIME", NULL, NULL, "wait for the end, as long as it takes or this long, and print the result"},
     END
 };
 
 static const cli_option fetch_options[] = {
-    {"method",         'X', CLI_TEXT,   "METHOD", "http.method",           NULL,    false, "request method; default: GET, or POST with --data"},
-    {"header",         'H', CLI_TEXT,   "HEADER", NULL,                    NULL,    true,  "request header, 'Name: value'; may be repeated"},
-    {"data",           'd', CLI_TEXT,   "DATA",   NULL,                    NULL,    false, "request body: text, @FILE, or @- for standard input"},
-    {"no-redirects",   0,   CLI_FLAG,   NULL,     "http.follow_redirects", "false", false, "take a redirect as the answer"},
-    {"max-body-bytes", 0,   CLI_NUMBER, "NUMBER", "http.max_body_bytes",   NULL,    false, "a longer answer fails the job; default: 16 MiB"},
-    {"success-code",   0,   CLI_TEXT,   "CODE",   "http.success_codes",    NULL,    true,  "status that means success, such as 404 or 3xx; may be repeated; default: 2xx"},
+    {"method",         CLI_TEXT,   'X', false, "METHOD", "http.method",           NULL,    "request method; default: GET, or POST with --data"},
+    {"header",         CLI_TEXT,   'H', true,  "HEADER", NULL,                    NULL,    "request header, 'Name: value'; may be repeated"},
+    {"data",           CLI_TEXT,   'd', false, "DATA",   NULL,                    NULL,    "request body: text, @FILE, or @- for standard input"},
+    {"no-redirects",   CLI_FLAG,   0,   false, NULL,     "http.follow_redirects", "false", "take a redirect as the answer"},
+    {"max-body-bytes", CLI_NUMBER, 0,   false, "NUMBER", "http.max_body_bytes",   NULL,    "a longer answer fails the job; default: 16 MiB"},
+    {"success-code",   CLI_TEXT,   0,   true,  "CODE",   "http.success_codes",    NULL,    "status that means success, such as 404 or 3xx; may be repeated; default: 2xx"},
     END
 };
 
 static const cli_option submit_options[] = {
-    {"args",         'a', CLI_TEXT, "JSON", NULL, NULL, false, "what the handler is given, any JSON value; default: null"},
-    {"data",         'd', CLI_TEXT, "FILE", NULL, NULL, false, "give the handler the bytes of a file; -: standard input"},
-    {"content-type", 0,   CLI_TEXT, "TYPE", NULL, NULL, false, "media type of --data; default: application/octet-stream"},
-    {"file",         'f', CLI_TEXT, "FILE", NULL, NULL, false, "submit many: one JSON job a line; -: standard input"},
+    {"args",         CLI_TEXT, 'a', false, "JSON", NULL, NULL, "what the handler is given, any JSON value; default: null"},
+    {"data",         CLI_TEXT, 'd', false, "FILE", NULL, NULL, "give the handler the bytes of a file; -: standard input"},
+    {"content-type", CLI_TEXT, 0,   false, "TYPE", NULL, NULL, "media type of --data; default: application/octet-stream"},
+    {"file",         CLI_TEXT, 'f', false, "FILE", NULL, NULL, "submit many: one JSON job a line; -: standard input"},
     END
 };
 
 static const cli_option result_options[] = {
-    {"wait", 'w', CLI_DURATION, "TIME", NULL, NULL, false, "wait this long for the end"},
+    {"wait", CLI_DURATION, 'w', false, "TIME", NULL, NULL, "wait this long for the end"},
     END
 };
 
 static const cli_option all_wait_options[] = {
-    {"for", 0, CLI_DURATION, "TIME", NULL, NULL, false, "give up after this long; default: never"},
+    {"for", CLI_DURATION, 0, false, "TIME", NULL, NULL, "give up after this long; default: never"},
     END
 };
 
 static const cli_option list_options[] = {
-    {"queue", 'q', CLI_TEXT,   "NAME",   "queue", NULL, false, "jobs of this queue"},
-    {"state", 0,   CLI_NAME,   "STATE",  "state", NULL, false, "jobs in this state: scheduled, ready, running, succeeded, failed, ..."},
-    {"kind",  0,   CLI_TEXT,   "NAME",   "kind",  NULL, false, "jobs of this kind"},
-    {"limit", 'n', CLI_NUMBER, "NUMBER", NULL,    NULL, false, "jobs at most; 0: all; default: 50"},
+    {"queue", CLI_TEXT,   'q', false, "NAME",   "queue", NULL, "jobs of this queue"},
+    {"state", CLI_NAME,   0,   false, "STATE",  "state", NULL, "jobs in this state: scheduled, ready, running, succeeded, failed, ..."},
+    {"kind",  CLI_TEXT,   0,   false, "NAME",   "kind",  NULL, "jobs of this kind"},
+    {"limit", CLI_NUMBER, 'n', false, "NUMBER", NULL,    NULL, "jobs at most; 0: all; default: 50"},
     END
 };
 

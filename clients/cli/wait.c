@@ -13,7 +13,7 @@ static cli_exit print_state(const cli *c, Errand__V1__GetResultResponse *answer)
         brief.result = NULL;
         return cli_print_json(&brief.base);
     }
-    printf("%s %s\n", answer->id, cli_state_name(answer->state));
+    cli_print("%s %s\n", answer->id, cli_state_name(answer->state));
     return CLI_OK;
 }
 
@@ -42,13 +42,13 @@ static cli_exit wait_for_one(cli *c, const char *id, int64_t wait_ms)
     Errand__V1__GetResultResponse *answer = NULL;
     errand_error *error = errand_result(c->client, id, wait_ms, &answer);
     if (error != NULL) {
-        fprintf(stderr, "errand: %s: ", id);
+        cli_tell("errand: %s: ", id);
         return cli_bad_call(error);
     }
     cli_exit printed = print_state(c, answer);
     cli_exit ending = state_exit(answer->state);
     if (ending == CLI_UNREACHABLE)
-        fprintf(stderr, "errand: job %s has not ended in time\n", id);
+        cli_tell("errand: job %s has not ended in time\n", id);
     errand__v1__get_result_response__free_unpacked(answer, NULL);
     return ending != CLI_OK ? ending : printed;
 }

@@ -7,14 +7,14 @@
 
 // clang-format off
 static const cli_option rows[] = {
-    {"queue",    'q', CLI_TEXT,              "NAME",   "queue",                 NULL,    false, ""},
-    {"priority", 'p', CLI_TEXT,              "NUMBER", "priority",              NULL,    false, ""},
-    {"delay",    0,   CLI_DURATION,          "TIME",   "delay",                 NULL,    false, ""},
-    {"plain",    0,   CLI_FLAG,              NULL,     "http.follow_redirects", "false", false, ""},
-    {"on",       0,   CLI_NAME,              "STATE",  "callback.on",           NULL,    true,  ""},
-    {"wait",     'w', CLI_OPTIONAL_DURATION, "TIME",   NULL,                    NULL,    false, ""},
-    {"limit",    'n', CLI_NUMBER,            "NUMBER", NULL,                    NULL,    false, ""},
-    {NULL, 0, CLI_FLAG, NULL, NULL, NULL, false, NULL},
+    {"queue",    CLI_TEXT,              'q', false, "NAME",   "queue",                 NULL,    ""},
+    {"priority", CLI_TEXT,              'p', false, "NUMBER", "priority",              NULL,    ""},
+    {"delay",    CLI_DURATION,          0,   false, "TIME",   "delay",                 NULL,    ""},
+    {"plain",    CLI_FLAG,              0,   false, NULL,     "http.follow_redirects", "false", ""},
+    {"on",       CLI_NAME,              0,   true,  "STATE",  "callback.on",           NULL,    ""},
+    {"wait",     CLI_OPTIONAL_DURATION, 'w', false, "TIME",   NULL,                    NULL,    ""},
+    {"limit",    CLI_NUMBER,            'n', false, "NUMBER", NULL,                    NULL,    ""},
+    {NULL, CLI_FLAG, 0, false, NULL, NULL, NULL, NULL},
 };
 // clang-format on
 static const cli_option_group group = {"Options", rows};
