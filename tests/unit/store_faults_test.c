@@ -15,14 +15,12 @@ typedef struct faults {
     int left;     // calls until the first that fails; below 0: none does
     int lasting;  // whether all after it fail too
     int code;     // what they say
-    int calls;    // since armed
 } faults;
 
 static faults armed = {.left = -1};
 
 static bool is_time_to_fail(void)
 {
-    armed.calls++;
     if (armed.left < 0)
         return false;
     if (armed.left > 0) {
@@ -54,9 +52,11 @@ static int faulty_write(sqlite3_file *file, const void *bytes, int size, sqlite3
     return is_time_to_fail() ? armed.code : real_methods(file)->xWrite(file, bytes, size, at);
 }
 
+// A full disk still syncs.
 static int faulty_sync(sqlite3_file *file, int flags)
 {
-    return is_time_to_fail() ? SQLITE_IOERR_FSYNC : real_methods(file)->xSync(file, flags);
+    bool fails = armed.code != SQLITE_FULL && is_time_to_fail();
+    return fails ? SQLITE_IOERR_FSYNC : real_methods(file)->xSync(file, flags);
 }
 
 static const sqlite3_io_methods *faulty_methods(const sqlite3_io_methods *real)
