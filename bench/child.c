@@ -90,6 +90,12 @@ static status *wait_until_ready(child *c, size_t listeners)
     return NULL;
 }
 
+static status *name_failure(const char *program, status *failure)
+{
+    AUTO(status) inner = failure;
+    return inner ? status_new(inner->code, "%s: %s", program, inner->message) : NULL;
+}
+
 status *child_start(char *const *argv, size_t listeners, child **ret)
 {
     AUTO(child) c = calloc(1, sizeof *c);
@@ -99,12 +105,9 @@ status *child_start(char *const *argv, size_t listeners, child **ret)
     status *failure = spawn(argv, c);
     if (!failure)
         failure = wait_until_ready(c, listeners);
-    if (failure) {
-        AUTO(status) inner = failure;
-        return status_new(inner->code, "%s: %s", argv[0], inner->message);
-    }
-    *ret = TAKE(c);
-    return NULL;
+    if (!failure)
+        *ret = TAKE(c);
+    return name_failure(argv[0], failure);
 }
 
 status *child_start_self(const char *const *arguments, size_t listeners, child **ret)

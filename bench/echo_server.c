@@ -9,8 +9,8 @@
 #include <string.h>
 
 typedef struct echo_slot {
-    nng_ctx context;
     nng_aio *aio;
+    nng_ctx context;
     bool sending;
 } echo_slot;
 
@@ -79,15 +79,15 @@ int echo_serve(int argc, char **argv)
     int number;
     sigemptyset(&signals);
     sigaddset(&signals, SIGTERM);
-    sigprocmask(SIG_BLOCK, &signals, NULL);
+    pthread_sigmask(SIG_BLOCK, &signals, NULL);
     if (argc != 1)
         return 2;
     int error = serve(argv[0]);
     if (error) {
-        fprintf(stderr, "echo: %s: %s\n", argv[0], nng_strerror(error));
+        (void) fprintf(stderr, "echo: %s: %s\n", argv[0], nng_strerror(error));
         return 1;
     }
-    fflush(stdout);
+    (void) fflush(stdout);
     sigwait(&signals, &number);
     _Exit(0);
 }

@@ -57,7 +57,7 @@ void fetch_job_init(fetch_job *fetch, const char *url)
 
 jobs_batch *jobs_batch_new(Errand__V1__Job *job, size_t count)
 {
-    jobs_batch *batch = malloc(sizeof *batch + count * sizeof batch->jobs[0]);
+    jobs_batch *batch = malloc(sizeof *batch + count * sizeof(void *));
     if (!batch)
         return NULL;
     errand__v1__batch_submit_request__init(&batch->request);

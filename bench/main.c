@@ -79,8 +79,8 @@ static status *run_scenario(const scenario *s, const bench_options *options, rep
 {
     report_begin(r, s->name, s->durable);
     for (int64_t run = 1; run <= options->runs; run++) {
-        fprintf(stderr, "%s, run %lld of %lld\n", s->name, (long long) run,
-                (long long) options->runs);
+        (void) fprintf(stderr, "%s, run %lld of %lld\n", s->name, (long long) run,
+                       (long long) options->runs);
         AUTO(status) failure = s->run(options, r);
         if (failure)
             return status_new(failure->code, "%s: %s", s->name, failure->message);
@@ -136,6 +136,6 @@ int main(int argc, char **argv)
     AUTO(status) failure = run(&options, argc, argv);
     options_fini(&options);
     if (failure)
-        fprintf(stderr, "errand-bench: %s\n", failure->message);
+        (void) fprintf(stderr, "errand-bench: %s\n", failure->message);
     return !failure ? 0 : failure->code == STATUS_INVALID_ARGUMENT ? 2 : 1;
 }

@@ -162,7 +162,7 @@ int origin_serve(int argc, char **argv)
     if (!error)
         error = listen_and_print(loop, &listener);
     if (error) {
-        fprintf(stderr, "origin: %s\n", uv_strerror(error));
+        (void) fprintf(stderr, "origin: %s\n", uv_strerror(error));
         return 1;
     }
     uv_run(loop, UV_RUN_DEFAULT);
@@ -172,8 +172,8 @@ int origin_serve(int argc, char **argv)
 status *origin_start(int64_t body_bytes, int64_t delay, child **ret)
 {
     char body_text[24], delay_text[24];
-    snprintf(body_text, sizeof body_text, "%lld", (long long) body_bytes);
-    snprintf(delay_text, sizeof delay_text, "%lld", (long long) delay);
+    (void) snprintf(body_text, sizeof body_text, "%lld", (long long) body_bytes);
+    (void) snprintf(delay_text, sizeof delay_text, "%lld", (long long) delay);
     const char *arguments[] = {"serve-origin", body_text, delay_text, NULL};
     return child_start_self(arguments, 1, ret);
 }

@@ -76,10 +76,11 @@ status *outcomes_push(outcomes *o, Errand__V1__Assignment *const *assignments, s
 {
     Errand__V1__Worker worker = ERRAND__V1__WORKER__INIT;
     Errand__V1__OutcomeBatch batch = ERRAND__V1__OUTCOME_BATCH__INIT;
-    Errand__V1__Outcome *all = calloc(count, sizeof *all);
-    Errand__V1__Outcome **list = calloc(count, sizeof *list);
-    status *failure = all && list ? NULL : status_errno(ENOMEM, "outcomes");
-    for (size_t i = 0; !failure && i < count; i++) {
+    AUTO_FREE Errand__V1__Outcome *all = calloc(count, sizeof *all);
+    AUTO_FREE Errand__V1__Outcome **list = calloc(count, sizeof(void *));
+    if (!all || !list)
+        return status_errno(ENOMEM, "outcomes");
+    for (size_t i = 0; i < count; i++) {
         fill(o, assignments[i], &all[i]);
         list[i] = &all[i];
     }
@@ -88,11 +89,7 @@ status *outcomes_push(outcomes *o, Errand__V1__Assignment *const *assignments, s
     batch.outcome_sequence = ++o->sequence;
     batch.n_outcomes = count;
     batch.outcomes = list;
-    if (!failure)
-        failure = send_batch(o, &batch);
-    free(list);
-    free(all);
-    return failure;
+    return send_batch(o, &batch);
 }
 
 int64_t outcomes_pushed(const outcomes *o)

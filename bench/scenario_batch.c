@@ -28,8 +28,8 @@ status *scenario_batch(const bench_options *options, report *r)
         return failure;
     double count = (double) result.count;
     double server_cpu_s = usage_cpu_since(server_pid(errandd), before);
-    snprintf(row, sizeof row, "%lld a call, %d in flight", (long long) options->batch,
-             FILL_IN_FLIGHT);
+    (void) snprintf(row, sizeof row, "%lld a call, %d in flight", (long long) options->batch,
+                    FILL_IN_FLIGHT);
     report_add(r, row, "rate", "jobs/s", count / result.seconds);
     report_add(r, row, "server cpu", "us/job", server_cpu_s * 1e6 / count);
     report_add(r, row, "client cpu", "us/job", result.client_cpu_s * 1e6 / count);

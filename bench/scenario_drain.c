@@ -28,7 +28,7 @@ static status *drain(const bench_options *options, const server *errandd, int64_
         failure = lessees_join(all, &seconds);
     if (failure)
         return failure;
-    snprintf(row, sizeof row, "%d workers, %d a lease", what.lessees, what.lease);
+    (void) snprintf(row, sizeof row, "%d workers, %d a lease", what.lessees, what.lease);
     double count = (double) jobs;
     report_add(r, row, "rate", "jobs/s", count / seconds);
     report_add(r, row, "server cpu", "us/job",

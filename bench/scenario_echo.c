@@ -28,7 +28,7 @@ static status *measure(const bench_options *options, const child *server, const 
         return failure;
     double count = (double) result.count;
     double server_cpu_s = usage_cpu_since(child_pid(server), before);
-    snprintf(row, sizeof row, "%s, %d in flight", transport, in_flight);
+    (void) snprintf(row, sizeof row, "%s, %d in flight", transport, in_flight);
     report_add(r, row, "rate", "1/s", count / result.seconds);
     report_add(r, row, "server cpu", "us/call", server_cpu_s * 1e6 / count);
     report_add(r, row, "client cpu", "us/call", result.client_cpu_s * 1e6 / count);
@@ -48,7 +48,7 @@ static status *run_transport(const bench_options *options, const char *transport
 status *scenario_echo(const bench_options *options, report *r)
 {
     char url[512];
-    snprintf(url, sizeof url, "ipc://%s/errand-bench-%d.sock", options->dir, (int) getpid());
+    (void) snprintf(url, sizeof url, "ipc://%s/errand-bench-%d.sock", options->dir, (int) getpid());
     status *failure = run_transport(options, "tcp", "tcp://127.0.0.1:0", r);
     if (!failure)
         failure = run_transport(options, "ipc", url, r);

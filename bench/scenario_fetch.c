@@ -55,7 +55,8 @@ static status *fetch(const bench_options *options, const char *row, int64_t dela
 status *scenario_fetch(const bench_options *options, report *r)
 {
     char slow[REPORT_ROW_SIZE];
-    snprintf(slow, sizeof slow, "origin with %lld ms of delay", (long long) options->delay_ms);
+    (void) snprintf(slow, sizeof slow, "origin with %lld ms of delay",
+                    (long long) options->delay_ms);
     status *failure = fetch(options, "fast origin", 0, r);
     return failure ? failure : fetch(options, slow, options->delay_ms, r);
 }

@@ -100,34 +100,41 @@ static status *rounds(rpc_client *client, round_fn *round, double *samples, size
     return NULL;
 }
 
-static status *measure(const bench_options *options, const server *errandd, const char *row,
-                       round_fn *round, report *r)
+// A worker of one job at a time runs beside the caller.
+static status *rounds_with_worker(const server *errandd, const bench_options *options,
+                                  round_fn *round, double *samples, size_t count)
 {
-    lessees *all;
+    lessees *worker;
     double ignored;
-    size_t count = (size_t) scenario_count(options, LATENCY_JOBS);
+    AUTO(rpc_client) client = NULL;
     lessee_load what = {.server = errandd,
                         .lessees = 1,
                         .jobs = (int64_t) count,
                         .lease = 1,
                         .wait_ms = LATENCY_WAIT_MS,
                         .timeout_s = options->timeout_s};
-    AUTO(rpc_client) client = NULL;
-    AUTO_FREE double *samples = calloc(count, sizeof *samples);
-    status *failure = samples ? server_client(errandd, &client) : status_errno(ENOMEM, "samples");
+    status *failure = server_client(errandd, &client);
     if (!failure)
-        failure = lessees_start(&what, &all);
+        failure = lessees_start(&what, &worker);
     if (failure)
         return failure;
     failure = rounds(client, round, samples, count);
     if (failure)
-        lessees_cancel(all);
-    status *work_failure = lessees_join(all, &ignored);
-    if (!failure && !work_failure)
-        add_percentiles(r, row, samples, count);
+        lessees_cancel(worker);
+    AUTO(status) work_failure = lessees_join(worker, &ignored);
+    return failure ? failure : TAKE(work_failure);
+}
+
+static status *measure(const bench_options *options, const server *errandd, const char *row,
+                       round_fn *round, report *r)
+{
+    size_t count = (size_t) scenario_count(options, LATENCY_JOBS);
+    AUTO_FREE double *samples = calloc(count, sizeof *samples);
+    if (!samples)
+        return status_errno(ENOMEM, "samples");
+    status *failure = rounds_with_worker(errandd, options, round, samples, count);
     if (!failure)
-        return work_failure;
-    status_free(work_failure);
+        add_percentiles(r, row, samples, count);
     return failure;
 }
 

@@ -79,7 +79,7 @@ static status *run_backlog(const bench_options *options, int64_t backlog, report
 {
     char row[REPORT_ROW_SIZE];
     AUTO(server) errandd = NULL;
-    snprintf(row, sizeof row, "%lld queued", (long long) backlog);
+    (void) snprintf(row, sizeof row, "%lld queued", (long long) backlog);
     status *failure = server_start(options, 0, &errandd);
     if (!failure)
         failure = measure(options, errandd, backlog, row, r);

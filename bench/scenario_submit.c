@@ -86,7 +86,7 @@ static status *measure(bench *b, const char *transport, int in_flight, report *r
     if (failure)
         return failure;
     double rate = submit.count / submit.seconds, echo_rate = echo.count / echo.seconds;
-    snprintf(row, sizeof row, "%s, %d in flight", transport, in_flight);
+    (void) snprintf(row, sizeof row, "%s, %d in flight", transport, in_flight);
     report_add(r, row, "rate", "jobs/s", rate);
     report_add(r, row, "echo rate", "1/s", echo_rate);
     report_add(r, row, "ratio to echo", "", rate / echo_rate);

@@ -3,7 +3,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -12,7 +14,7 @@
 static void read_proc(pid_t pid, const char *file, char *text, size_t size)
 {
     char path[64];
-    snprintf(path, sizeof path, "/proc/%d/%s", (int) pid, file);
+    (void) snprintf(path, sizeof path, "/proc/%d/%s", (int) pid, file);
     text[0] = '\0';
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
@@ -22,17 +24,27 @@ static void read_proc(pid_t pid, const char *file, char *text, size_t size)
     close(fd);
 }
 
+// skip_words goes past that many words and the blanks behind each.
+static const char *skip_words(const char *text, int count)
+{
+    for (; count > 0; count--) {
+        text += strcspn(text, " ");
+        text += strspn(text, " ");
+    }
+    return text;
+}
+
 cpu_time usage_cpu(pid_t pid)
 {
     char text[1024];
+    char *end;
     read_proc(pid, "stat", text, sizeof text);
     const char *after_name = strrchr(text, ')');
-    unsigned long user, system;
-    // Fields 14 and 15 of proc(5); the name, field 2, may hold blanks.
-    if (!after_name ||
-        sscanf(after_name + 1, " %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user,
-               &system) != 2)
+    if (!after_name)
         return (cpu_time){0, 0};
+    // Fields 14 and 15 of proc(5); the name, field 2, may hold blanks.
+    unsigned long user = strtoul(skip_words(after_name, 12), &end, 10);
+    unsigned long system = strtoul(end, NULL, 10);
     double tick = (double) sysconf(_SC_CLK_TCK);
     return (cpu_time){(double) user / tick, (double) system / tick};
 }
@@ -46,10 +58,9 @@ double usage_cpu_since(pid_t pid, cpu_time before)
 static double status_mib(pid_t pid, const char *key)
 {
     char text[4096];
-    long kib;
     read_proc(pid, "status", text, sizeof text);
     const char *line = strstr(text, key);
-    return line && sscanf(line + strlen(key), " %ld", &kib) == 1 ? (double) kib / 1024 : 0;
+    return line ? (double) strtoul(line + strlen(key), NULL, 10) / 1024 : 0;
 }
 
 double usage_rss_mib(pid_t pid)
@@ -62,19 +73,28 @@ double usage_peak_rss_mib(pid_t pid)
     return status_mib(pid, "VmHWM:");
 }
 
+static double file_bytes(const char *folder, const char *name)
+{
+    char path[PATH_MAX];
+    struct stat info;
+    int size = snprintf(path, sizeof path, "%s/%s", folder, name);
+    if (size < 0 || (size_t) size >= sizeof path || lstat(path, &info) != 0)
+        return 0;
+    return S_ISREG(info.st_mode) ? (double) info.st_size : 0;
+}
+
 double usage_folder_mib(const char *path)
 {
-    DIR *folder = opendir(path);
-    if (!folder)
+    struct dirent **entries;
+    int count = scandir(path, &entries, NULL, NULL);
+    if (count < 0)
         return 0;
     double bytes = 0;
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        struct stat info;
-        if (fstatat(dirfd(folder), entry->d_name, &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-            S_ISREG(info.st_mode))
-            bytes += (double) info.st_size;
+    for (int i = 0; i < count; i++) {
+        bytes += file_bytes(path, entries[i]->d_name);
+        free(entries[i]);
     }
-    closedir(folder);
+    free(entries);
     return bytes / (1024 * 1024);
 }
 
