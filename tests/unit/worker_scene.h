@@ -67,6 +67,8 @@ static inline void rig_stop_worker(rig *r, bool now)
 {
     worker_stop(r->worker, now);
     r->worker = NULL;
+    pthread_mutex_lock(&r->lock);  // what the server's threads did before is seen after
+    pthread_mutex_unlock(&r->lock);
 }
 
 static inline void rig_stop_server(rig *r)
