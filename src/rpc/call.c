@@ -12,6 +12,7 @@
 #include "rpc/server_internal.h"
 
 #include "base/clock.h"
+#include "rpc/gate.h"
 #include "rpc/wire.h"
 
 #include <limits.h>
@@ -36,6 +37,7 @@ struct rpc_call {
     nng_ctx context;
     nng_aio *aio;
     arena *memory;
+    gate inside;  // threads in nng on behalf of this context
     _Atomic phase phase;
     _Atomic int holders;  // the server and, once abandoned, the late answer
     nng_pipe pipe;
@@ -169,9 +171,15 @@ static void serve(rpc_call *call, nng_msg *message)
 
 static void receive(rpc_call *call)
 {
+    rpc_server *server = call->server;
+    if (!gate_enter(&call->inside, &server->closing)) {
+        server_context_ended(server);
+        return;
+    }
     atomic_store_explicit(&call->phase, RECEIVING, memory_order_release);
     nng_aio_set_timeout(call->aio, NNG_DURATION_INFINITE);
     nng_ctx_recv(call->context, call->aio);
+    gate_leave(&call->inside);
 }
 
 static void on_received(rpc_call *call)
@@ -272,6 +280,11 @@ bool call_abandon(rpc_call *call)
     return false;
 }
 
+void call_wait_outside(rpc_call *call)
+{
+    gate_wait(&call->inside);
+}
+
 void call_stop(rpc_call *call)
 {
     nng_aio_stop(call->aio);
@@ -319,7 +332,9 @@ static void call_send(rpc_call *call, nng_msg *message)
         answer_too_late(call, message);
         return;
     }
-    if (message == NULL) {  // no memory for any answer: the caller's deadline has to do
+    // Without memory for any answer the caller's deadline has to do.
+    if (message == NULL || !gate_enter(&call->inside, &call->server->closing)) {
+        nng_msg_free(message);
         server_call_done(call->server);
         receive(call);
         return;
@@ -327,6 +342,7 @@ static void call_send(rpc_call *call, nng_msg *message)
     nng_aio_set_msg(call->aio, message);
     nng_aio_set_timeout(call->aio, SEND_TIMEOUT_MS);
     nng_ctx_send(call->context, call->aio);
+    gate_leave(&call->inside);
 }
 
 void rpc_call_fail(rpc_call *call, status *failure)

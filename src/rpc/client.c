@@ -335,8 +335,10 @@ static void fail_everything(rpc_client *client)
     pthread_mutex_unlock(&client->lock);
     fail_queued(client, queued, true);
     // No lane is added any more, and none starts to pause.
+    atomic_store(&client->shut, true);
     for (lane *l = client->lanes; l != NULL; l = lane_next(l)) {
         lane_cancel(l);
+        lane_wait_outside(l);
     }
     if (client->socket_open) {
         nng_close(client->socket);

@@ -39,6 +39,7 @@ struct rpc_client {
     nng_socket socket;
     bool socket_open;
     _Atomic bool ever_connected;
+    _Atomic bool shut;  // nobody may enter nng any more; see gate.h
 
     // Leaf lock: nothing else is locked while it is held, but nng's own. No callback runs under it.
     pthread_mutex_t lock;
@@ -82,7 +83,8 @@ lane *lane_next_free(const lane *l);
 void lane_set_next_free(lane *l, lane *next);
 // lane_run carries the call, and then those that client_next gives.
 void lane_run(lane *l, client_call *call);
-void lane_cancel(lane *l);  // ends a pause between two tries
+void lane_cancel(lane *l);        // ends a pause between two tries
+void lane_wait_outside(lane *l);  // until no thread is in nng on its behalf
 void lane_stop(lane *l);
 void lane_free(lane *l);
 

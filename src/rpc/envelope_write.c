@@ -235,10 +235,12 @@ static size_t fit_status(Errand__Rpc__V1__Response *response, size_t max_bytes)
 nng_msg *envelope_write_failure(const status *failure, const char *request_id, size_t max_bytes,
                                 arena *memory)
 {
-    Errand__Rpc__V1__Status bare = ERRAND__RPC__V1__STATUS__INIT;
+    Errand__Rpc__V1__Status bare;
+    errand__rpc__v1__status__init(&bare);
     bare.code = (Errand__Rpc__V1__Code) failure->code;
     Errand__Rpc__V1__Status *full = convert_status_to_proto(failure, memory);
-    Errand__Rpc__V1__Response response = ERRAND__RPC__V1__RESPONSE__INIT;
+    Errand__Rpc__V1__Response response;
+    errand__rpc__v1__response__init(&response);
     response.status = full == NULL ? &bare : full;
     size_t size = fit_status(&response, max_bytes);
     nng_msg *message;

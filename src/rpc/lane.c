@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "rpc/envelope.h"
+#include "rpc/gate.h"
 #include "rpc/wire.h"
 
 #include <stdlib.h>
@@ -30,6 +31,7 @@ struct lane {
     lane *next_free;  // among those without a call
     nng_ctx context;
     nng_aio *aio;
+    gate inside;    // threads in nng on behalf of this context
     arena *memory;  // for replies
     lane_phase phase;
     client_call *call;
@@ -88,9 +90,14 @@ static status *send_call(lane *l)
             return failure;
         }
     }
+    if (!gate_enter(&l->inside, &l->client->shut)) {
+        nng_msg_free(message);
+        return client_closed();
+    }
     nng_aio_set_msg(l->aio, message);
     nng_aio_set_timeout(l->aio, (nng_duration) wait_ms);
     nng_ctx_send(l->context, l->aio);
+    gate_leave(&l->inside);
     return NULL;
 }
 
@@ -261,9 +268,14 @@ static void on_answer(lane *l, nng_msg *message)
 static void on_sent(lane *l)
 {
     int64_t wait_ms = left_ms(l->call);
+    if (!gate_enter(&l->inside, &l->client->shut)) {
+        finish(l, client_closed());
+        return;
+    }
     l->phase = LANE_RECEIVING;
     nng_aio_set_timeout(l->aio, wait_ms > 0 ? (nng_duration) wait_ms : 1);
     nng_ctx_recv(l->context, l->aio);
+    gate_leave(&l->inside);
 }
 
 static void on_pause_over(lane *l, int error)
@@ -350,6 +362,11 @@ void lane_set_next_free(lane *l, lane *next)
 void lane_cancel(lane *l)
 {
     nng_aio_cancel(l->aio);
+}
+
+void lane_wait_outside(lane *l)
+{
+    gate_wait(&l->inside);
 }
 
 void lane_stop(lane *l)

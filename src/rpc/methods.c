@@ -1,4 +1,6 @@
 // methods - a hash table from full name to service and index, filled once at the start.
+// uthash's default hash falls through switch cases, which clang reports.
+#define HASH_FUNCTION                HASH_FNV
 #define HASH_NONFATAL_OOM            1
 #define uthash_nonfatal_oom(element) ((element)->lost = true)
 

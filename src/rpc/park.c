@@ -1,4 +1,6 @@
 // park - one lock, one table of connections, one list of calls for each.
+// uthash's default hash falls through switch cases, which clang reports.
+#define HASH_FUNCTION                HASH_FNV
 #define HASH_NONFATAL_OOM            1
 #define uthash_nonfatal_oom(element) ((element)->lost = true)
 

@@ -265,6 +265,17 @@ static void abandon_calls(rpc_server *server)
     pthread_mutex_unlock(&server->lock);
 }
 
+static void close_socket(rpc_server *server)
+{
+    atomic_store(&server->closing, true);
+    for (rpc_call *call = server->calls; call != NULL; call = call_next(call)) {
+        call_wait_outside(call);
+    }
+    if (server->socket_open) {
+        nng_close(server->socket);
+    }
+}
+
 static void wait_for_contexts(rpc_server *server)
 {
     pthread_mutex_lock(&server->lock);
@@ -303,9 +314,7 @@ void rpc_server_stop(rpc_server *server, int wait_ms)
     rpc_park_close(server->park);
     wait_for_calls(server, wait_ms);
     abandon_calls(server);
-    if (server->socket_open) {
-        nng_close(server->socket);
-    }
+    close_socket(server);
     wait_for_contexts(server);
     free_contexts(server);
 }

@@ -21,7 +21,8 @@ struct rpc_server {
     rpc_methods *methods;
     bool methods_lost;  // no memory for a service
     rpc_park *park;
-    _Atomic bool stopping;
+    _Atomic bool stopping;    // no new calls
+    _Atomic bool closing;     // nobody may enter nng any more; see gate.h
     _Atomic size_t contexts;  // in all
     _Atomic size_t at_work;   // calls from their reception until the answer has left
     _Atomic size_t memory;    // bytes of decoded requests
@@ -51,6 +52,8 @@ rpc_call *call_next(const rpc_call *call);
 void call_start(rpc_call *call);
 // call_abandon leaves an unanswered call to whoever will answer it; false if it is not at work.
 bool call_abandon(rpc_call *call);
+// call_wait_outside waits until no thread is in nng on behalf of the context.
+void call_wait_outside(rpc_call *call);
 // call_stop waits for the context's last callback.
 void call_stop(rpc_call *call);
 // call_release frees the call, or leaves that to the late answer of an abandoned one.

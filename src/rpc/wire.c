@@ -14,7 +14,7 @@
 
 #define PATH_MAX_BYTES 4096
 #define PATH_LEVELS    12  // deeper ones are left out of the path
-#define MAP_BITS       64  // fields of one message that the walk can remember as maps
+#define SEEN_BITS      64  // fields of one message that the walk can remember
 
 // Where the walk is in one message; levels below point back to the ones above.
 typedef struct level {
@@ -25,8 +25,8 @@ typedef struct level {
     const uint8_t *tag;                     // of the field under the walk
     const ProtobufCFieldDescriptor *field;  // NULL: unknown to us
     unsigned depth;
-    uint64_t maps_seen;   // by index of the field
-    uint64_t maps_again;  // more than one entry: keys have to be compared
+    uint64_t seen;   // message fields, by index
+    uint64_t again;  // those that came more than once: keys of maps have to be compared
 } level;
 
 static status *walk(level *here);
@@ -188,14 +188,22 @@ static status *check_value(const level *here, const wire_field *value)
     return refuse(here, "has another type than declared");
 }
 
-// ---- maps ----
+// ---- fields that come again ----
 
-static void note_map(level *here)
+// protobuf-c loses fields when it merges a message with an earlier one, and no encoder writes a
+// single one twice: so that is refused. The bits of far apart fields may fall together.
+static status *note_message(level *here)
 {
     size_t index = (size_t) (here->field - here->descriptor->fields);
-    uint64_t bit = UINT64_C(1) << (index % MAP_BITS);
-    here->maps_again |= here->maps_seen & bit;
-    here->maps_seen |= bit;
+    uint64_t bit = UINT64_C(1) << (index % SEEN_BITS);
+    bool again = (here->seen & bit) != 0;
+    here->seen |= bit;
+    here->again |= again ? bit : 0;
+    bool single = here->field->label != PROTOBUF_C_LABEL_REPEATED;
+    if (again && single && element_index(here) > 0) {
+        return refuse(here, "is there twice");
+    }
+    return NULL;
 }
 
 static status *check_map(level *here, const ProtobufCFieldDescriptor *map)
@@ -216,9 +224,9 @@ static status *check_map(level *here, const ProtobufCFieldDescriptor *map)
 
 static status *check_maps(level *here)
 {
-    for (unsigned i = 0; here->maps_again != 0 && i < here->descriptor->n_fields; i++) {
+    for (unsigned i = 0; here->again != 0 && i < here->descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &here->descriptor->fields[i];
-        if ((here->maps_again >> (i % MAP_BITS) & 1) == 0 || !wire_map_is(field)) {
+        if ((here->again >> (i % SEEN_BITS) & 1) == 0 || !wire_map_is(field)) {
             continue;
         }
         status *failure = check_map(here, field);
@@ -234,12 +242,12 @@ static status *check_maps(level *here)
 // Fields mostly come in the order of the descriptor, repeated ones in a row.
 static const ProtobufCFieldDescriptor *find_field(const level *here, uint32_t id)
 {
-    const ProtobufCFieldDescriptor *last = here->field;
-    const ProtobufCFieldDescriptor *behind = here->descriptor->fields + here->descriptor->n_fields;
-    const ProtobufCFieldDescriptor *guess = last == NULL ? here->descriptor->fields : last;
-    for (int i = 0; i < 2 && guess < behind; i++, guess++) {
-        if (guess->id == id) {
-            return guess;
+    const ProtobufCFieldDescriptor *fields = here->descriptor->fields;
+    size_t count = here->descriptor->n_fields;
+    size_t guess = here->field == NULL ? 0 : (size_t) (here->field - fields);
+    for (size_t i = guess; i < guess + 2 && i < count; i++) {
+        if (fields[i].id == id) {
+            return &fields[i];
         }
     }
     return protobuf_c_message_descriptor_get_field(here->descriptor, id);
@@ -262,11 +270,8 @@ static status *walk_field(level *here, const uint8_t **at)
     if (here->field == NULL) {
         return NULL;
     }
-    if (here->field->label == PROTOBUF_C_LABEL_REPEATED &&
-        here->field->type == PROTOBUF_C_TYPE_MESSAGE) {
-        note_map(here);
-    }
-    return check_value(here, &value);
+    status *failure = here->field->type == PROTOBUF_C_TYPE_MESSAGE ? note_message(here) : NULL;
+    return failure != NULL ? failure : check_value(here, &value);
 }
 
 static status *walk(level *here)

@@ -14,8 +14,8 @@
 
 // wire_check walks once over an encoded message and refuses, with INVALID_ARGUMENT naming the field
 // path: truncated or undecodable bytes, groups, nesting deeper than WIRE_MAX_DEPTH, NUL or invalid
-// UTF-8 in strings, duplicate map keys. It allocates nothing that the sender can make grow beyond
-// the size of the message.
+// UTF-8 in strings, duplicate map keys, a single message field that comes twice. It allocates
+// nothing that the sender can make grow beyond the size of the message.
 status *wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size);
 
 // wire_decode checks and unpacks. The message lives in the arena: never free it by itself.

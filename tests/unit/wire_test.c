@@ -185,6 +185,17 @@ static void nesting_is_allowed_up_to_the_limit(void **state)
     assert_int_equal(status_code_of(s), STATUS_INVALID_ARGUMENT);
 }
 
+// protobuf-c loses fields when it merges messages.
+static void a_single_message_that_comes_twice_is_refused(void **state)
+{
+    (void) state;
+    AUTO_BUF request = {0};
+    put_bytes(&request, SUBMIT_JOB, "", 0);
+    assert_null(wire_check(submit, request.bytes, request.size));
+    put_bytes(&request, SUBMIT_JOB, "", 0);
+    assert_refused(wire_check(submit, request.bytes, request.size), "job: is there twice");
+}
+
 static void groups_are_refused(void **state)
 {
     (void) state;
@@ -309,6 +320,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_million_empty_map_entries_are_refused),
     cmocka_unit_test(nesting_of_34_kb_is_refused),
     cmocka_unit_test(nesting_is_allowed_up_to_the_limit),
+    cmocka_unit_test(a_single_message_that_comes_twice_is_refused),
     cmocka_unit_test(groups_are_refused),
     cmocka_unit_test(field_number_zero_is_refused),
     cmocka_unit_test(another_type_than_declared_is_refused),
