@@ -11,11 +11,12 @@
 static bool parse_length(const char *text, int64_t *ret)
 {
     size_t digits = strspn(text, "0123456789");
-    if (digits == 0 || digits > MAX_LENGTH_DIGITS || text[digits] != '\0') {
+    const char *rest = text + digits;
+    if (digits == 0 || digits > MAX_LENGTH_DIGITS || rest[strspn(rest, " \t")] != '\0') {
         return false;
     }
     int64_t value = 0;
-    for (; *text != '\0'; text++) {
+    for (; text < rest; text++) {
         value = value * 10 + (*text - '0');
     }
     *ret = value;

@@ -18,6 +18,14 @@
 
 // ---- the request ----
 
+// "Name : value" is no header field to others. civetweb overwrites with NULs whatever stands
+// between the name and the value up to the colon, in the same buffer: more than one tells.
+static bool is_name_spaced(const struct mg_header *field)
+{
+    const char *gap = field->name + strlen(field->name) + 1;
+    return field->value > gap && memchr(gap, '\0', (size_t) (field->value - gap)) != NULL;
+}
+
 static bool take_request(http_thread *t, const struct mg_request_info *info)
 {
     exchange *x = &t->x;
@@ -25,9 +33,13 @@ static bool take_request(http_thread *t, const struct mg_request_info *info)
     x->path = info->local_uri_raw;
     x->query = info->query_string;
     x->is_http_1_0 = strcmp(info->http_version, "1.0") == 0;
-    x->field_count = (size_t) info->num_headers;
-    for (size_t i = 0; i < x->field_count; i++) {
-        x->fields[i] = (http_field){info->http_headers[i].name, info->http_headers[i].value};
+    for (int i = 0; i < info->num_headers; i++) {
+        if (is_name_spaced(&info->http_headers[i])) {
+            x->close = true;
+            return problem_refuse(x, 400, "a header field is malformed");
+        }
+        x->fields[x->field_count++] =
+            (http_field){info->http_headers[i].name, info->http_headers[i].value};
     }
     if (x->path == NULL || *x->path != '/') {
         x->close = true;

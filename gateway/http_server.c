@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #define THREAD_STACK_BYTES (512 * 1024)
 #define KEEP_ALIVE_MS      "60000"
@@ -17,6 +18,7 @@
 #define QUEUE              "1000"                // connections accepted and not served yet
 #define MEMORY_CAP         ((size_t) 256 << 20)  // of one request once it is taken apart
 #define MAX_PORTS          4
+#define OTHER_FILES        1024
 
 static _Thread_local http_thread *this_thread;
 
@@ -194,8 +196,33 @@ static status *find_url(http_server *server, char **ret_url)
     return NULL;
 }
 
+// A connection is an open file, and the usual limit of 1,024 is far below what the threads can
+// serve. Returns how many connections fit.
+static size_t raise_file_limit(size_t connections)
+{
+    struct rlimit limit;
+    rlim_t wanted = connections + OTHER_FILES;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0) {
+        return connections;
+    }
+    if (limit.rlim_cur < wanted) {
+        limit.rlim_cur = wanted < limit.rlim_max ? wanted : limit.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+        (void) getrlimit(RLIMIT_NOFILE, &limit);
+    }
+    if (limit.rlim_cur >= wanted) {
+        return connections;
+    }
+    size_t fit = (size_t) limit.rlim_cur / 2;
+    log_warn("http_connections", LOG_INT("wanted", (int64_t) connections),
+             LOG_INT("open_files_limit", (int64_t) limit.rlim_cur),
+             LOG_INT("used", (int64_t) (fit < connections ? fit : connections)));
+    return fit < connections ? fit : connections;
+}
+
 static status *start(http_server *server, char **ret_url)
 {
+    server->options.threads = raise_file_limit(server->options.threads);
     status *failure = watch_start(server->options.threads, &server->watch);
     if (failure != NULL) {
         return failure;

@@ -166,7 +166,8 @@ static size_t list_busy(watch *w, socket_peer *peers)
     return count;
 }
 
-static void cut_longest_idle(watch *w, size_t most, uint32_t min_idle_ms)
+// Cuts so many that `keep` connections stay, if enough are idle.
+static void cut_longest_idle(watch *w, size_t keep, uint32_t min_idle_ms)
 {
     socket_info *sockets = NULL;
     size_t count = 0;
@@ -176,6 +177,7 @@ static void cut_longest_idle(watch *w, size_t most, uint32_t min_idle_ms)
         if (count > 0) {
             qsort(sockets, count, sizeof *sockets, compare_idle);
         }
+        size_t most = count > keep ? count - keep : 0;
         for (size_t i = 0; i < count && most > 0 && sockets[i].idle_ms >= min_idle_ms; i++) {
             if (bsearch(&sockets[i].peer, busy, busy_count, sizeof *busy, compare_peers) == NULL) {
                 sockets_cut(&sockets[i]);
@@ -190,7 +192,7 @@ static void cut_longest_idle(watch *w, size_t most, uint32_t min_idle_ms)
 void watch_quiesce(watch *w)
 {
     sockets_stop_listening(atomic_load(&w->port));
-    cut_longest_idle(w, SIZE_MAX, 0);
+    cut_longest_idle(w, 0, 0);
 }
 
 // ---- the thread ----
@@ -215,7 +217,7 @@ static void *run(void *data)
     while (sleep_a_round(w)) {
         cut_late(w);
         if (watch_is_crowded(w)) {
-            cut_longest_idle(w, reserve_of(w), MIN_IDLE_MS);
+            cut_longest_idle(w, w->count - 2 * reserve_of(w), MIN_IDLE_MS);
         }
     }
     return NULL;
