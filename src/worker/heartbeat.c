@@ -36,6 +36,10 @@ void heartbeat_lease_lasts(worker *w, int64_t lease_us)
 static void take_answer(worker *w, const worker_call *call, const answer *said)
 {
     heartbeat_lease_lasts(w, said->lease_us);
+    if (w->unreachable) {
+        log_info("server_reachable", LOG_STR("url", w->options.rpc_url));
+    }
+    w->unreachable = false;
     w->renewed_us = call->sent_us;
     w->heartbeat_due_us = call->sent_us + w->lease_us / 3;
     outbox_acked(&w->outbox, said->acked_outcome_sequence);
@@ -55,7 +59,11 @@ static void on_answer(handover_item *item)
         take_answer(w, call, said);
         return;
     }
-    log_warn("heartbeat_failed", LOG_STR("code", status_code_name((status_code) call->code)));
+    if (!w->unreachable) {
+        log_warn("server_unreachable", LOG_STR("url", w->options.rpc_url),
+                 LOG_STR("code", status_code_name((status_code) call->code)));
+    }
+    w->unreachable = true;
     w->heartbeat_due_us = worker_now(w) + retry_us(w);
     if (call->code == STATUS_DEADLINE_EXCEEDED) {
         errand_client_reconnect(w->client);

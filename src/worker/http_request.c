@@ -113,7 +113,7 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
         }
         return CURL_SOCKET_BAD;
     }
-    t->opened = true;
+    t->opened_hop = http_redirects(t);
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 

@@ -16,6 +16,13 @@ size_t http_max_body(const http_transfer *t)
                                           : HTTP_DEFAULT_MAX_BODY;
 }
 
+long http_redirects(const http_transfer *t)
+{
+    long count = 0;
+    (void) curl_easy_getinfo(t->easy, CURLINFO_REDIRECT_COUNT, &count);
+    return count;
+}
+
 static http_verdict judge(const http_transfer *t)
 {
     long http_status = 0;
@@ -69,7 +76,7 @@ bool http_response_apply(http_transfer *t)
     t->header_bytes = 0;
     t->skipped_bytes = 0;
     t->stop = HTTP_STOP_NONE;
-    t->opened = false;
+    t->opened_hop = -1;
     t->blocked[0] = '\0';
     t->error[0] = '\0';
     return curl_easy_setopt(t->easy, CURLOPT_WRITEFUNCTION, on_body) == CURLE_OK &&
@@ -217,7 +224,9 @@ static void fail_by_status(http_transfer *t, http_verdict verdict)
 static void fail_by_transfer(http_transfer *t, CURLcode result)
 {
     char message[CURL_ERROR_SIZE + 64];
-    if (t->blocked[0] != '\0' && !t->opened) {
+    // A host may have addresses of both sorts: one that was tried may be better next time.
+    if (result == CURLE_COULDNT_CONNECT && t->blocked[0] != '\0' &&
+        t->opened_hop < http_redirects(t)) {
         (void) snprintf(message, sizeof message, "connecting to address %s is not allowed",
                         t->blocked);
         fail(t, (http_verdict){STATUS_PERMISSION_DENIED, false}, message);

@@ -38,7 +38,7 @@ typedef struct http_transfer {
     size_t header_bytes;
     size_t skipped_bytes;
     http_stop stop;
-    bool opened;                     // a socket to an address that is allowed
+    long opened_hop;                 // redirects before the last socket that was allowed; -1: none
     char blocked[INET6_ADDRSTRLEN];  // an address that is not; "": none
     char error[CURL_ERROR_SIZE];
     struct http_transfer *next;  // in the pool
@@ -52,6 +52,9 @@ bool http_response_apply(http_transfer *t);
 
 // http_response_finish reports to the attempt how the transfer ended.
 void http_response_finish(http_transfer *t, CURLcode result);
+
+// http_redirects is the number of redirects followed so far.
+long http_redirects(const http_transfer *t);
 
 size_t http_max_body(const http_transfer *t);
 

@@ -80,6 +80,7 @@ struct worker {
 
     worker_call heartbeat;  // heartbeat.c
     int64_t heartbeat_due_us;
+    bool unreachable;    // the last heartbeat failed
     int64_t renewed_us;  // when the last renewal that was answered was sent
     int64_t expiry_us;   // no lease runs out before
 

@@ -7,7 +7,8 @@
 
 #include <stdlib.h>
 
-#define HEAD_BYTES 512  // room for id, authorization and number
+#define HEAD_BYTES    512        // room for id, authorization and number
+#define TRIMMED_BYTES (1 << 20)  // smaller buffers stay as they are
 
 void outbox_init(outbox *o, const char *worker_id, const char *authorization,
                  size_t max_batch_bytes)
@@ -127,6 +128,21 @@ bool outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome)
     return true;
 }
 
+// A buffer grows by doubling; a large one gives the rest back.
+static void trim(outbox *o, outbox_batch *batch)
+{
+    buf *bytes = &batch->bytes;
+    if (bytes->capacity < TRIMMED_BYTES || bytes->capacity - bytes->size < bytes->size / 4) {
+        return;
+    }
+    uint8_t *less = realloc(bytes->bytes, bytes->size);
+    if (less != NULL) {
+        o->bytes -= bytes->capacity - bytes->size;
+        bytes->bytes = less;
+        bytes->capacity = bytes->size;
+    }
+}
+
 void outbox_seal(outbox *o)
 {
     outbox_batch *batch = o->open;
@@ -144,6 +160,7 @@ void outbox_seal(outbox *o)
     if (!pack(batch, &head)) {
         return;  // stays open
     }
+    trim(o, batch);
     batch->sequence = ++o->last_sequence;
     o->open = NULL;
     if (o->oldest == NULL) {

@@ -5,6 +5,7 @@
 #include "worker/answer.h"
 #include "worker/http_handler.h"
 
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -272,15 +273,29 @@ static void worker_free(worker *w)
     free(w);
 }
 
+// Signals are the main thread's; SIGPIPE would come from a TLS connection that breaks. The threads
+// that resolve names inherit the mask.
+static void block_signals(void)
+{
+    sigset_t all;
+    (void) sigfillset(&all);
+    (void) pthread_sigmask(SIG_BLOCK, &all, NULL);
+}
+
 static void *run(void *data)
 {
     worker *w = (worker *) data;
+    block_signals();
     (void) uv_run(&w->loop, UV_RUN_DEFAULT);
     return NULL;
 }
 
 status *worker_start(const worker_options *options, worker **ret)
 {
+    if (options->concurrency < 1) {
+        return status_bad_field("concurrency", "found %d, expected 1 or more",
+                                options->concurrency);
+    }
     worker *w = calloc(1, sizeof *w);
     if (w == NULL) {
         return no_memory();

@@ -255,6 +255,33 @@ static void a_name_that_resolves_to_nothing_is_tried_again(void **state)
     rig_free(r);
 }
 
+static void a_failed_handshake_is_tried_again(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    char url[64];
+    snprintf(url, sizeof url, "https://127.0.0.1:%d/ok", r->origin->port);
+    assert_failed(rig_run(r, rig_make(r, url)), STATUS_UNAVAILABLE, true, "SSL");
+    rig_free(r);
+}
+
+static void a_redirect_to_another_protocol_fails_for_good(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    assert_failed(rig_run(r, rig_make(r, "/to-ftp")), STATUS_INVALID_ARGUMENT, false, "ftp");
+    rig_free(r);
+}
+
+static void a_redirect_to_a_link_local_address_is_refused(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    const Errand__V1__Outcome *outcome = rig_run(r, rig_make(r, "/to-metadata"));
+    assert_failed(outcome, STATUS_PERMISSION_DENIED, false, "169.254.169.254");
+    rig_free(r);
+}
+
 static void an_origin_that_hangs_ends_with_the_attempt_timeout(void **state)
 {
     (void) state;
@@ -345,6 +372,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(half_a_body_is_tried_again),
     cmocka_unit_test(a_port_where_nobody_listens_is_tried_again),
     cmocka_unit_test(a_name_that_resolves_to_nothing_is_tried_again),
+    cmocka_unit_test(a_failed_handshake_is_tried_again),
+    cmocka_unit_test(a_redirect_to_another_protocol_fails_for_good),
+    cmocka_unit_test(a_redirect_to_a_link_local_address_is_refused),
     cmocka_unit_test(an_origin_that_hangs_ends_with_the_attempt_timeout),
     cmocka_unit_test(a_private_address_is_refused_unless_allowed),
     cmocka_unit_test(a_link_local_address_is_refused_even_so),

@@ -1,7 +1,7 @@
 // worker_origin - a small HTTP origin for the tests of the worker, one thread for each connection.
 //
 // The path says what happens: /ok /echo /headers /latin1 /big /endless /loop /hop/N /hang /close
-// /half /gzip /slow, /status/CODE and /retry/SECONDS (503 with Retry-After).
+// /half /gzip /to-ftp /to-metadata, /status/CODE and /retry/SECONDS (503 with Retry-After).
 #ifndef ERRAND_TESTS_UNIT_WORKER_ORIGIN_H
 #define ERRAND_TESTS_UNIT_WORKER_ORIGIN_H
 
@@ -151,6 +151,10 @@ static inline bool origin_serve(origin *o, int fd, const char *path, const char 
         return origin_big(fd, (size_t) 1 << 40, false);
     } else if (strcmp(path, "/loop") == 0) {
         return origin_answer(fd, 302, "Location: /loop\r\n", "");
+    } else if (strcmp(path, "/to-ftp") == 0) {
+        return origin_answer(fd, 302, "Location: ftp://127.0.0.1/\r\n", "");
+    } else if (strcmp(path, "/to-metadata") == 0) {
+        return origin_answer(fd, 302, "Location: http://169.254.169.254/\r\n", "");
     } else if (strncmp(path, "/hop/", 5) == 0) {
         return origin_hop(fd, atoi(path + 5));
     } else if (strncmp(path, "/status/", 8) == 0) {
@@ -181,6 +185,9 @@ static inline bool origin_read(int fd, char *request, size_t room)
         request[used] = '\0';
         if (strstr(request, "\r\n\r\n") != NULL) {
             return true;
+        }
+        if (request[0] == 0x16) {
+            return false;  // a TLS handshake, which nobody here understands
         }
     }
     return false;

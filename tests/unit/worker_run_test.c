@@ -238,6 +238,18 @@ static void a_bad_url_is_told_at_the_start(void **state)
     rig_free(r);
 }
 
+static void a_worker_without_slots_does_not_start(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->options.concurrency = 0;
+    r->options.rpc_url = r->rpc_url;
+    r->options.results_url = r->results_url;
+    AUTO(status) failure = worker_start(&r->options, &r->worker);
+    assert_int_equal(status_code_of(failure), STATUS_INVALID_ARGUMENT);
+    rig_free(r);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(thousands_of_jobs_each_end_exactly_once),
     cmocka_unit_test(a_lease_asks_for_as_many_jobs_as_slots_are_free),
@@ -253,6 +265,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(attempts_end_when_their_lease_runs_out),
     cmocka_unit_test(a_worker_that_can_not_reach_its_server_stops_all_the_same),
     cmocka_unit_test(a_bad_url_is_told_at_the_start),
+    cmocka_unit_test(a_worker_without_slots_does_not_start),
 };
 
 UNIT_TEST_MAIN(tests)
