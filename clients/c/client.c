@@ -6,8 +6,8 @@
 #include "base/status.h"
 #include "rpc/client.h"
 
+#include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
 struct errand_client {
     rpc_client *rpc;
@@ -16,19 +16,9 @@ struct errand_client {
 // Metadata value for a token: NULL for NULL (the client's own), "" for "" (none).
 static status *authorization_new(const char *token, char **ret)
 {
-    static const char scheme[] = "Bearer ";
-    if (token == NULL) {
-        *ret = NULL;
-        return NULL;
-    }
-    size_t size = *token == '\0' ? 1 : sizeof scheme + strlen(token);
-    char *text = calloc(1, size);
-    if (text == NULL) {
+    char *text = NULL;
+    if (token != NULL && asprintf(&text, "%s%s", *token == '\0' ? "" : "Bearer ", token) < 0) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    }
-    if (*token != '\0') {
-        memcpy(text, scheme, sizeof scheme - 1);
-        memcpy(text + sizeof scheme - 1, token, strlen(token));
     }
     *ret = text;
     return NULL;
@@ -142,6 +132,7 @@ static void finish_started(void *data, const ProtobufCMessage *reply, const stat
     errand_error_free(error);
 }
 
+// NOLINTNEXTLINE(readability-function-size): errand_call's arguments, and who is told.
 void errand_start(errand_client *client, const ProtobufCServiceDescriptor *service,
                   const char *method, const ProtobufCMessage *request,
                   const errand_call_options *options, errand_done_fn *done, void *data)

@@ -95,7 +95,7 @@ static char *joined_value(http_transfer *t, const struct curl_header *first)
         return text_from_header(first->value, memory);
     }
     AUTO_BUF all;
-    buf_init(&all, HTTP_MAX_HEADER_BYTES * 2);
+    buf_init(&all, (size_t) HTTP_MAX_HEADER_BYTES * 2);
     for (size_t i = 0; i < first->amount; i++) {
         struct curl_header *header = NULL;
         if (curl_easy_header(t->easy, first->name, i, CURLH_HEADER, -1, &header) != CURLHE_OK) {

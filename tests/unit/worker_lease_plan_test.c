@@ -3,7 +3,7 @@
 
 #include "worker/lease_plan.h"
 
-#define MS 1000
+#define MS INT64_C(1000)
 
 typedef struct desk {
     lease_plan plan;

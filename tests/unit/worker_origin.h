@@ -156,9 +156,9 @@ static inline bool origin_serve(origin *o, int fd, const char *path, const char 
     } else if (strcmp(path, "/to-metadata") == 0) {
         return origin_answer(fd, 302, "Location: http://169.254.169.254/\r\n", "");
     } else if (strncmp(path, "/hop/", 5) == 0) {
-        return origin_hop(fd, atoi(path + 5));
+        return origin_hop(fd, (int) strtol(path + 5, NULL, 10));
     } else if (strncmp(path, "/status/", 8) == 0) {
-        return origin_answer(fd, atoi(path + 8), "", "because");
+        return origin_answer(fd, (int) strtol(path + 8, NULL, 10), "", "because");
     } else if (strncmp(path, "/retry/", 7) == 0) {
         return origin_retry(fd, path + 7);
     } else if (strcmp(path, "/gzip") == 0) {
