@@ -9,8 +9,9 @@
 #include <stdbool.h>
 #include <string.h>
 
-#define MAX_EXACT_INTEGER 9007199254740992.0  // 2^53: doubles beyond it may not be what was written
-#define MAX_NUMBER_TEXT   64
+#define MAX_EXACT_INTEGER                                                                          \
+    9007199254740991.0  // 2^53 - 1: a larger double may not be what was written
+#define MAX_NUMBER_TEXT 64
 
 // A number in any of the ways that JSON may hold it.
 typedef struct number {
