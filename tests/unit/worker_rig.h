@@ -260,9 +260,14 @@ static inline void rig_heartbeat(rig *r, const Errand__V1__HeartbeatRequest *req
     r->heartbeats++;
     r->running = request->n_running;
     reply.acked_outcome_sequence = r->acked;
+    bool mute = r->mute;
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
-    rpc_call_answer(call, &reply.base);
+    if (mute) {
+        rpc_call_fail(call, status_new(STATUS_UNAVAILABLE, "not now"));
+    } else {
+        rpc_call_answer(call, &reply.base);
+    }
 }
 
 static inline void rig_invoke(ProtobufCService *service, unsigned index,
