@@ -58,6 +58,7 @@ typedef struct rig {
     size_t reports, pulled, early;
     int64_t acked;
     bool deaf;  // outcomes that are pulled get lost
+    bool mute;  // heartbeats fail
     rpc_call *parked;
     int64_t parked_sequence;
     int32_t parked_max;
