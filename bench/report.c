@@ -1,6 +1,7 @@
 // report - a tree of fixed width: scenarios, rows, figures, samples.
 #include "bench/report_tree.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -22,7 +23,7 @@ void report_begin(report *r, const char *scenario, const char *durable)
             return;
     }
     if (r->count == REPORT_SCENARIOS) {
-        r->full = true;
+        r->wrong = true;
         return;
     }
     r->current = &r->scenarios[r->count++];
@@ -76,8 +77,8 @@ void report_add(report *r, const char *row_name, const char *name, const char *u
 {
     report_row *row = r->current ? need_row(r->current, row_name) : NULL;
     report_figure *figure = row ? need_figure(row, name, unit) : NULL;
-    if (!figure || figure->count == REPORT_SAMPLES) {
-        r->full = true;
+    if (!figure || figure->count == REPORT_SAMPLES || !isfinite(value)) {
+        r->wrong = true;
         return;
     }
     figure->samples[figure->count++] = value;

@@ -39,8 +39,8 @@ static void json_scenario(const report_scenario *scenario, buf *out)
 
 static status *report_end(const report *r, const buf *out)
 {
-    if (r->full)
-        return status_new(STATUS_INTERNAL, "more figures than the report has room for");
+    if (r->wrong)
+        return status_new(STATUS_INTERNAL, "a figure is no number, or found no room in the report");
     return out->failed ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory") : NULL;
 }
 

@@ -34,7 +34,7 @@ typedef struct report_scenario {
 struct report {
     size_t count;
     report_scenario *current;
-    bool full;  // a figure found no room
+    bool wrong;  // a figure found no room, or was no number
     report_scenario scenarios[REPORT_SCENARIOS];
 };
 

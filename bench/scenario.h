@@ -6,6 +6,9 @@
 #include "bench/options.h"
 #include "bench/report.h"
 
+#include <stdbool.h>
+#include <string.h>
+
 // Each measures once and adds a sample to every figure of the report.
 typedef status *scenario_fn(const bench_options *options, report *r);
 
@@ -21,6 +24,11 @@ scenario_fn scenario_scale;
 static inline int64_t scenario_count(const bench_options *options, int64_t own)
 {
     return options->count ? options->count : own;
+}
+
+static inline bool scenario_wants(const bench_options *options, const char *row)
+{
+    return !options->row || strstr(row, options->row);
 }
 
 #endif

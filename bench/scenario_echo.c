@@ -16,6 +16,9 @@ static status *measure(const bench_options *options, const child *server, const 
     noop_job noop;
     char row[REPORT_ROW_SIZE];
     echo_result result;
+    (void) snprintf(row, sizeof row, "%s, %d in flight", transport, in_flight);
+    if (!scenario_wants(options, row))
+        return NULL;
     noop_job_init(&noop);
     echo_load load = {.url = child_url(server, "echo", 0),
                       .message_bytes = jobs_submit_bytes(&noop.job),
@@ -28,7 +31,6 @@ static status *measure(const bench_options *options, const child *server, const 
         return failure;
     double count = (double) result.count;
     double server_cpu_s = usage_cpu_since(child_pid(server), before);
-    (void) snprintf(row, sizeof row, "%s, %d in flight", transport, in_flight);
     report_add(r, row, "rate", "1/s", count / result.seconds);
     report_add(r, row, "server cpu", "us/call", server_cpu_s * 1e6 / count);
     report_add(r, row, "client cpu", "us/call", result.client_cpu_s * 1e6 / count);

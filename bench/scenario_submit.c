@@ -30,7 +30,7 @@ typedef struct total {
 
 static int64_t slice_count(const bench_options *options)
 {
-    return (scenario_count(options, INT64_MAX) + SLICES - 1) / SLICES;
+    return options->count ? (options->count + SLICES - 1) / SLICES : INT64_MAX;
 }
 
 static status *echo_slice(bench *b, int in_flight, total *sum)
@@ -78,6 +78,9 @@ static status *measure(bench *b, const char *transport, int in_flight, report *r
     char row[REPORT_ROW_SIZE];
     total submit = {0}, echo = {0};
     status *failure = NULL;
+    (void) snprintf(row, sizeof row, "%s, %d in flight", transport, in_flight);
+    if (!scenario_wants(b->options, row))
+        return NULL;
     for (int i = 0; !failure && i < SLICES; i++) {
         failure = submit_slice(b, in_flight, &submit);
         if (!failure)
@@ -86,7 +89,6 @@ static status *measure(bench *b, const char *transport, int in_flight, report *r
     if (failure)
         return failure;
     double rate = submit.count / submit.seconds, echo_rate = echo.count / echo.seconds;
-    (void) snprintf(row, sizeof row, "%s, %d in flight", transport, in_flight);
     report_add(r, row, "rate", "jobs/s", rate);
     report_add(r, row, "echo rate", "1/s", echo_rate);
     report_add(r, row, "ratio to echo", "", rate / echo_rate);
