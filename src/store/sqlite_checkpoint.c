@@ -62,6 +62,7 @@ status *checkpointer_start(checkpointer *c, sqlite3 *writer, const char *path)
         sqlite_link_close(&c->link);
         return failure;
     }
+    c->limits = CHECKPOINT_LIMITS;
     pthread_mutex_init(&c->lock, NULL);
     pthread_cond_init(&c->changed, NULL);
     sqlite3_wal_hook(writer, log_grew, c);
@@ -98,31 +99,32 @@ static void note_done(checkpointer *c, int pages)
 }
 
 // The log starts anew with the next commit, unless somebody still reads from it: then it is not
-// worth trying at every commit.
-static void finish(checkpointer *c, sqlite3 *writer)
+// worth trying at every commit. At the ceiling it waits a little for readers, whose calls are
+// short.
+static void finish(checkpointer *c, sqlite3 *writer, int mode)
 {
-    note_done(c, write_back(writer, SQLITE_CHECKPOINT_PASSIVE));
-    c->finish_pages = c->log_pages + CHECKPOINT_SHORT_PAGES;
+    note_done(c, write_back(writer, mode));
+    c->finish_pages = c->log_pages + c->limits.rest;
 }
 
 void checkpointer_committed(checkpointer *c, sqlite3 *writer)
 {
-    if (c->log_pages >= CHECKPOINT_CEILING_PAGES)
+    if (c->log_pages >= c->limits.ceiling)
         wait_for_helper(c);
     if (atomic_load(&c->busy))
         return;
     if (c->done_pages > 0)
         note_done(c, c->done_pages);
     int rest = c->log_pages - c->written_back;
+    bool may_finish = c->log_pages >= c->finish_pages;
     if (rest <= 0)
         return;
-    if (c->log_pages >= CHECKPOINT_CEILING_PAGES)
-        note_done(c, write_back(writer, SQLITE_CHECKPOINT_RESTART));
-    else if (rest >= CHECKPOINT_START_PAGES)
+    if (c->log_pages >= c->limits.ceiling && may_finish)
+        finish(c, writer, SQLITE_CHECKPOINT_RESTART);
+    else if (rest >= c->limits.start)
         ask_helper(c);
-    else if (c->log_pages >= CHECKPOINT_START_PAGES && rest <= CHECKPOINT_SHORT_PAGES &&
-             c->log_pages >= c->finish_pages)
-        finish(c, writer);
+    else if (c->log_pages >= c->limits.start && rest <= c->limits.rest && may_finish)
+        finish(c, writer, SQLITE_CHECKPOINT_PASSIVE);
 }
 
 void checkpointer_stop(checkpointer *c)

@@ -10,14 +10,19 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
-// Sizes of the log in pages of 4 KiB. When more than START is not yet written back the helper gets
-// to work. Once it is done and no more than SHORT is left, the writer finishes, so that the log
-// starts anew. At CEILING the writer waits until it does.
-#define CHECKPOINT_START_PAGES   4096   // 16 MiB
-#define CHECKPOINT_SHORT_PAGES   1024   // 4 MiB
-#define CHECKPOINT_CEILING_PAGES 65536  // 256 MiB
+// Lengths of the log in pages of 4 KiB. When more than start is not yet written back the helper
+// gets to work. Once it is done and no more than rest is left, the writer finishes, so that the log
+// starts anew. At the ceiling the writer waits until it does.
+typedef struct checkpoint_limits {
+    int start;
+    int rest;
+    int ceiling;
+} checkpoint_limits;
+
+#define CHECKPOINT_LIMITS ((checkpoint_limits){.start = 4096, .rest = 1024, .ceiling = 65536})
 
 typedef struct checkpointer {
+    checkpoint_limits limits;
     sqlite_link link;
     pthread_t thread;
     bool started;

@@ -220,6 +220,10 @@ static void secrets_have_a_form_and_are_never_shown(void **state)
         AUTO(status) failure = job_spec_check(&s->job, &limits);
         assert_null(i == 1 ? NULL : strstr(failure->message, wrong[i]));
     }
+    static char longest[1003] = "whsec_";
+    memset(longest + 6, 'A', sizeof longest - 7);
+    s->callback.secret = longest;
+    bad(s, "callback.secret", "24 to 64 bytes");
     s->callback.secret = text("");
     s->callback.secret_name = text("no spaces");
     bad(s, "callback.secret_name", "other characters");

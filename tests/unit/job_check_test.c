@@ -106,6 +106,12 @@ static void content_types_have_a_syntax(void **state)
         s->data.content_type = text(wrong[i]);
         bad(s, "data.content_type", "expected a media type");
     }
+    static char longest[257] = "a/";
+    memset(longest + 2, 'b', 253);
+    s->data.content_type = longest;
+    accepts(s);
+    longest[255] = 'b';
+    bad(s, "data.content_type", "expected a media type");
 }
 
 static void priority_has_a_range(void **state)

@@ -114,21 +114,37 @@ static void commit_pages(rig *r, int rounds)
     }
 }
 
-static int64_t log_bytes(rig *r)
+static checkpointer *checkpoints_of(const rig *r)
 {
-    char path[128];
-    struct stat found;
-    snprintf(path, sizeof path, "%s/errand.db-wal", r->place);
-    assert_int_equal(stat(path, &found), 0);
-    return (int64_t) found.st_size;
+    return &sqlite_store_of(r->store)->checkpoints;
 }
 
-static void the_log_stays_under_its_ceiling_beside_a_steady_writer(void **state)
+static void the_log_never_outgrows_its_ceiling(void **state)
 {
     (void) state;
     rig r = rig_start(&sqlite);
-    commit_pages(&r, 600);  // 150 MiB
-    assert_true(log_bytes(&r) < (int64_t) CHECKPOINT_CEILING_PAGES * 4096);
+    checkpointer *c = checkpoints_of(&r);
+    c->limits = (checkpoint_limits){.start = 100000, .ceiling = 512};  // without the helper
+    for (int i = 0; i < 100; i++) {
+        commit_pages(&r, 1);
+        assert_true(c->log_pages < 512 + 100);  // the commit that reached it is the last
+    }
+    expect_whole(&r);
+    rig_stop(&r);
+}
+
+static void the_log_starts_anew_beside_a_steady_writer(void **state)
+{
+    (void) state;
+    rig r = rig_start(&sqlite);
+    checkpointer *c = checkpoints_of(&r);
+    int longest = 0, steps = 0;
+    c->limits = (checkpoint_limits){.start = 512, .rest = 256, .ceiling = 1 << 20};
+    while (c->log_pages >= longest && steps++ < 5000) {
+        longest = c->log_pages;
+        commit_pages(&r, 1);
+    }
+    assert_true(steps < 5000 && longest >= 512);
     expect_whole(&r);
     rig_stop(&r);
 }
@@ -152,7 +168,8 @@ static void a_long_reader_does_not_stop_the_writer(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(all_that_was_acknowledged_survives_a_kill),
-    cmocka_unit_test(the_log_stays_under_its_ceiling_beside_a_steady_writer),
+    cmocka_unit_test(the_log_never_outgrows_its_ceiling),
+    cmocka_unit_test(the_log_starts_anew_beside_a_steady_writer),
     cmocka_unit_test(a_long_reader_does_not_stop_the_writer),
 };
 

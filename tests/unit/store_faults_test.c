@@ -18,6 +18,7 @@ typedef struct faults {
 } faults;
 
 static faults armed = {.left = -1};
+static int syncs;
 
 static bool is_time_to_fail(void)
 {
@@ -55,6 +56,7 @@ static int faulty_write(sqlite3_file *file, const void *bytes, int size, sqlite3
 // A full disk still syncs.
 static int faulty_sync(sqlite3_file *file, int flags)
 {
+    syncs++;
     bool fails = armed.code != SQLITE_FULL && is_time_to_fail();
     return fails ? SQLITE_IOERR_FSYNC : real_methods(file)->xSync(file, flags);
 }
@@ -189,6 +191,19 @@ static void any_write_may_find_the_disk_full_for_a_while(void **state)
     assert_true(n >= 5);
 }
 
+static void each_commit_is_synced(void **state)
+{
+    (void) state;
+    rig r = rig_start(&sqlite);
+    rig_submit(&r);
+    for (int i = 0; i < 5; i++) {
+        int before = syncs;
+        rig_submit(&r);
+        assert_true(syncs > before);
+    }
+    rig_stop(&r);
+}
+
 // ---- a disk that is really full ----
 
 static void limit_file_size(rlim_t bytes)
@@ -254,6 +269,7 @@ static void a_full_disk_refuses_and_goes_on_once_there_is_space(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(any_write_or_sync_may_fail_once),
     cmocka_unit_test(any_write_may_find_the_disk_full_for_a_while),
+    cmocka_unit_test(each_commit_is_synced),
     cmocka_unit_test(a_full_disk_refuses_and_goes_on_once_there_is_space),
 };
 

@@ -155,6 +155,7 @@ CONFORMS(many_workers_are_loaded)
 {
     store_worker *list = NULL;
     size_t count = 0;
+    int64_t sum = 0;
     rig_begin(r);
     for (int i = 0; i < 100; i++) {
         store_worker worker = {uuid_new_v7(T0), i, i, T0};
@@ -163,6 +164,9 @@ CONFORMS(many_workers_are_loaded)
     rig_commit(r);
     rig_ok(r->store->ops->load_workers(r->store, r->memory, &list, &count));
     assert_int_equal(count, 100);
+    for (size_t i = 0; i < count; i++)
+        sum += list[i].lease_sequence;
+    assert_int_equal(sum, 99 * 100 / 2);
 }
 
 CONFORMS(space_of_removed_jobs_is_given_back)

@@ -152,6 +152,21 @@ CONFORMS(a_result_is_stored_and_replaced)
     assert_memory_equal(result.bytes, "three", 5);
 }
 
+// Makes a removed job again under its old seq: what was left behind would be its own.
+static void expect_no_attempts(rig *r, job_row row)
+{
+    store_job job;
+    store_new_job again = rig_new_job(r, row.route, 0, 0);
+    again.row = row;
+    rig_begin(r);
+    rig_ok(r->store->ops->insert(r->store, &again, 1));
+    rig_commit(r);
+    store_reader *reader = rig_reader(r);
+    rig_ok(reader->ops->get(reader, &row.id, STORE_PART_ATTEMPTS, r->memory, &job));
+    assert_int_equal(job.attempt_count, 0);
+    reader->ops->close(reader);
+}
+
 CONFORMS(a_removed_job_leaves_nothing_behind)
 {
     job_row row = rig_submit(r), other = rig_submit(r);
@@ -168,6 +183,16 @@ CONFORMS(a_removed_job_leaves_nothing_behind)
     assert_int_equal(bytes.size, 0);
     assert_int_equal(rig_count(r, row.route, JOB_READY), 1);
     assert_int_equal(rig_find(r, &other.id).seq, other.seq);
+    expect_no_attempts(r, row);
+}
+
+CONFORMS(an_empty_result_or_attempt_is_stored)
+{
+    job_row row = rig_submit(r);
+    rig_begin(r);
+    rig_ok(r->store->ops->put_result(r->store, row.seq, (slice){NULL, 0}));
+    rig_ok(r->store->ops->put_attempt(r->store, row.seq, 1, (slice){NULL, 0}));
+    rig_commit(r);
 }
 
 CONFORMS(counters_follow_insert_save_and_remove)
@@ -241,6 +266,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(bytes_beyond_the_arena_are_resource_exhausted),
     cmocka_unit_test(a_result_is_stored_and_replaced),
     cmocka_unit_test(a_removed_job_leaves_nothing_behind),
+    cmocka_unit_test(an_empty_result_or_attempt_is_stored),
     cmocka_unit_test(counters_follow_insert_save_and_remove),
     cmocka_unit_test(a_rollback_leaves_all_as_it_was),
     cmocka_unit_test(closing_in_the_middle_undoes_the_transaction),
