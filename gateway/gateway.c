@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DEFAULT_THREADS 2560
+#define DRAIN_MS        3000
 
 void gateway_options_init(gateway_options *options)
 {
@@ -111,17 +112,22 @@ status *gateway_start(const gateway_options *options, gateway **ret, char **ret_
 }
 
 // Long waits must not hold up a stop: they fail with UNAVAILABLE, which tells clients to come
-// again.
+// again. Everything else gets its answer.
+static void drain(gateway *g)
+{
+    http_server_quiesce(g->http);
+    http_server_wait(g->http, atomic_load(&g->waiting), DRAIN_MS);
+    upstream_stop(g->up);
+    http_server_wait(g->http, 0, DRAIN_MS);
+}
+
 void gateway_stop(gateway *g)
 {
     if (g == NULL) {
         return;
     }
     if (g->http != NULL) {
-        http_server_quiesce(g->http);
-    }
-    if (g->up != NULL) {
-        upstream_stop(g->up);
+        drain(g);
     }
     http_server_free(g->http);
     upstream_free(g->up);

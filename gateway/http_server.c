@@ -83,9 +83,10 @@ static int begin_request(struct mg_connection *connection)
         return 503;  // the thread could not be set up
     }
     const struct mg_request_info *info = mg_get_request_info(connection);
-    watch_busy(this_thread->place, info->remote_addr, info->remote_port);
+    watch *w = this_thread->server->watch;
+    watch_busy(w, this_thread->place, info->remote_addr, info->remote_port);
     int http_status = http_exchange_serve(this_thread, connection);
-    watch_idle(this_thread->place);
+    watch_idle(w, this_thread->place);
     return http_status;
 }
 
@@ -257,6 +258,11 @@ void http_server_quiesce(http_server *server)
 {
     atomic_store(&server->quiescing, true);
     watch_quiesce(server->watch);
+}
+
+void http_server_wait(http_server *server, size_t most, int64_t timeout_ms)
+{
+    watch_wait(server->watch, most, timeout_ms);
 }
 
 void http_server_free(http_server *server)

@@ -23,8 +23,13 @@ typedef struct http_server_options {
 status *http_server_start(const http_server_options *options, http_server **ret, char **ret_url);
 
 // http_server_quiesce takes no more connections, closes idle ones and lets the others end after
-// their next reply. http_server_free waits for them.
+// their next reply.
 void http_server_quiesce(http_server *server);
+
+// http_server_wait waits until at most so many requests are at work, or the time is over.
+void http_server_wait(http_server *server, size_t most, int64_t timeout_ms);
+
+// http_server_free waits for all threads; replies not written by then are lost.
 void http_server_free(http_server *server);  // accepts NULL
 
 #endif

@@ -12,7 +12,7 @@
 
 #define RESERVE_SHARE 32  // one place in so many is kept for those who come next
 #define RESERVE_MIN   2
-#define ROUND_SECONDS 1
+#define ROUND_MS      1000
 #define MIN_IDLE_MS   100  // one that has just come is not idle yet
 
 struct watch_place {
@@ -27,7 +27,10 @@ struct watch {
     pthread_t thread;
     pthread_mutex_t lock;  // guards stopping; never held together with a place's lock
     pthread_cond_t wake;
+    pthread_cond_t calmer;  // a request ended while somebody waits for that
     bool stopping;
+    atomic_bool quiescing;
+    atomic_size_t busy;  // requests at work
     atomic_int port;
     atomic_size_t open;
     atomic_size_t joined;
@@ -70,8 +73,9 @@ void watch_closed(watch *w)
     (void) atomic_fetch_sub(&w->open, 1);
 }
 
-void watch_busy(watch_place *place, const char *address, int port)
+void watch_busy(watch *w, watch_place *place, const char *address, int port)
 {
+    (void) atomic_fetch_add(&w->busy, 1);
     socket_peer peer = socket_peer_of(inet_addr(address), htons((in_port_t) port));
     (void) pthread_mutex_lock(&place->lock);
     place->busy = true;
@@ -80,12 +84,42 @@ void watch_busy(watch_place *place, const char *address, int port)
     (void) pthread_mutex_unlock(&place->lock);
 }
 
-void watch_idle(watch_place *place)
+void watch_idle(watch *w, watch_place *place)
 {
     (void) pthread_mutex_lock(&place->lock);
     place->busy = false;
     place->deadline_us = 0;
     (void) pthread_mutex_unlock(&place->lock);
+    (void) atomic_fetch_sub(&w->busy, 1);
+    if (atomic_load(&w->quiescing)) {
+        (void) pthread_mutex_lock(&w->lock);
+        (void) pthread_cond_signal(&w->calmer);
+        (void) pthread_mutex_unlock(&w->lock);
+    }
+}
+
+static struct timespec time_after_ms(int64_t ms)
+{
+    struct timespec until;
+    (void) clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ms / 1000;
+    until.tv_nsec += ms % 1000 * 1000000;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_sec++;
+        until.tv_nsec -= 1000000000;
+    }
+    return until;
+}
+
+void watch_wait(watch *w, size_t most, int64_t timeout_ms)
+{
+    const struct timespec until = time_after_ms(timeout_ms);
+    int error = 0;
+    (void) pthread_mutex_lock(&w->lock);
+    while (atomic_load(&w->busy) > most && error == 0) {
+        error = pthread_cond_timedwait(&w->calmer, &w->lock, &until);
+    }
+    (void) pthread_mutex_unlock(&w->lock);
 }
 
 void watch_set_deadline(watch_place *place, int64_t deadline_us)
@@ -191,6 +225,7 @@ static void cut_longest_idle(watch *w, size_t keep, uint32_t min_idle_ms)
 
 void watch_quiesce(watch *w)
 {
+    atomic_store(&w->quiescing, true);
     sockets_stop_listening(atomic_load(&w->port));
     cut_longest_idle(w, 0, 0);
 }
@@ -199,9 +234,7 @@ void watch_quiesce(watch *w)
 
 static bool sleep_a_round(watch *w)
 {
-    struct timespec until;
-    (void) clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ROUND_SECONDS;
+    const struct timespec until = time_after_ms(ROUND_MS);
     (void) pthread_mutex_lock(&w->lock);
     if (!w->stopping) {
         (void) pthread_cond_timedwait(&w->wake, &w->lock, &until);
@@ -223,13 +256,16 @@ static void *run(void *data)
     return NULL;
 }
 
-static int init_wake(watch *w)
+static int init_conditions(watch *w)
 {
     pthread_condattr_t attributes;
     int error = pthread_condattr_init(&attributes);
     if (error == 0) {
         (void) pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC);
         error = pthread_cond_init(&w->wake, &attributes);
+        if (error == 0) {
+            error = pthread_cond_init(&w->calmer, &attributes);
+        }
         (void) pthread_condattr_destroy(&attributes);
     }
     return error;
@@ -246,7 +282,7 @@ status *watch_start(size_t places, watch **ret)
     for (size_t i = 0; i < places; i++) {
         (void) pthread_mutex_init(&w->places[i].lock, NULL);
     }
-    int error = init_wake(w);
+    int error = init_conditions(w);
     if (error == 0) {
         error = pthread_create(&w->thread, NULL, run, w);
     }
@@ -269,6 +305,7 @@ void watch_stop(watch *w)
     (void) pthread_mutex_unlock(&w->lock);
     (void) pthread_join(w->thread, NULL);
     (void) pthread_cond_destroy(&w->wake);
+    (void) pthread_cond_destroy(&w->calmer);
     for (size_t i = 0; i < w->count; i++) {
         (void) pthread_mutex_destroy(&w->places[i].lock);
     }

@@ -29,8 +29,8 @@ watch_place *watch_join(watch *w);
 // Told by civetweb's threads. The address is the peer's.
 void watch_opened(watch *w);
 void watch_closed(watch *w);
-void watch_busy(watch_place *place, const char *address, int port);
-void watch_idle(watch_place *place);
+void watch_busy(watch *w, watch_place *place, const char *address, int port);
+void watch_idle(watch *w, watch_place *place);
 
 // watch_set_deadline: on the monotonic clock, in microseconds; 0: none any more. watch_was_late
 // tells whether it struck while the place was busy with the present request.
@@ -39,6 +39,9 @@ bool watch_was_late(watch_place *place);
 
 // watch_is_crowded: nearly all places are taken.
 bool watch_is_crowded(const watch *w);
+
+// watch_wait waits until at most so many requests are at work, or the time is over.
+void watch_wait(watch *w, size_t most, int64_t timeout_ms);
 
 // watch_quiesce stops listening and cuts all connections without a request at work.
 void watch_quiesce(watch *w);

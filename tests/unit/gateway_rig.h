@@ -1,0 +1,385 @@
+// gateway_rig - a gateway before a scripted server, and a client that sends any bytes as HTTP.
+//
+// Submit goes by the job's queue, GetResult by the last digit of the id; see rig_submit,
+// rig_result.
+#ifndef ERRAND_TESTS_UNIT_GATEWAY_RIG_H
+#define ERRAND_TESTS_UNIT_GATEWAY_RIG_H
+
+#include "unit/unit_test.h"
+
+#include "base/buf.h"
+#include "errand/v1/job_service.pb-c.h"
+#include "errand/v1/server_service.pb-c.h"
+#include "gateway/gateway.h"
+#include "rpc/server.h"
+
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <time.h>
+#include <unistd.h>
+
+#define RIG_ID      "00000000-0000-7000-8000-00000000000"  // a digit follows
+#define RIG_SECONDS 20                                     // longer means broken
+
+typedef struct rig {
+    ProtobufCService jobs;
+    ProtobufCService info;
+    rpc_server *server;
+    char *rpc_url;
+    gateway *gateway;
+    char *url;
+    int port;
+
+    pthread_mutex_t lock;  // of what follows
+    pthread_cond_t changed;
+    const char *health;
+    char request_id[300];
+    char authorization[64];
+    char traceparent[64];
+    int64_t wait_s;  // of the last call that may wait; -1: none
+    rpc_call *parked[64];
+    size_t parked_count;
+} rig;
+
+static rig *the_rig;  // invoke functions are given a service only
+
+static inline char *rig_text(const char *text)
+{
+    return (char *) (uintptr_t) text;
+}
+
+static inline void rig_copy(char *to, size_t size, const char *from)
+{
+    (void) snprintf(to, size, "%s", from != NULL ? from : "(none)");
+}
+
+static inline void rig_note(rpc_call *call, const Google__Protobuf__Duration *wait)
+{
+    rig *r = the_rig;
+    pthread_mutex_lock(&r->lock);
+    rig_copy(r->request_id, sizeof r->request_id, rpc_call_request_id(call));
+    rig_copy(r->authorization, sizeof r->authorization, rpc_call_metadata(call, "authorization"));
+    rig_copy(r->traceparent, sizeof r->traceparent, rpc_call_metadata(call, "traceparent"));
+    r->wait_s = wait != NULL ? wait->seconds : -1;
+    pthread_mutex_unlock(&r->lock);
+}
+
+// Queues full, taken and bad are refused; with a wait the job is done. Key dup: it existed already.
+static inline void rig_submit(rpc_call *call, const Errand__V1__SubmitRequest *request)
+{
+    rig_note(call, request->wait);
+    const Errand__V1__Job *job = request->job;
+    if (strcmp(job->queue, "full") == 0) {
+        status *failure = status_new(STATUS_RESOURCE_EXHAUSTED, "the queue is full");
+        failure->retry_delay_ms = 1500;
+        rpc_call_fail(call, failure);
+    } else if (strcmp(job->queue, "taken") == 0) {
+        rpc_call_fail(call, status_new(STATUS_ALREADY_EXISTS, "the id is taken"));
+    } else if (strcmp(job->queue, "bad") == 0) {
+        rpc_call_fail(call, status_bad_field("job.http.url", "expected a URL"));
+    } else {
+        Errand__V1__Job reply = ERRAND__V1__JOB__INIT;
+        reply.id = rig_text(RIG_ID "1");
+        reply.queue = job->queue;
+        reply.state = request->wait != NULL ? ERRAND__V1__JOB__STATE__SUCCEEDED
+                                            : ERRAND__V1__JOB__STATE__READY;
+        reply.duplicate = strcmp(job->unique_key, "dup") == 0;
+        rpc_call_answer(call, &reply.base);
+    }
+}
+
+static inline void rig_park(rpc_call *call)
+{
+    rig *r = the_rig;
+    pthread_mutex_lock(&r->lock);
+    assert_in_range(r->parked_count, 0, 63);
+    r->parked[r->parked_count++] = call;
+    pthread_cond_broadcast(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+}
+
+// 1: running. 2: an HTML page. 3: failed. 4: a JSON value. 5: never answered. 9: unknown.
+static inline void rig_result(rpc_call *call, const Errand__V1__GetResultRequest *request)
+{
+    rig_note(call, request->wait);
+    Errand__V1__GetResultResponse reply = ERRAND__V1__GET_RESULT_RESPONSE__INIT;
+    Errand__V1__Result result = ERRAND__V1__RESULT__INIT;
+    Errand__V1__HttpResult page = ERRAND__V1__HTTP_RESULT__INIT;
+    Google__Protobuf__Value value = GOOGLE__PROTOBUF__VALUE__INIT;
+    Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
+    page.body = (ProtobufCBinaryData){4, (uint8_t *) rig_text("<p>\n")};
+    page.content_type = rig_text("text/html; charset=utf-8");
+    value.kind_case = GOOGLE__PROTOBUF__VALUE__KIND_NUMBER_VALUE;
+    value.number_value = 1.5;
+    error.message = rig_text("it broke");
+    reply.id = request->id;
+    reply.state = ERRAND__V1__JOB__STATE__SUCCEEDED;
+    switch (request->id[35]) {
+    case '1':
+        reply.state = ERRAND__V1__JOB__STATE__RUNNING;
+        break;
+    case '2':
+        result.output_case = ERRAND__V1__RESULT__OUTPUT_HTTP;
+        result.http = &page;
+        reply.result = &result;
+        break;
+    case '3':
+        reply.state = ERRAND__V1__JOB__STATE__FAILED;
+        reply.error = &error;
+        break;
+    case '4':
+        result.output_case = ERRAND__V1__RESULT__OUTPUT_VALUE;
+        result.value = &value;
+        reply.result = &result;
+        break;
+    case '5':
+        rig_park(call);
+        return;
+    default:
+        rpc_call_fail(call, status_new(STATUS_NOT_FOUND, "no such job"));
+        return;
+    }
+    rpc_call_answer(call, &reply.base);
+}
+
+static inline void rig_wait_parked(rig *r, size_t count)
+{
+    pthread_mutex_lock(&r->lock);
+    while (r->parked_count < count) {
+        pthread_cond_wait(&r->changed, &r->lock);
+    }
+    pthread_mutex_unlock(&r->lock);
+}
+
+static inline void rig_list(rpc_call *call, const Errand__V1__ListJobsRequest *request)
+{
+    char echo[128];
+    (void) snprintf(echo, sizeof echo, "%s %d %s %d", request->queue, (int) request->state,
+                    request->label, request->page_size);
+    Errand__V1__ListJobsResponse reply = ERRAND__V1__LIST_JOBS_RESPONSE__INIT;
+    reply.next_page_token = echo;
+    rpc_call_answer(call, &reply.base);
+}
+
+static inline void rig_get(rpc_call *call, const Errand__V1__GetJobRequest *request)
+{
+    Errand__V1__Job reply = ERRAND__V1__JOB__INIT;
+    rig_note(call, NULL);
+    reply.id = request->id;
+    reply.attempt = (int32_t) request->view;
+    rpc_call_answer(call, &reply.base);
+}
+
+static inline void rig_invoke_jobs(ProtobufCService *service, unsigned index,
+                                   const ProtobufCMessage *input, ProtobufCClosure closure,
+                                   void *closure_data)
+{
+    (void) closure;
+    rpc_call *call = rpc_call_of(closure_data);
+    const char *name = service->descriptor->methods[index].name;
+    if (strcmp(name, "Submit") == 0) {
+        rig_submit(call, (const Errand__V1__SubmitRequest *) input);
+    } else if (strcmp(name, "GetResult") == 0) {
+        rig_result(call, (const Errand__V1__GetResultRequest *) input);
+    } else if (strcmp(name, "List") == 0) {
+        rig_list(call, (const Errand__V1__ListJobsRequest *) input);
+    } else if (strcmp(name, "Get") == 0) {
+        rig_get(call, (const Errand__V1__GetJobRequest *) input);
+    } else {
+        rpc_call_fail(call, status_new(STATUS_UNIMPLEMENTED, "no %s here", name));
+    }
+}
+
+static inline void rig_invoke_info(ProtobufCService *service, unsigned index,
+                                   const ProtobufCMessage *input, ProtobufCClosure closure,
+                                   void *closure_data)
+{
+    (void) service;
+    (void) index;
+    (void) input;
+    (void) closure;
+    rig_note(rpc_call_of(closure_data), NULL);
+    Errand__V1__ServerInfo reply = ERRAND__V1__SERVER_INFO__INIT;
+    pthread_mutex_lock(&the_rig->lock);
+    reply.health = rig_text(the_rig->health);
+    pthread_mutex_unlock(&the_rig->lock);
+    rpc_call_answer(rpc_call_of(closure_data), &reply.base);
+}
+
+static inline void rig_start_gateway(rig *r, const gateway_options *options)
+{
+    assert_null(gateway_start(options, &r->gateway, &r->url));
+    r->port = atoi(strrchr(r->url, ':') + 1);
+}
+
+static inline void rig_options(gateway_options *options)
+{
+    gateway_options_init(options);
+    options->listen = "127.0.0.1:0";
+    options->threads = 32;
+    options->token = "own";
+}
+
+// rig_new takes options other than rpc_url, or NULL for those of rig_options.
+static inline rig *rig_new(const gateway_options *options)
+{
+    rig *r = calloc(1, sizeof *r);
+    assert_non_null(r);
+    the_rig = r;
+    r->jobs = (ProtobufCService){&errand__v1__job_service__descriptor, rig_invoke_jobs, NULL};
+    r->info = (ProtobufCService){&errand__v1__server_service__descriptor, rig_invoke_info, NULL};
+    r->health = "serving";
+    pthread_mutex_init(&r->lock, NULL);
+    pthread_cond_init(&r->changed, NULL);
+    rpc_server_options server_options;
+    rpc_server_options_init(&server_options);
+    assert_null(rpc_server_new(&server_options, &r->server));
+    rpc_server_add(r->server, &r->jobs);
+    rpc_server_add(r->server, &r->info);
+    assert_null(rpc_server_listen(r->server, "tcp://127.0.0.1:0", &r->rpc_url));
+    gateway_options own;
+    rig_options(&own);
+    if (options != NULL) {
+        own = *options;
+    }
+    own.rpc_url = r->rpc_url;
+    rig_start_gateway(r, &own);
+    return r;
+}
+
+static inline void rig_free(rig *r)
+{
+    gateway_stop(r->gateway);
+    for (size_t i = 0; i < r->parked_count; i++) {
+        rpc_call_fail(r->parked[i], status_new(STATUS_CANCELLED, "the test is over"));
+    }
+    rpc_server_stop(r->server, 0);
+    rpc_server_free(r->server);
+    pthread_cond_destroy(&r->changed);
+    pthread_mutex_destroy(&r->lock);
+    free(r->rpc_url);
+    free(r->url);
+    free(r);
+    the_rig = NULL;
+}
+
+// ---- a client ----
+
+typedef struct answer {
+    int http_status;  // 0: the connection went without an answer
+    bool closed;      // by the gateway, or announced
+    char head[4096];
+    char body[8192];
+} answer;
+
+static inline int rig_connect(const rig *r)
+{
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((uint16_t) r->port)};
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    const struct timeval limit = {.tv_sec = RIG_SECONDS};
+    assert_true(fd >= 0);
+    assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &limit, sizeof limit), 0);
+    assert_int_equal(connect(fd, (struct sockaddr *) &address, sizeof address), 0);
+    return fd;
+}
+
+static inline void rig_send(int fd, const char *text)
+{
+    size_t size = strlen(text);
+    assert_int_equal(send(fd, text, size, MSG_NOSIGNAL), (ssize_t) size);
+}
+
+static inline size_t rig_read_head(int fd, answer *ret)
+{
+    size_t used = 0;
+    while (used < sizeof ret->head - 1) {
+        if (recv(fd, ret->head + used, 1, 0) != 1) {
+            ret->closed = true;
+            return 0;
+        }
+        used++;
+        if (used >= 4 && memcmp(ret->head + used - 4, "\r\n\r\n", 4) == 0) {
+            break;
+        }
+    }
+    ret->head[used] = '\0';
+    return used;
+}
+
+static inline void rig_receive(int fd, bool is_head, answer *ret)
+{
+    memset(ret, 0, sizeof *ret);
+    if (rig_read_head(fd, ret) == 0) {
+        return;
+    }
+    assert_int_equal(sscanf(ret->head, "HTTP/1.1 %d ", &ret->http_status), 1);
+    const char *length = strstr(ret->head, "Content-Length: ");
+    size_t size = length != NULL && !is_head ? strtoul(length + 16, NULL, 10) : 0;
+    assert_in_range(size, 0, sizeof ret->body - 1);
+    for (size_t used = 0; used < size;) {
+        ssize_t got = recv(fd, ret->body + used, size - used, 0);
+        assert_in_range(got, 1, size);
+        used += (size_t) got;
+    }
+    ret->closed = strstr(ret->head, "Connection: close\r\n") != NULL;
+}
+
+// rig_ask sends the bytes on a connection of its own and reads one answer.
+static inline answer rig_ask(const rig *r, const char *text)
+{
+    answer got;
+    int fd = rig_connect(r);
+    rig_send(fd, text);
+    rig_receive(fd, strncmp(text, "HEAD ", 5) == 0, &got);
+    close(fd);
+    return got;
+}
+
+// rig_request makes the request from its parts; headers are whole lines, body may be NULL.
+static inline answer rig_request(const rig *r, const char *method, const char *path,
+                                 const char *headers, const char *body)
+{
+    char text[8192];
+    char length[64] = "";
+    if (body != NULL) {
+        (void) snprintf(length, sizeof length, "Content-Length: %zu\r\n", strlen(body));
+    }
+    int size = snprintf(text, sizeof text, "%s %s HTTP/1.1\r\nHost: localhost\r\n%s%s\r\n%s",
+                        method, path, headers, length, body != NULL ? body : "");
+    assert_in_range(size, 1, sizeof text - 1);
+    return rig_ask(r, text);
+}
+
+#define JSON_TYPE "Content-Type: application/json\r\n"
+
+static inline void assert_has(const char *text, const char *part)
+{
+    if (strstr(text, part) == NULL) {
+        fail_msg("no %s in %s", part, text);
+    }
+}
+
+static inline void assert_has_not(const char *text, const char *part)
+{
+    if (strstr(text, part) != NULL) {
+        fail_msg("%s in %s", part, text);
+    }
+}
+
+// A problem with this status and code.
+static inline void assert_problem(const answer *got, int http_status, const char *code)
+{
+    char wanted[64];
+    assert_int_equal(got->http_status, http_status);
+    assert_has(got->head, "Content-Type: application/problem+json\r\n");
+    (void) snprintf(wanted, sizeof wanted, "\"status\":%d,", http_status);
+    assert_has(got->body, wanted);
+    (void) snprintf(wanted, sizeof wanted, "\"code\":\"%s\"", code);
+    assert_has(got->body, wanted);
+}
+
+#endif
