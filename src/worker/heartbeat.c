@@ -59,15 +59,13 @@ static void on_answer(handover_item *item)
         take_answer(w, call, said);
         return;
     }
-    if (!w->unreachable) {
+    if (!w->unreachable && call->code != STATUS_CANCELLED) {
         log_warn("server_unreachable", LOG_STR("url", w->options.rpc_url),
                  LOG_STR("code", status_code_name((status_code) call->code)));
     }
     w->unreachable = true;
     w->heartbeat_due_us = worker_now(w) + retry_us(w);
-    if (call->code == STATUS_DEADLINE_EXCEEDED) {
-        errand_client_reconnect(w->client);
-    }
+    worker_suspect_link(w, call->code);
 }
 
 static void on_done(void *data, const ProtobufCMessage *reply, const errand_error *error)

@@ -96,6 +96,10 @@ struct worker {
 // worker_wake_at makes sure of a turn at that time.
 void worker_wake_at(worker *w, int64_t at_us);
 
+// worker_suspect_link takes note of a failed call: a link that gave no answer in time may be dead
+// without anybody having noticed.
+void worker_suspect_link(worker *w, int code);
+
 static inline int64_t worker_now(const worker *w)
 {
     return clock_mono_us(w->clock);

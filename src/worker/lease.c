@@ -71,9 +71,7 @@ static void on_answer(handover_item *item)
     } else {
         log_debug("lease_failed", LOG_STR("code", status_code_name((status_code) call->code)));
         lease_plan_failed(&w->plan, call->sequence, worker_random(w), worker_now(w));
-        if (call->code == STATUS_DEADLINE_EXCEEDED) {
-            errand_client_reconnect(w->client);
-        }
+        worker_suspect_link(w, call->code);
     }
     call->under_way = false;
     LL_PREPEND(w->vacant_leases, call);

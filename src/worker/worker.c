@@ -61,6 +61,13 @@ void worker_wake_at(worker *w, int64_t at_us)
     (void) uv_timer_start(&w->wake, on_wake, left_ms, 0);
 }
 
+void worker_suspect_link(worker *w, int code)
+{
+    if (code == STATUS_DEADLINE_EXCEEDED && w->client != NULL) {
+        errand_client_reconnect(w->client);
+    }
+}
+
 static void begin_draining(worker *w, int64_t now_us)
 {
     log_info("worker_drains", LOG_STR("worker", w->id), LOG_INT("running", w->attempts.used));
@@ -244,6 +251,7 @@ static void close_loop(worker *w)
 {
     pipeline_close(w->pipeline);
     errand_client_close(w->client);
+    w->client = NULL;
     if (w->loop.data == NULL) {
         return;
     }

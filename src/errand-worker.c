@@ -1,0 +1,158 @@
+// errand-worker - a pool of workers as a program of its own, for a host apart from the server.
+#include "base/config.h"
+#include "base/log.h"
+#include "worker/worker.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+typedef struct settings {
+    char *server;
+    char *results;
+    char *token;
+    int64_t workers;
+    config_list queues;
+    int64_t max_per_host;
+    int64_t max_message;
+    int64_t max_result;
+    bool allow_private_addresses;
+    int64_t drain_timeout;
+    int log_level;
+    int log_format;
+} settings;
+
+static const char *const url_schemes[] = {"tcp://", "ipc://", NULL};
+static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
+static const char *const log_formats[] = {"text", "json", NULL};
+
+// clang-format off
+static const config_row rows[] = {
+    {.key = "server", .type = CONFIG_STRING, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL",
+     .names = url_schemes,
+     .help = "RPC address of the Errand server", CONFIG_FIELD(settings, server)},
+    {.key = "results", .type = CONFIG_STRING, .fallback = "tcp://127.0.0.1:6711", .value_name = "URL",
+     .names = url_schemes,
+     .help = "address of the server's result pipeline", CONFIG_FIELD(settings, results)},
+    {.key = "token", .type = CONFIG_STRING, .secret = true,
+     .help = "token that lets this worker lease jobs", CONFIG_FIELD(settings, token)},
+    {.key = "workers", .type = CONFIG_INT, .fallback = "256", .min = 1, .max = 65536,
+     .help = "jobs run at once", CONFIG_FIELD(settings, workers)},
+    {.key = "queues", .type = CONFIG_LIST, .value_name = "QUEUE",
+     .help = "queues that are served; none: all", CONFIG_FIELD(settings, queues)},
+    {.key = "max_per_host", .type = CONFIG_INT, .fallback = "256", .min = 0, .max = 65536,
+     .help = "connections at once to one host; 0: no limit", CONFIG_FIELD(settings, max_per_host)},
+    {.key = "max_message", .type = CONFIG_SIZE, .fallback = "32MiB", .min = 65536,
+     .max = (int64_t) 1 << 30,
+     .help = "largest RPC message, as the server has it", CONFIG_FIELD(settings, max_message)},
+    {.key = "max_result", .type = CONFIG_SIZE, .fallback = "16MiB", .min = 1,
+     .max = (int64_t) 1 << 30,
+     .help = "largest result of a job", CONFIG_FIELD(settings, max_result)},
+    {.key = "allow_private_addresses", .type = CONFIG_BOOL, .fallback = "false",
+     .help = "whether http jobs may reach loopback and private addresses",
+     CONFIG_FIELD(settings, allow_private_addresses)},
+    {.key = "drain_timeout", .type = CONFIG_DURATION, .fallback = "30s", .max = 3600000000,
+     .help = "time for running jobs to end when the program is stopped",
+     CONFIG_FIELD(settings, drain_timeout)},
+    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = log_levels,
+     .help = "least important messages to log", CONFIG_FIELD(settings, log_level)},
+    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = log_formats,
+     .help = "form of the log on standard error", CONFIG_FIELD(settings, log_format)},
+};
+
+static const config_section sections[] = {
+    {.title = "SIGNALS",
+     .text = "SIGTERM and SIGINT drain: no more jobs are taken, running ones may end within "
+             "drain_timeout, the rest is given back. A second signal leaves at once."},
+};
+
+static const config_program program = {
+    .name = "errand-worker",
+    .summary = "workers of an Errand server",
+    .description = "Leases jobs from a server, runs them and reports how they ended. errandd has the "
+                   "same workers built in.",
+    .version = ERRAND_VERSION,
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .sections = sections,
+    .section_count = sizeof sections / sizeof sections[0],
+    .settings_size = sizeof(settings),
+};
+// clang-format on
+
+static worker_options options_of(const settings *s)
+{
+    worker_options options;
+    worker_options_init(&options);
+    options.rpc_url = s->server;
+    options.results_url = s->results;
+    options.token = s->token;
+    options.concurrency = (int) s->workers;
+    options.queues = (const char *const *) s->queues.items;
+    options.queue_count = s->queues.count;
+    options.max_per_host = (size_t) s->max_per_host;
+    options.max_message_bytes = (size_t) s->max_message;
+    options.max_result_bytes = (size_t) s->max_result;
+    options.allow_private_addresses = s->allow_private_addresses;
+    options.drain_timeout_us = s->drain_timeout;
+    return options;
+}
+
+// Blocked in every thread from the start, so that only sigwait takes them.
+static void block_signals(sigset_t *ret)
+{
+    (void) sigemptyset(ret);
+    (void) sigaddset(ret, SIGTERM);
+    (void) sigaddset(ret, SIGINT);
+    (void) pthread_sigmask(SIG_BLOCK, ret, NULL);
+}
+
+static status *serve(const settings *s)
+{
+    sigset_t signals;
+    block_signals(&signals);
+    const worker_options options = options_of(s);
+    worker *w = NULL;
+    status *failure = worker_start(&options, &w);
+    if (failure != NULL) {
+        return failure;
+    }
+    int number = 0;
+    (void) sigwait(&signals, &number);
+    log_info("stopping", LOG_INT("signal", number));
+    (void) pthread_sigmask(SIG_UNBLOCK, &signals, NULL);  // a second one ends the program at once
+    worker_stop(w, false);
+    return NULL;
+}
+
+static status *run(const settings *s, const config_outcome *outcome)
+{
+    log_setup((log_level) s->log_level, (log_format) s->log_format);
+    for (size_t i = 0; i < outcome->warnings.count; i++) {
+        log_warn("configuration", LOG_STR("warning", outcome->warnings.items[i]));
+    }
+    status *failure = serve(s);
+    if (failure != NULL) {
+        log_error("failed", LOG_STATUS(failure));
+    }
+    return failure;
+}
+
+int main(int argc, char **argv)
+{
+    settings s;
+    config_outcome outcome = {0};
+    AUTO(status) failure = config_load(&program, argc, argv, environ, &s, &outcome);
+    if (failure != NULL) {
+        (void) fprintf(stderr, "errand-worker: %s\n", failure->message);
+        return 2;
+    }
+    if (!config_answer(&program, &outcome, stdout)) {
+        failure = run(&s, &outcome);
+    }
+    config_free(&program, &s);
+    config_outcome_fini(&outcome);
+    return failure != NULL ? 1 : 0;
+}
