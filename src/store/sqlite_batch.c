@@ -3,8 +3,8 @@
 
 #include "store/sqlite_link.h"
 
+#include <math.h>
 #include <stdlib.h>
-#include <string.h>
 
 typedef struct batch_table {
     sqlite3_vtab base;
@@ -137,8 +137,7 @@ static void give_STATE(sqlite3_context *context, const job_state *value, int64_t
 
 static void give_REAL(sqlite3_context *context, const double *value, int64_t null)
 {
-    double same = (double) null;
-    if (memcmp(value, &same, sizeof same) != 0)
+    if (islessgreater(*value, (double) null))
         sqlite3_result_double(context, *value);
 }
 
@@ -149,11 +148,20 @@ static void give_UUID(sqlite3_context *context, const uuid *value, int64_t null)
         sqlite3_result_blob(context, value->bytes, sizeof value->bytes, SQLITE_STATIC);
 }
 
-static void give_spec(sqlite3_context *context, slice spec)
+static void give_hash(sqlite3_context *context, const store_new_job *job)
 {
+    if (job)
+        sqlite3_result_blob(context, job->hash, JOB_HASH_BYTES, SQLITE_STATIC);
+}
+
+static void give_spec(sqlite3_context *context, const store_new_job *job)
+{
+    if (!job)
+        return;
+
     // No address would mean NULL rather than no bytes.
-    const void *start = spec.bytes ? (const void *) spec.bytes : "";
-    sqlite3_result_blob64(context, start, spec.size, SQLITE_STATIC);
+    const void *start = job->spec.bytes ? (const void *) job->spec.bytes : "";
+    sqlite3_result_blob64(context, start, job->spec.size, SQLITE_STATIC);
 }
 
 #define GIVE(column, type, member, null)                                                           \
@@ -165,7 +173,8 @@ static int batch_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, i
 {
     const sqlite_batch *batch = batch_of(cursor);
     size_t at = ((batch_cursor *) cursor)->at;
-    const job_row *row = batch->jobs ? &batch->jobs[at].row : &batch->rows[at];
+    const store_new_job *job = batch->jobs ? &batch->jobs[at] : NULL;
+    const job_row *row = job ? &job->row : &batch->rows[at];
     switch (column) {
     case COLUMN_seq:
         sqlite3_result_int64(context, row->seq);
@@ -179,10 +188,10 @@ static int batch_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, i
         JOB_CHANGING_COLUMNS(GIVE)
         JOB_FIXED_COLUMNS(GIVE)
     case COLUMN_hash:
-        sqlite3_result_blob(context, batch->jobs[at].hash, JOB_HASH_BYTES, SQLITE_STATIC);
+        give_hash(context, job);
         break;
     case COLUMN_spec:
-        give_spec(context, batch->jobs[at].spec);
+        give_spec(context, job);
         break;
     }
     return SQLITE_OK;

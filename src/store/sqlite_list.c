@@ -88,19 +88,20 @@ static status *read_routes(scan *s)
     return failure;
 }
 
-static status *reserve(scan *s, arena *memory)
+// Room for one more job; NULL when the arena is used up.
+static store_job *next_slot(scan *s, arena *memory)
 {
     if (s->count < s->capacity)
-        return NULL;
+        return &s->jobs[s->count];
     size_t capacity = s->capacity ? s->capacity * 2 : 32;
     store_job *larger = arena_alloc(memory, capacity * sizeof *larger);
     if (!larger)
-        return no_memory();
+        return NULL;
     if (s->count > 0)
         memcpy(larger, s->jobs, s->count * sizeof *larger);
     s->jobs = larger;
     s->capacity = capacity;
-    return NULL;
+    return &larger[s->count];
 }
 
 static size_t bytes_of(const store_job *job)
@@ -119,12 +120,11 @@ static status *look_at_row(scan *s, sqlite3_stmt *statement, unsigned parts, are
     s->last_seq = row.seq;
     if (!matches(s, &row))
         return NULL;
-    status *failure = reserve(s, memory);
-    if (failure)
-        return failure;
-    store_job *job = &s->jobs[s->count];
+    store_job *job = next_slot(s, memory);
+    if (!job)
+        return no_memory();
     *job = (store_job){.row = row};
-    failure = sqlite_reader_parts(s->reader, parts, memory, job);
+    status *failure = sqlite_reader_parts(s->reader, parts, memory, job);
     if (failure)
         return failure;
     s->bytes += bytes_of(job);
@@ -171,6 +171,7 @@ static status *run(scan *s, int64_t before, unsigned parts, arena *memory, int64
     return failure;
 }
 
+// NOLINTNEXTLINE(readability-function-size): the signature is that of store_reader_ops
 status *sqlite_list(store_reader *r, const store_filter *filter, int64_t before, size_t limit,
                     unsigned parts, arena *memory, store_job **ret, size_t *ret_count,
                     int64_t *ret_next)

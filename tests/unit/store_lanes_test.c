@@ -100,7 +100,7 @@ CONFORMS(due_gives_what_is_due_in_order)
     rig_begin(r);
     int32_t route = rig_route(r, "q", "k");
     for (int i = 5; i >= 1; i--)
-        rig_insert(r, route, 0, T0 + i * 100);
+        rig_insert(r, route, 0, T0 + INT64_C(100) * i);
     rig_commit(r);
     assert_int_equal(due(r, JOB_LANE_SCHEDULED, T0 + 99, MOST, rows), 0);
     assert_int_equal(due(r, JOB_LANE_SCHEDULED, T0 + 300, MOST, rows), 3);

@@ -9,6 +9,7 @@
 #include "store/store.h"
 
 #include <ftw.h>
+#include <math.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -206,8 +207,7 @@ static inline bool rig_same_policy(const job_policy *a, const job_policy *b)
 {
     return a->attempt_timeout_us == b->attempt_timeout_us && a->retention_us == b->retention_us &&
            a->min_backoff_us == b->min_backoff_us && a->max_backoff_us == b->max_backoff_us &&
-           memcmp(&a->multiplier, &b->multiplier, sizeof a->multiplier) == 0 &&
-           a->max_attempts == b->max_attempts;
+           !islessgreater(a->multiplier, b->multiplier) && a->max_attempts == b->max_attempts;
 }
 
 // All of two rows, field by field: structures have gaps.
