@@ -9,155 +9,26 @@
 //
 // A context is touched by one thread at a time: by nng's while it receives or sends, by whoever
 // holds the call while it is at work. Only call_abandon comes from outside, hence the atomic phase.
-#include "rpc/server_internal.h"
+#include "rpc/call_internal.h"
 
-#include "base/clock.h"
-#include "rpc/gate.h"
-#include "rpc/wire.h"
-
-#include <limits.h>
 #include <stdlib.h>
-#include <string.h>
 
 // A reader that takes no answer for so long loses its connection, so that answers to it do not
 // hold contexts for ever.
 #define SEND_TIMEOUT_MS 20000
 
-// A decoded message may take so much more than its bytes: an empty job in a batch takes two bytes
-// on the wire and about 400 in memory, a real one hardly more than ten times its size.
-#define DECODE_FACTOR  128
-#define DECODE_MINIMUM ((size_t) 64 * 1024)
-#define DECODE_OF_CAP  4  // and never more than so many times the message cap
-
-typedef enum phase { RECEIVING, AT_WORK, SENDING, ABANDONED } phase;
-
-struct rpc_call {
-    rpc_server *server;
-    rpc_call *next;  // in the server's list
-    nng_ctx context;
-    nng_aio *aio;
-    arena *memory;
-    gate inside;  // threads in nng on behalf of this context
-    _Atomic phase phase;
-    _Atomic int holders;  // the server and, once abandoned, the late answer
-    nng_pipe pipe;
-    envelope_request request;
-    const rpc_method *method;
-    const char *caller;
-    const char *request_id;
-    int64_t deadline_us;
-    size_t memory_bytes;
-    rpc_parked place;
-};
-
 static void call_send(rpc_call *call, nng_msg *message);
 
-// ---- from bytes to the service ----
-
-static status *check_load(const rpc_call *call, size_t size)
-{
-    rpc_server *server = call->server;
-    const rpc_server_options *options = &server->options;
-    if (atomic_load_explicit(&server->stopping, memory_order_relaxed)) {
-        return status_new(STATUS_UNAVAILABLE, "the server is shutting down");
-    }
-    if (size > options->max_message_bytes) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED,
-                          "request of %zu bytes is larger than the cap of %zu bytes", size,
-                          options->max_message_bytes);
-    }
-    if (atomic_load_explicit(&server->at_work, memory_order_relaxed) > options->max_calls) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "%zu calls are under way, which is the cap",
-                          options->max_calls);
-    }
-    return NULL;
-}
-
-static status *set_deadline(rpc_call *call)
-{
-    call->deadline_us = INT64_MAX;
-    if (!call->request.has_timeout) {
-        return NULL;
-    }
-    if (call->request.timeout_us == 0) {
-        return status_new(STATUS_DEADLINE_EXCEEDED, "the deadline had passed on arrival");
-    }
-    call->deadline_us = clock_mono_us(clock_system()) + call->request.timeout_us;
-    return NULL;
-}
-
-static status *find_method(rpc_call *call)
-{
-    slice name = call->request.method;
-    call->method = rpc_methods_find(call->server->methods, name);
-    if (call->method != NULL) {
-        return NULL;
-    }
-    int shown = name.size < 200 ? (int) name.size : 200;
-    return status_new(STATUS_UNIMPLEMENTED, "no such method: \"%.*s\"", shown,
-                      name.size == 0 ? "" : (const char *) name.bytes);
-}
-
-static status *authorize(rpc_call *call)
-{
-    const rpc_server_options *options = &call->server->options;
-    call->caller = "";
-    if (options->authorize == NULL) {
-        return NULL;
-    }
-    return options->authorize(options->authorize_data, call->method->name,
-                              envelope_metadata(&call->request, ENVELOPE_AUTHORIZATION),
-                              &call->caller);
-}
-
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
-static status *decode(rpc_call *call, ProtobufCMessage **ret)
-{
-    rpc_server *server = call->server;
-    slice payload = call->request.payload;
-    size_t taken = atomic_load_explicit(&server->memory, memory_order_relaxed);
-    size_t room = server->options.max_memory_bytes;
-    room = taken < room ? room - taken : 0;
-    if (payload.size > room) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "requests under way take too much memory");
-    }
-    size_t cap = smaller(DECODE_MINIMUM + DECODE_FACTOR * payload.size,
-                         DECODE_MINIMUM + DECODE_OF_CAP * server->options.max_message_bytes);
-    status *failure = wire_decode_within(call->method->input, payload, call->memory,
-                                         smaller(cap, room), &call->memory_bytes, ret);
-    if (failure == NULL) {
-        atomic_fetch_add_explicit(&server->memory, call->memory_bytes, memory_order_relaxed);
-    }
-    return failure;
-}
-
-static status *open_request(rpc_call *call, nng_msg *message, ProtobufCMessage **ret)
-{
-    slice encoded = {nng_msg_body(message), nng_msg_len(message)};
-    status *failure = check_load(call, encoded.size);
-    if (failure != NULL) {
-        return failure;
-    }
-    failure = envelope_read_request(encoded, call->memory, &call->request);
-    call->request_id = envelope_metadata(&call->request, ENVELOPE_REQUEST_ID);
-    failure = failure == NULL ? set_deadline(call) : failure;
-    failure = failure == NULL ? find_method(call) : failure;
-    failure = failure == NULL ? authorize(call) : failure;
-    return failure == NULL ? decode(call, ret) : failure;
-}
+// ---- to the service ----
 
 // All that the service gets to see has been copied: the message itself can go at once.
 static void serve(rpc_call *call, nng_msg *message)
 {
-    ProtobufCMessage *input;
+    ProtobufCMessage *input = NULL;
     call->pipe = nng_msg_get_pipe(message);
     call->request_id = NULL;
     call->request.metadata = NULL;
-    status *failure = open_request(call, message, &input);
+    status *failure = call_open(call, message, &input);
     nng_msg_free(message);
     if (failure != NULL) {
         rpc_call_fail(call, failure);

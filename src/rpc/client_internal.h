@@ -60,7 +60,7 @@ struct rpc_client {
     size_t spare_count;
 };
 
-// ---- client.c ----
+// ---- client_queue.c ----
 
 // client_submit hands a call with an encoded message over: to a lane, or into the queue.
 void client_submit(rpc_client *client, client_call *call);
@@ -74,6 +74,10 @@ void client_recycle(rpc_client *client, client_call *call);
 void client_call_done(const client_call *call, const ProtobufCMessage *reply,
                       const status *failure);
 status *client_closed(void);
+void client_on_queue_timer(void *client);
+// client_shut_queue fails what is queued and lets nothing more in.
+void client_shut_queue(rpc_client *client);
+void client_free_spares(rpc_client *client);
 
 // ---- lane.c ----
 

@@ -40,7 +40,7 @@ static status *read_timeout(slice encoded, envelope_request *ret)
 {
     int64_t seconds = 0;
     int64_t nanos = 0;
-    wire_field field;
+    wire_field field = {0};
     while (next_field(&encoded, &field)) {
         if (field.id == DURATION_SECONDS) {
             seconds = (int64_t) field.number;
@@ -70,7 +70,7 @@ static status *read_entry(slice encoded, arena *memory, envelope_request *ret)
 {
     slice key = {NULL, 0};
     slice value = {NULL, 0};
-    wire_field field;
+    wire_field field = {0};
     while (next_field(&encoded, &field)) {
         if (field.id == ENTRY_KEY) {
             key = field.bytes;
@@ -114,7 +114,7 @@ status *envelope_read_request(slice encoded, arena *memory, envelope_request *re
     if (first != NULL) {
         return first;
     }
-    wire_field field;
+    wire_field field = {0};
     while (next_field(&encoded, &field)) {
         status *failure = read_request_field(&field, memory, ret);
         if (first == NULL) {
@@ -156,7 +156,7 @@ status *envelope_read_reply(slice encoded, arena *memory, slice *ret_payload, st
     status *failure = wire_check(descriptor, encoded.bytes, encoded.size);
     slice status_bytes = {NULL, 0};
     slice payload = {NULL, 0};
-    wire_field field;
+    wire_field field = {0};
     while (failure == NULL && next_field(&encoded, &field)) {
         if (field.id == RESPONSE_STATUS) {
             status_bytes = field.bytes;

@@ -37,7 +37,7 @@ static status *walk(level *here);
 static unsigned element_index(const level *here)
 {
     unsigned index = 0;
-    wire_field field;
+    wire_field field = {0};
     const uint8_t *at = here->start;
     while (at != NULL && at < here->tag) {
         at = wire_read_tag(at, here->end, &field);
@@ -255,7 +255,7 @@ static const ProtobufCFieldDescriptor *find_field(const level *here, uint32_t id
 
 static status *walk_field(level *here, const uint8_t **at)
 {
-    wire_field value;
+    wire_field value = {0};
     here->tag = *at;
     const uint8_t *behind_tag = wire_read_tag(*at, here->end, &value);
     if (behind_tag == NULL) {
@@ -277,7 +277,7 @@ static status *walk_field(level *here, const uint8_t **at)
 static status *walk(level *here)
 {
     const uint8_t *at = here->start;
-    while (at < here->end) {
+    while (at != NULL && at < here->end) {
         status *failure = walk_field(here, &at);
         if (failure != NULL) {
             return failure;

@@ -45,7 +45,7 @@ bool wire_map_is(const ProtobufCFieldDescriptor *field)
 static bool next_entry(slice message, const uint8_t **at, uint32_t id, uint32_t *ret_offset)
 {
     const uint8_t *end = message.bytes + message.size;
-    wire_field field;
+    wire_field field = {0};
     while (*at != NULL && *at < end) {
         const uint8_t *value = wire_read_tag(*at, end, &field);
         *at = value == NULL ? NULL : wire_read_value(value, end, &field);
@@ -62,7 +62,7 @@ static bool next_entry(slice message, const uint8_t **at, uint32_t id, uint32_t 
 static slice key_of(slice entry)
 {
     slice key = {entry.bytes, 0};
-    wire_field field;
+    wire_field field = {0};
     const uint8_t *at = entry.bytes;
     const uint8_t *end = entry.bytes + entry.size;
     while (at < end) {

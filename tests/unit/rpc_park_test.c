@@ -77,7 +77,7 @@ static void thousands_parked_are_all_answered(void **state)
     for (size_t i = 0; i < 5000; i++) {
         rpc_call_reply_closure(&reply.base, s.rig->held[i]);
     }
-    s.rig->held_count = 0;
+    s.rig->places = 0;
     calls_wait(&s.calls, 5000);
     assert_int_equal(s.calls.succeeded, 5000);
     assert_int_equal(rpc_server_parked(s.rig->server), 0);
@@ -186,9 +186,8 @@ static void stopping_waits_for_calls_under_way(void **state)
     pthread_t answerer;
     assert_int_equal(pthread_create(&answerer, NULL, release_when_gone, s.rig), 0);
     rpc_server_stop(s.rig->server, RIG_TIMEOUT_MS);
+    assert_int_equal(s.rig->places, 0);  // so the answers came before stop returned
     pthread_join(answerer, NULL);
-    calls_wait(&s.calls, 2);
-    assert_int_equal(status_code_of(s.calls.last_failure), STATUS_INTERNAL);  // not CANCELLED
     scene_fini(&s);
 }
 

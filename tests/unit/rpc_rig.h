@@ -39,11 +39,12 @@ typedef struct rig {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     rpc_call *held[RIG_MAX_HELD];
-    size_t held_count;
+    size_t places;         // used of held
+    size_t held_count;     // calls that are parked or were refused, or are held
     size_t refused_count;  // calls that could not be parked, answered at once
     size_t gone_count;
     uint64_t last_gone;
-    _Atomic int served;
+    size_t served;
     _Atomic bool busy;
     char last_request_id[64];
     bool had_deadline;
@@ -85,26 +86,25 @@ static inline void rig_gone(void *data, uint64_t ticket)
     pthread_mutex_unlock(&r->lock);
 }
 
-// The id of a GetResult is not needed; its ticket is its place.
+// The ticket of a parked call is its place.
 static inline void rig_hold(rig *r, rpc_call *call, bool park)
 {
     pthread_mutex_lock(&r->lock);
-    size_t place = r->held_count++;
+    size_t place = r->places++;
     r->held[place] = call;
     pthread_mutex_unlock(&r->lock);
     bool parked = !park || rpc_call_park(call, rig_gone, r, place);
-    pthread_mutex_lock(&r->lock);
     if (!parked) {
         r->held[place] = NULL;
-        r->refused_count++;
-    }
-    pthread_cond_broadcast(&r->changed);
-    pthread_mutex_unlock(&r->lock);
-    if (!parked) {
         Errand__V1__GetResultResponse reply = ERRAND__V1__GET_RESULT_RESPONSE__INIT;
         reply.id = (char *) (uintptr_t) "refused";
         rpc_call_answer(call, &reply.base);
     }
+    pthread_mutex_lock(&r->lock);
+    r->refused_count += !parked;
+    r->held_count++;
+    pthread_cond_broadcast(&r->changed);
+    pthread_mutex_unlock(&r->lock);
 }
 
 static inline void rig_note(rig *r, const rpc_call *call)
@@ -113,8 +113,9 @@ static inline void rig_note(rig *r, const rpc_call *call)
     pthread_mutex_lock(&r->lock);
     snprintf(r->last_request_id, sizeof r->last_request_id, "%s", id == NULL ? "" : id);
     r->had_deadline = rpc_call_deadline_us(call) != INT64_MAX;
+    r->served++;
+    pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
-    atomic_fetch_add(&r->served, 1);
 }
 
 static inline void rig_invoke_jobs(ProtobufCService *service, unsigned index,
@@ -188,12 +189,16 @@ static inline void rig_stop(rig *r)
 
 static inline void rig_release(rig *r)
 {
-    for (size_t i = 0; i < r->held_count; i++) {
+    pthread_mutex_lock(&r->lock);
+    size_t count = r->places;
+    r->places = 0;
+    r->held_count = 0;
+    pthread_mutex_unlock(&r->lock);
+    for (size_t i = 0; i < count; i++) {
         if (r->held[i] != NULL) {
             rpc_call_reply_closure(NULL, r->held[i]);
         }
     }
-    r->held_count = 0;
 }
 
 static inline void rig_free(rig *r)
