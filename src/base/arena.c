@@ -119,9 +119,6 @@ static void *arena_alloc_slow(arena *a, size_t size)
 
 void *arena_alloc(arena *a, size_t size)
 {
-    if (size > SIZE_MAX / 2) {
-        return NULL;
-    }
     block *b = a->current;
     size_t start = (b->used + ALIGNMENT - 1) & ~((size_t) ALIGNMENT - 1);
     size_t wanted = size ? size : 1;  // so that two allocations never share an address

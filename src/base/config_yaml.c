@@ -1,7 +1,8 @@
 // config_yaml - walks the document that libyaml built and matches keys against the table.
 //
-// The walk only goes into mappings that are the beginning of some row's key, so that neither deep
-// nesting nor an alias that contains itself can keep it busy.
+// A first pass over the events refuses deep nesting, which the document builder handles in
+// quadratic time. After that the walk only goes into mappings that are the beginning of some row's
+// key, so that an alias that contains itself can not keep it busy.
 #include "base/config_yaml.h"
 
 #include "base/config_file.h"
@@ -9,6 +10,8 @@
 
 #include <string.h>
 #include <yaml.h>
+
+enum { DEPTH_CAP = 16 };
 
 typedef struct walk {
     const config_program *program;
@@ -319,6 +322,47 @@ static status *walk_document(walk *w, yaml_parser_t *parser)
     return failure;
 }
 
+static int depth_change(yaml_event_type_t type)
+{
+    bool opens = type == YAML_MAPPING_START_EVENT || type == YAML_SEQUENCE_START_EVENT;
+    bool closes = type == YAML_MAPPING_END_EVENT || type == YAML_SEQUENCE_END_EVENT;
+    return opens - closes;
+}
+
+static status *check_depth(walk *w, yaml_parser_t *parser)
+{
+    int depth = 0;
+    for (bool more = true; more;) {
+        yaml_event_t event;
+        if (!yaml_parser_parse(parser, &event)) {
+            return syntax_failure(w, parser);
+        }
+        more = event.type != YAML_STREAM_END_EVENT;
+        depth += depth_change(event.type);
+        size_t line = event.start_mark.line + 1;
+        yaml_event_delete(&event);
+        if (depth > DEPTH_CAP) {
+            return status_new(STATUS_INVALID_ARGUMENT,
+                              "%s:%zu: found more than %d levels of nesting, expected settings",
+                              w->file, line, DEPTH_CAP);
+        }
+    }
+    return NULL;
+}
+
+// parse runs one pass over bytes.
+static status *parse(walk *w, slice bytes, status *(*pass)(walk *w, yaml_parser_t *parser))
+{
+    yaml_parser_t parser;
+    if (!yaml_parser_initialize(&parser)) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory while reading %s", w->file);
+    }
+    yaml_parser_set_input_string(&parser, bytes.bytes, bytes.size);
+    status *failure = pass(w, &parser);
+    yaml_parser_delete(&parser);
+    return failure;
+}
+
 status *config_yaml_apply(const config_program *program, const char *file, void *settings)
 {
     AUTO_BUF bytes = {0};
@@ -326,13 +370,7 @@ status *config_yaml_apply(const config_program *program, const char *file, void 
     if (failure) {
         return failure;
     }
-    yaml_parser_t parser;
-    if (!yaml_parser_initialize(&parser)) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory while reading %s", file);
-    }
-    yaml_parser_set_input_string(&parser, bytes.bytes, bytes.size);
     walk w = {.program = program, .file = file, .settings = settings};
-    failure = walk_document(&w, &parser);
-    yaml_parser_delete(&parser);
-    return failure;
+    failure = parse(&w, buf_slice(&bytes), check_depth);
+    return failure ? failure : parse(&w, buf_slice(&bytes), walk_document);
 }

@@ -230,6 +230,7 @@ static void deep_nesting_and_self_reference_end_in_a_message(void **state)
     }
     AUTO(status) deep = load_bytes(nested.bytes, nested.size);
     assert_int_equal(status_code_of(deep), STATUS_INVALID_ARGUMENT);
+    assert_non_null(strstr(deep->message, ":1: found more than 16 levels of nesting"));
     AUTO(status) circular = load_bytes("tls: &a\n  key_file: *a\n", 22);
     assert_int_equal(status_code_of(circular), STATUS_INVALID_ARGUMENT);
     AUTO(status) list = load_bytes("rpc: &a [*a, *a]\n", 17);
