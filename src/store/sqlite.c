@@ -31,8 +31,8 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_DELETE_INPUT]    = BATCH_DELETE_FROM("input"),
     [WRITE_DELETE_RESULT]   = BATCH_DELETE_FROM("result"),
     [WRITE_DELETE_ATTEMPTS] = BATCH_DELETE_FROM("attempt"),
-    [WRITE_FIND_ID]         = JOB_SELECT " FROM job WHERE id = ?",
-    [WRITE_LOAD_ROW]        = JOB_SELECT " FROM job WHERE seq = ?",
+    [WRITE_FIND_IDS]        = BATCH_SELECT_BY("id"),
+    [WRITE_LOAD_ROWS]       = BATCH_SELECT_BY("seq"),
     [WRITE_LOAD_INPUT]      = "SELECT spec, hash FROM input WHERE seq = ?",
     [WRITE_LOAD_RESULT]     = "SELECT body FROM result WHERE seq = ?",
     [WRITE_LANE_ROWS]       = JOB_SELECT " FROM job INDEXED BY job_by_lane"

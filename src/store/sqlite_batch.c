@@ -169,12 +169,25 @@ static void give_spec(sqlite3_context *context, const store_new_job *job)
         give_##type(context, &row->member, null);                                                  \
         break;
 
+// The columns of a batch of keys.
+static void give_key(sqlite3_context *context, const sqlite_batch *batch, size_t at, int column)
+{
+    if (column == COLUMN_seq && batch->seqs)
+        sqlite3_result_int64(context, batch->seqs[at]);
+    else if (column == COLUMN_id && batch->ids)
+        give_UUID(context, &batch->ids[at], 0);
+}
+
 static int batch_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column)
 {
     const sqlite_batch *batch = batch_of(cursor);
     size_t at = ((batch_cursor *) cursor)->at;
     const store_new_job *job = batch->jobs ? &batch->jobs[at] : NULL;
-    const job_row *row = job ? &job->row : &batch->rows[at];
+    const job_row *row = job ? &job->row : batch->rows ? &batch->rows[at] : NULL;
+    if (!row) {
+        give_key(context, batch, at, column);
+        return SQLITE_OK;
+    }
     switch (column) {
     case COLUMN_seq:
         sqlite3_result_int64(context, row->seq);

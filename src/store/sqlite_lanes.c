@@ -141,9 +141,12 @@ static status *merge_lane(store *s, int32_t route, key_list *list)
 
 static status *load_keys(store *s, const key_list *list, job_row *ret_rows, size_t *ret_count)
 {
-    status *failure = NULL;
-    for (size_t i = 0; i < list->count && !failure; i++)
-        failure = sqlite_load(s, &list->keys[i].seq, 1, &ret_rows[i]);
+    AUTO_FREE int64_t *seqs = calloc(list->count, sizeof *seqs);
+    if (!seqs)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "the store ran out of memory");
+    for (size_t i = 0; i < list->count; i++)
+        seqs[i] = list->keys[i].seq;
+    status *failure = sqlite_load(s, seqs, list->count, ret_rows);
     if (!failure)
         *ret_count = list->count;
     return failure;

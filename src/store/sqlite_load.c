@@ -5,39 +5,34 @@
 #include <inttypes.h>
 #include <string.h>
 
-// Reads the one row of a bound statement; seq 0 when there is none.
-static status *read_row(sqlite3_stmt *statement, job_row *ret)
+// Puts the rows that are there into their places; seq stays 0 in the others.
+static status *read_batch(sqlite_store *s, int number, job_row *ret_rows)
 {
-    bool found = false;
-    status *failure = sqlite_step_row(statement, &found);
-    if (!failure && found)
-        sqlite_row_read(statement, ret);
-    else if (!failure)
-        memset(ret, 0, sizeof *ret);
+    sqlite3_stmt *statement = s->link.statements[number];
+    bool row = true;
+    if (s->batch.count > 0)
+        memset(ret_rows, 0, s->batch.count * sizeof *ret_rows);
+    status *failure = sqlite_step_row(statement, &row);
+    while (!failure && row) {
+        sqlite_row_read(statement, &ret_rows[sqlite3_column_int64(statement, JOB_SELECT_COUNT)]);
+        failure = sqlite_step_row(statement, &row);
+    }
     sqlite3_reset(statement);
     return failure;
 }
 
-status *sqlite_find(store *s, const uuid *ids, size_t count, job_row *ret_rows)
+status *sqlite_find(store *base, const uuid *ids, size_t count, job_row *ret_rows)
 {
-    sqlite3_stmt *statement = sqlite_writer(s, WRITE_FIND_ID);
-    status *failure = NULL;
-    for (size_t i = 0; i < count && !failure; i++) {
-        sqlite_bind_uuid(statement, 1, &ids[i]);
-        failure = read_row(statement, &ret_rows[i]);
-    }
-    return failure;
+    sqlite_store *s = sqlite_store_of(base);
+    s->batch = (sqlite_batch){.ids = ids, .count = count};
+    return read_batch(s, WRITE_FIND_IDS, ret_rows);
 }
 
-status *sqlite_load(store *s, const int64_t *seqs, size_t count, job_row *ret_rows)
+status *sqlite_load(store *base, const int64_t *seqs, size_t count, job_row *ret_rows)
 {
-    sqlite3_stmt *statement = sqlite_writer(s, WRITE_LOAD_ROW);
-    status *failure = NULL;
-    for (size_t i = 0; i < count && !failure; i++) {
-        sqlite3_bind_int64(statement, 1, seqs[i]);
-        failure = read_row(statement, &ret_rows[i]);
-    }
-    return failure;
+    sqlite_store *s = sqlite_store_of(base);
+    s->batch = (sqlite_batch){.seqs = seqs, .count = count};
+    return read_batch(s, WRITE_LOAD_ROWS, ret_rows);
 }
 
 // Reads spec and hash from the row that the statement stands on.

@@ -40,11 +40,16 @@
     X(multiplier,         REAL,    policy.multiplier,         2)
 
 #define JOB_COLUMN_NAME(column, type, member, null)   ", " #column
+#define JOB_COLUMN_READ(column, type, member, null)   ", job." #column
+#define JOB_COLUMN_ONE(column, type, member, null)    +1
 // clang-format on
 
 // The columns that sqlite_row_read expects, from the first column of a result on.
 #define JOB_SELECT                                                                                 \
-    "SELECT seq" JOB_CHANGING_COLUMNS(JOB_COLUMN_NAME) JOB_FIXED_COLUMNS(JOB_COLUMN_NAME)
+    "SELECT job.seq" JOB_CHANGING_COLUMNS(JOB_COLUMN_READ) JOB_FIXED_COLUMNS(JOB_COLUMN_READ)
+
+// How many those are.
+#define JOB_SELECT_COUNT (1 JOB_CHANGING_COLUMNS(JOB_COLUMN_ONE) JOB_FIXED_COLUMNS(JOB_COLUMN_ONE))
 
 void sqlite_row_read(sqlite3_stmt *statement, job_row *ret);
 
