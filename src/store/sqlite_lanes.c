@@ -141,7 +141,7 @@ static status *merge_lane(store *s, int32_t route, key_list *list)
 
 static status *load_keys(store *s, const key_list *list, job_row *ret_rows, size_t *ret_count)
 {
-    AUTO_FREE int64_t *seqs = calloc(list->count, sizeof *seqs);
+    AUTO_FREE int64_t *seqs = calloc(list->limit, sizeof *seqs);
     if (!seqs)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "the store ran out of memory");
     for (size_t i = 0; i < list->count; i++)
