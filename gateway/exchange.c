@@ -8,7 +8,7 @@
 
 void exchange_init(exchange *x, size_t memory_cap)
 {
-    *x = (exchange){.memory = arena_new(memory_cap)};
+    *x = (exchange){.memory_cap = memory_cap};
 }
 
 void exchange_fini(exchange *x)
@@ -27,9 +27,19 @@ static void empty_buffer(buf *b)
     buf_clear(b);
 }
 
-void exchange_reset(exchange *x)
+// Most threads never see a request, so that the memory comes with the first.
+static bool empty_memory(exchange *x)
 {
-    arena_reset(x->memory);
+    if (x->memory != NULL) {
+        arena_reset(x->memory);
+    } else {
+        x->memory = arena_new(x->memory_cap);
+    }
+    return x->memory != NULL;
+}
+
+bool exchange_reset(exchange *x)
+{
     empty_buffer(&x->body);
     empty_buffer(&x->extra);
     empty_buffer(&x->reply);
@@ -38,6 +48,7 @@ void exchange_reset(exchange *x)
     x->http_status = 200;
     x->content_type = "application/json";
     x->close = false;
+    return empty_memory(x);
 }
 
 const char *exchange_field(const exchange *x, const char *name)

@@ -35,7 +35,8 @@ struct exchange {
     int64_t content_length;  // -1: chunked
     exchange_body_fn *read_body;
     buf body;       // the request's
-    arena *memory;  // reset after the exchange
+    arena *memory;  // reset after the exchange; not there before the first
+    size_t memory_cap;
 
     // The reply.
     int http_status;
@@ -48,8 +49,9 @@ struct exchange {
 
 void exchange_init(exchange *x, size_t memory_cap);
 void exchange_fini(exchange *x);
-// exchange_reset makes it ready for the next request; large buffers are given back.
-void exchange_reset(exchange *x);
+// exchange_reset makes it ready for the next request; large buffers are given back. False: no
+// memory.
+bool exchange_reset(exchange *x);
 
 // exchange_field returns the value of the first field of that name, in any case; NULL if absent.
 const char *exchange_field(const exchange *x, const char *name);

@@ -242,14 +242,15 @@ static void linger(http_thread *t)
 
 // ---- both ----
 
-static void begin(http_thread *t, struct mg_connection *connection)
+static bool begin(http_thread *t, struct mg_connection *connection)
 {
-    exchange_reset(&t->x);
+    bool ok = exchange_reset(&t->x);
     t->x.owner = t;
     t->x.read_body = read_body;
     t->connection = connection;
     t->expects_continue = false;
     t->body_read = false;
+    return ok;
 }
 
 static bool wants_close(const exchange *x)
@@ -280,8 +281,12 @@ static void finish(http_thread *t)
 int http_exchange_serve(http_thread *t, struct mg_connection *connection)
 {
     exchange *x = &t->x;
-    begin(t, connection);
-    if (take_request(t, mg_get_request_info(connection)) && framing_check(x)) {
+    bool has_memory = begin(t, connection);
+    if (!take_request(t, mg_get_request_info(connection)) || !framing_check(x)) {
+        // Refused; the reply is there.
+    } else if (!has_memory) {
+        (void) problem_refuse(x, 503, "not enough memory for this request now");
+    } else {
         t->expects_continue = framing_expects_continue(x);
         t->server->options.handle(t->server->options.data, x);
     }
@@ -292,7 +297,7 @@ int http_exchange_serve(http_thread *t, struct mg_connection *connection)
 void http_exchange_error(http_thread *t, struct mg_connection *connection, int http_status,
                          const char *message)
 {
-    begin(t, connection);
+    (void) begin(t, connection);
     t->x.method = "GET";
     t->x.close = true;
     (void) problem_refuse(&t->x, http_status, "%s", message);

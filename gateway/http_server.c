@@ -36,7 +36,7 @@ static void *begin_thread(const struct mg_context *context, int type)
     t->server = mg_get_user_data(context);
     t->place = watch_join(t->server->watch);
     exchange_init(&t->x, MEMORY_CAP);
-    if (t->place == NULL || t->x.memory == NULL) {
+    if (t->place == NULL) {
         exchange_fini(&t->x);
         free(t);
         return NULL;
