@@ -5,6 +5,7 @@ function(errand_target target)
     target_include_directories(${target} PRIVATE "${PROJECT_SOURCE_DIR}/src"
                                                  "${PROJECT_SOURCE_DIR}")
     target_compile_options(${target} PRIVATE ${errand_warnings})
+    target_compile_definitions(${target} PRIVATE ERRAND_VERSION="${PROJECT_VERSION}")
 endfunction()
 
 # errand_existing_sources(VARIABLE source...) leaves out sources that are not written yet, so that a
