@@ -4,7 +4,7 @@
 #include <string.h>
 #include <strings.h>
 
-#define KEPT_BUFFER (256 * 1024)  // a larger one is given back after the exchange
+#define KEPT_BUFFER ((size_t) 256 * 1024)  // a larger one is given back after the exchange
 
 void exchange_init(exchange *x, size_t memory_cap)
 {

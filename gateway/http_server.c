@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define THREAD_STACK_BYTES (512 * 1024)
+#define THREAD_STACK_BYTES ((size_t) 512 * 1024)
 #define KEEP_ALIVE_MS      "60000"
 #define HEAD_TIMEOUT_MS    "30000"
 #define QUEUE              "1000"                // connections accepted and not served yet

@@ -5,6 +5,8 @@
 
 #include <stdio.h>
 
+#define MAX_TEXT 256
+
 static void append_violations(buf *out, const status *failure)
 {
     buf_append_text(out, ",\"violations\":[");
@@ -95,7 +97,7 @@ bool problem_refuse(exchange *x, int http_status, const char *format, ...)
 
 bool problem_refuse_field(exchange *x, const char *field, const char *format, ...)
 {
-    char text[256];
+    char text[MAX_TEXT];
     va_list args;
     va_start(args, format);
     (void) vsnprintf(text, sizeof text, format, args);

@@ -34,7 +34,7 @@ static bool visit_files(visit_fn *visit, void *data)
 
 static bool is_bound_to(int fd, int port)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t size = sizeof address;
     return getsockname(fd, (struct sockaddr *) &address, &size) == 0 &&
            address.sin_family == AF_INET && ntohs(address.sin_port) == port;
@@ -42,7 +42,7 @@ static bool is_bound_to(int fd, int port)
 
 static bool find_peer(int fd, socket_peer *ret)
 {
-    struct sockaddr_in address;
+    struct sockaddr_in address = {0};
     socklen_t size = sizeof address;
     if (getpeername(fd, (struct sockaddr *) &address, &size) != 0 ||
         address.sin_family != AF_INET) {

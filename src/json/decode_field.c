@@ -130,7 +130,11 @@ static status *set_named(ProtobufCMessage *message, const char *name, const char
     }
     ProtobufCMessage *inner = NULL;
     status *failure = descend(field, &step, memory, message, &inner);
-    return failure != NULL ? failure : set_named(inner, name + size + 1, text, &step, memory);
+    if (failure != NULL) {
+        return failure;
+    }
+    return inner == NULL ? decode_no_memory()
+                         : set_named(inner, name + size + 1, text, &step, memory);
 }
 
 status *json_decode_field(ProtobufCMessage *message, const char *name, const char *text,

@@ -203,7 +203,7 @@ static status *decode_double(const json_t *value, const path *where, double *ret
 
 static status *decode_float(const json_t *value, const path *where, float *ret)
 {
-    double wide;
+    double wide = 0;
     status *failure = decode_double(value, where, &wide);
     if (failure != NULL) {
         return failure;

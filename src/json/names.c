@@ -137,13 +137,11 @@ const ProtobufCFieldDescriptor *names_find_field(const ProtobufCMessageDescripto
                                                  const char *name)
 {
     char snake[MAX_NAME];
-    const char *proto_name = name;
-    if (has_upper(name)) {
-        proto_name = snake_name(name, snake) ? snake : NULL;
-    }
     const ProtobufCFieldDescriptor *field = NULL;
-    if (proto_name != NULL) {
-        field = protobuf_c_message_descriptor_get_field_by_name(descriptor, proto_name);
+    if (!has_upper(name)) {
+        field = protobuf_c_message_descriptor_get_field_by_name(descriptor, name);
+    } else if (snake_name(name, snake)) {
+        field = protobuf_c_message_descriptor_get_field_by_name(descriptor, snake);
     }
     return field != NULL ? field : find_by_camel(descriptor, name);
 }

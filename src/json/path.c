@@ -54,13 +54,8 @@ static void append_path(buf *out, const path *where)
     }
 }
 
-status *path_fail(const path *where, const char *format, ...)
+static status *fail_with(const path *where, const char *text)
 {
-    va_list args;
-    va_start(args, format);
-    char text[MAX_TEXT];
-    (void) vsnprintf(text, sizeof text, format, args);
-    va_end(args);
     if (where == NULL) {
         return status_new(STATUS_INVALID_ARGUMENT, "%s", text);
     }
@@ -69,4 +64,14 @@ status *path_fail(const path *where, const char *format, ...)
     append_path(&field, where);
     const char *name = buf_text(&field);
     return status_bad_field(name != NULL ? name : "", "%s", text);
+}
+
+status *path_fail(const path *where, const char *format, ...)
+{
+    char text[MAX_TEXT];
+    va_list args;
+    va_start(args, format);
+    (void) vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return fail_with(where, text);
 }

@@ -212,7 +212,7 @@ static inline void rig_invoke_info(ProtobufCService *service, unsigned index,
 static inline void rig_start_gateway(rig *r, const gateway_options *options)
 {
     assert_null(gateway_start(options, &r->gateway, &r->url));
-    r->port = atoi(strrchr(r->url, ':') + 1);
+    r->port = (int) strtol(strrchr(r->url, ':') + 1, NULL, 10);
 }
 
 static inline void rig_options(gateway_options *options)
@@ -316,7 +316,8 @@ static inline void rig_receive(int fd, bool is_head, answer *ret)
     if (rig_read_head(fd, ret) == 0) {
         return;
     }
-    assert_int_equal(sscanf(ret->head, "HTTP/1.1 %d ", &ret->http_status), 1);
+    assert_memory_equal(ret->head, "HTTP/1.1 ", 9);
+    ret->http_status = (int) strtol(ret->head + 9, NULL, 10);
     const char *length = strstr(ret->head, "Content-Length: ");
     size_t size = length != NULL && !is_head ? strtoul(length + 16, NULL, 10) : 0;
     assert_in_range(size, 0, sizeof ret->body - 1);
