@@ -88,6 +88,9 @@ static bool buf_room_for_nul(buf *b)
 }
 
 static bool buf_append_format_v(buf *b, const char *format, va_list args)
+    __attribute__((format(printf, 2, 0)));
+
+static bool buf_append_format_v(buf *b, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);

@@ -363,14 +363,20 @@ static status *parse(walk *w, slice bytes, status *(*pass)(walk *w, yaml_parser_
     return failure;
 }
 
+status *config_yaml_apply_bytes(const config_program *program, const char *name, slice bytes,
+                                void *settings)
+{
+    if (bytes.size == 0) {
+        return NULL;
+    }
+    walk w = {.program = program, .file = name, .settings = settings};
+    status *failure = parse(&w, bytes, check_depth);
+    return failure ? failure : parse(&w, bytes, walk_document);
+}
+
 status *config_yaml_apply(const config_program *program, const char *file, void *settings)
 {
     AUTO_BUF bytes = {0};
     status *failure = config_file_read(file, &bytes);
-    if (failure) {
-        return failure;
-    }
-    walk w = {.program = program, .file = file, .settings = settings};
-    failure = parse(&w, buf_slice(&bytes), check_depth);
-    return failure ? failure : parse(&w, buf_slice(&bytes), walk_document);
+    return failure ? failure : config_yaml_apply_bytes(program, file, buf_slice(&bytes), settings);
 }

@@ -11,6 +11,8 @@ static char no_memory_message[] = "out of memory";
 static status no_memory = {
     .code = STATUS_RESOURCE_EXHAUSTED, .message = no_memory_message, .retry_delay_ms = -1};
 
+static char *format_text(const char *format, va_list args) __attribute__((format(printf, 1, 0)));
+
 static char *format_text(const char *format, va_list args)
 {
     char *text = NULL;
