@@ -11,9 +11,11 @@ ProcessorCount(errand_processors)
 set(list_sources "find src gateway clients bench tests -name '*.[ch]' -print0")
 set(check_format "${list_sources} | xargs -0 -r ${ERRAND_CLANG_FORMAT} --dry-run -Werror")
 set(apply_format "${list_sources} | xargs -0 -r ${ERRAND_CLANG_FORMAT} -i")
-# Generated code is in the build directory; ours is not.
+# Generated code is in the build directory; ours is not. Compiler warnings are the compiler's task:
+# clang does not even know all of gcc's.
 set(check_tidy "${ERRAND_RUN_CLANG_TIDY} -quiet -clang-tidy-binary ${ERRAND_CLANG_TIDY} \
--j ${errand_processors} -p ${CMAKE_BINARY_DIR} \
+-j ${errand_processors} -extra-arg=-Wno-unknown-warning-option -extra-arg=-Wno-error \
+-p ${CMAKE_BINARY_DIR} \
 '^${CMAKE_SOURCE_DIR}/(src|gateway|clients|bench|tests)/' 2>&1 >${CMAKE_BINARY_DIR}/tidy.txt \
 || { grep -E 'error:|warning:|note:' ${CMAKE_BINARY_DIR}/tidy.txt | sort -u; exit 1; }")
 
