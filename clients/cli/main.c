@@ -118,8 +118,11 @@ static cli_exit run(cli *c, int argc, char **argv)
     bool asked = cli_has(&args, "help") || cli_has(&args, "version");
     cli_exit result = s == NULL && (asked || index == argc) ? no_command(&args) : CLI_OK;
     cli_args_fini(&args);
-    if (s != NULL)
-        return cli_bad_usage(s);
+    if (s != NULL) {
+        result = cli_bad_usage(s);
+        cli_tell("See 'errand --help'.\n");
+        return result;
+    }
     if (asked || index == argc)
         return result;
     const cli_command *command = cli_command_find(argv[index]);

@@ -203,11 +203,3 @@ def test_an_idempotency_key_stores_a_job_once(api, origin):
     other = api.post("/v1/jobs", {**job, "priority": 5}, key)
     assert first.json()["id"] == again.json()["id"] and again.json()["duplicate"] is True
     assert other.status == 422, other
-
-
-def test_a_traceparent_goes_out_with_the_call(api, origin):
-    trace = "4bf92f3577b34da6a3ce929d0e0e4736"
-    job = {"http": {"url": origin.url + "/echo"}}
-    api.submit(job, headers={"traceparent": f"00-{trace}-00f067aa0ba902b7-01"})
-    (request,) = origin.wait_for("/echo")
-    assert trace in request.headers.get("traceparent", "")
