@@ -41,7 +41,7 @@ stop() {
 show() {
     local word line=
     for word in "$@"; do
-        [[ $word =~ ^[a-zA-Z0-9_./:=?@,+-]+$ ]] || word="'$word'"
+        [[ $word =~ ^[a-zA-Z0-9_./:=@,+-]+$ ]] || word="'$word'"
         line+=" $word"
     done
     printf '\n$%s\n' "${line//"$bin/"/}"
@@ -107,12 +107,16 @@ errand() {
 what_next() {
     say "That was Errand. What to try next"
     cat <<END
-    $bin/errandd                                start a server here; its data goes to ./errand-data
-    $bin/errand fetch https://www.debian.org    print the id of a new job
-    $bin/errand ls                              see how it is doing
-    $bin/errand --help                          all commands
-    scripts/test.sh                                       run the tests
-    README.md, docs/                                      the ideas, and the APIs
+    $bin/errandd
+        start a server here; its data goes to ./errand-data
+    $bin/errand fetch https://www.debian.org --wait
+        have a page fetched by it
+    $bin/errand --help
+        all commands
+    scripts/test.sh
+        run the tests
+    README.md, docs/
+        the ideas, and the APIs
 END
 }
 

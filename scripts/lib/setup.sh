@@ -15,7 +15,7 @@ packages_test=(
 packages_lint=("${packages_test[@]}" clang-14 clang-format-14 clang-tidy-14 shellcheck)
 
 say() {
-    printf '%s\n' "== $*"
+    printf '\n== %s\n' "$*"
 }
 
 die() {
