@@ -85,9 +85,12 @@ struct worker {
     int64_t expiry_us;   // no lease runs out before
 
     handover_item connected_item;  // push.c
+    handover_item broken_item;
     handover_item sent_item;
     bool sent_taken;
-    int64_t pushing;  // number of the batch given to the pipeline; 0: none
+    bool link_seen;    // there is, or was, a connection
+    int64_t renew_us;  // when to dial again; 0: not broken
+    int64_t pushing;   // number of the batch given to the pipeline; 0: none
 
     worker_call report;  // report.c
     int64_t report_due_us;

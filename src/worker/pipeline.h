@@ -1,6 +1,7 @@
 // pipeline - the way of outcomes to the server: one PUSH socket, one message at a time.
 //
 // The only file of the worker that knows nng. What it took may still be lost with the connection.
+// Used by one thread, but for the events.
 #ifndef ERRAND_WORKER_PIPELINE_H
 #define ERRAND_WORKER_PIPELINE_H
 
@@ -11,21 +12,27 @@
 
 typedef struct pipeline pipeline;
 
-// Both run on threads of nng and must only pass the word on.
+// All run on threads of nng and must only pass the word on.
 typedef struct pipeline_events {
-    void (*connected)(void *data);         // a connection was made, maybe again
+    void (*connected)(void *data);         // there is a connection
+    void (*broken)(void *data);            // it is gone: pipeline_drop it at once
     void (*sent)(void *data, bool taken);  // the message given last is off, or was not taken
     void *data;
 } pipeline_events;
 
-// pipeline_open starts dialing, and dials again whenever the connection breaks.
+// pipeline_open starts dialing, until there is a connection.
 status *pipeline_open(const char *url, const pipeline_events *events, pipeline **ret);
 
-// pipeline_send copies the message. Not before `sent` of the one before has run. False when memory
-// is short: then `sent` does not run.
+// pipeline_drop ends what is left of a broken connection; pipeline_dial starts dialing anew, and
+// may be called again when it fails. pipeline_drop accepts NULL.
+void pipeline_drop(pipeline *p);
+status *pipeline_dial(pipeline *p);
+
+// pipeline_send copies the message. Not before `sent` of the one before has run. False when the
+// connection is broken or memory is short: then `sent` does not run.
 bool pipeline_send(pipeline *p, slice message);
 
-// pipeline_close waits until neither event runs any more. Accepts NULL.
+// pipeline_close waits until none of the events runs any more. Accepts NULL.
 void pipeline_close(pipeline *p);
 
 #endif

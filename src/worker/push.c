@@ -7,10 +7,17 @@
 
 #define PATIENCE_US 5000000  // a batch pushed that long ago should be acknowledged
 #define RETRY_US    100000
+#define RENEW_US    50000    // from a break to the next connection
+#define REFUSED_US  1000000  // when the connection broke before there was one
 
 static worker *of_connected(handover_item *item)
 {
     return (worker *) (void *) ((char *) item - offsetof(worker, connected_item));
+}
+
+static worker *of_broken(handover_item *item)
+{
+    return (worker *) (void *) ((char *) item - offsetof(worker, broken_item));
 }
 
 static worker *of_sent(handover_item *item)
@@ -21,7 +28,17 @@ static worker *of_sent(handover_item *item)
 // What was under way when the old connection broke may be lost.
 static void on_connected(handover_item *item)
 {
-    outbox_rewind(&of_connected(item)->outbox);
+    worker *w = of_connected(item);
+    w->link_seen = true;
+    outbox_rewind(&w->outbox);
+}
+
+static void on_broken(handover_item *item)
+{
+    worker *w = of_broken(item);
+    pipeline_drop(w->pipeline);
+    w->renew_us = worker_now(w) + (w->link_seen ? RENEW_US : REFUSED_US);
+    w->link_seen = false;
 }
 
 static void on_sent(handover_item *item)
@@ -39,6 +56,12 @@ static void tell_connected(void *data)
     handover_post(&w->inbox, &w->connected_item);
 }
 
+static void tell_broken(void *data)
+{
+    worker *w = (worker *) data;
+    handover_post(&w->inbox, &w->broken_item);
+}
+
 static void tell_sent(void *data, bool taken)
 {
     worker *w = (worker *) data;
@@ -49,15 +72,32 @@ static void tell_sent(void *data, bool taken)
 status *push_open(worker *w)
 {
     w->connected_item.run = on_connected;
+    w->broken_item.run = on_broken;
     w->sent_item.run = on_sent;
-    pipeline_events events = {.connected = tell_connected, .sent = tell_sent, .data = w};
+    pipeline_events events = {
+        .connected = tell_connected, .broken = tell_broken, .sent = tell_sent, .data = w};
     return pipeline_open(w->options.results_url, &events, &w->pipeline);
+}
+
+static void renew(worker *w, int64_t now_us)
+{
+    if (w->renew_us == 0) {
+        return;
+    }
+    if (now_us >= w->renew_us) {
+        AUTO(status) failure = pipeline_dial(w->pipeline);
+        w->renew_us = failure == NULL ? 0 : now_us + REFUSED_US;
+    }
+    if (w->renew_us != 0) {
+        worker_wake_at(w, w->renew_us);
+    }
 }
 
 // While a batch is under way the next one grows: the busier, the larger.
 void push_turn(worker *w, int64_t now_us)
 {
-    if (w->pushing != 0) {
+    renew(w, now_us);
+    if (w->pushing != 0 || w->renew_us != 0) {
         return;
     }
     if (w->outbox.cursor == NULL) {

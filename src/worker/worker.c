@@ -250,6 +250,7 @@ static void close_handle(uv_handle_t *handle, void *data)
 static void close_loop(worker *w)
 {
     pipeline_close(w->pipeline);
+    w->pipeline = NULL;
     errand_client_close(w->client);
     w->client = NULL;
     if (w->loop.data == NULL) {
