@@ -6,6 +6,10 @@ function(errand_target target)
                                                  "${PROJECT_SOURCE_DIR}")
     target_compile_options(${target} PRIVATE ${errand_warnings})
     target_compile_definitions(${target} PRIVATE ERRAND_VERSION="${PROJECT_VERSION}")
+    get_target_property(type ${target} TYPE)
+    if(ERRAND_SANITIZE AND type STREQUAL "EXECUTABLE")
+        target_sources(${target} PRIVATE "${PROJECT_SOURCE_DIR}/cmake/sanitizer_defaults.c")
+    endif()
 endfunction()
 
 # A source that is listed but not written yet is a warning, so that a partial tree configures; where
