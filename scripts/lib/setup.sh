@@ -8,7 +8,7 @@ packages_build=(
     libnng-dev libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev libcurl4-openssl-dev
     libcivetweb-dev libsqlite3-dev libuv1-dev libjansson-dev libyaml-dev libssl-dev uthash-dev
 )
-packages_demo=("${packages_build[@]}" curl ca-certificates python3-minimal python3)
+packages_demo=("${packages_build[@]}" curl ca-certificates python3)
 packages_test=(
     "${packages_demo[@]}" libcmocka-dev protobuf-compiler python3-pytest python3-protobuf python3-yaml
 )

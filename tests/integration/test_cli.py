@@ -98,8 +98,8 @@ def test_a_callback_secret_comes_from_a_file_or_the_environment(cli, origin, tmp
 def test_submit_takes_arguments_or_data(cli, worker, tmp_path):
     cli.ok("submit", "task", "--args", '{"width": 5}')
     assert dict(worker.lease_one().job.args.struct_value.items()) == {"width": 5}
-    (tmp_path / "data").write_bytes(b"\0\1\2")
-    cli.ok("submit", "task", "--data", tmp_path / "data", "--content-type", "image/png")
+    (tmp_path / "input").write_bytes(b"\0\1\2")
+    cli.ok("submit", "task", "--data", tmp_path / "input", "--content-type", "image/png")
     data = worker.lease_one().job.data
     assert (data.body, data.content_type) == (b"\0\1\2", "image/png")
     cli.ok("submit", "task")
