@@ -29,31 +29,65 @@ def failed(request):
     return report is None or report.failed
 
 
-@pytest.fixture
-def start_server(tmp_path, request):
-    """Starts servers; each has to leave in good order when the test is over."""
-    servers = []
+class Servers:
+    """The servers of a test; each has to leave in good order when it is over."""
 
-    def start(*flags, data="data", launch_only=False, wrapper=()):
-        server = Errandd(tmp_path / data, tmp_path / f"{len(servers)}.log", flags, wrapper)
-        servers.append(server)
+    def __init__(self, folder):
+        self.folder = folder
+        self.servers = []
+
+    def start(self, *flags, data="data", launch_only=False, wrapper=()):
+        log = self.folder / f"{len(self.servers)}.log"
+        server = Errandd(self.folder / data, log, flags, wrapper)
+        self.servers.append(server)
         if launch_only:
             server.launch()
             return server
         return server.start()
 
-    yield start
-    try:
-        for server in servers:
+    def stop(self):
+        for server in self.servers:
             if server.is_running():
                 server.stop()
             server.check_log()
-    finally:
-        for server in servers:
+
+    def clean_up(self):
+        for server in self.servers:
             if server.is_running():
                 server.kill()
-            if failed(request):
-                print(f"--- log of errandd\n{server.log_text()[-LOG_TAIL:]}")
+
+    def print_logs(self):
+        for server in self.servers:
+            print(f"--- log of errandd\n{server.log_text()[-LOG_TAIL:]}")
+
+
+@pytest.fixture
+def start_server(tmp_path, request):
+    """Starts servers."""
+    servers = Servers(tmp_path)
+    yield servers.start
+    try:
+        servers.stop()
+    finally:
+        servers.clean_up()
+        if failed(request):
+            servers.print_logs()
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory):
+    """One server for many small cases that leave nothing behind that matters."""
+    servers = Servers(tmp_path_factory.mktemp("shared"))
+    yield servers.start()
+    try:
+        servers.stop()
+    finally:
+        servers.clean_up()
+
+
+@pytest.fixture
+def shared_api(shared_server):
+    return HttpApi(shared_server.http)
 
 
 @pytest.fixture

@@ -221,8 +221,8 @@ def test_what_the_server_refuses_is_told_with_the_fields(cli):
     ("--server", "foo://x", "ls"),
 ])
 # fmt: on
-def test_wrong_usage_has_its_status_and_says_why(cli, words):
-    finished = cli(*words)
+def test_wrong_usage_has_its_status_and_says_why(words):
+    finished = Cli("tcp://127.0.0.1:1")(*words)
     assert finished.status == USAGE and not finished.out
     assert finished.err.startswith("errand: ") and "--help" in finished.err
 

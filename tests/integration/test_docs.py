@@ -27,15 +27,15 @@ def on_ports_of(server, text):
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_shell_examples_work(server, page, tmp_path):
+def test_shell_examples_work(shared_server, page, tmp_path):
     environment = {
         **os.environ,
         "PATH": f"{BIN}:{os.environ['PATH']}",
-        "ERRAND_SERVER": server.rpc,
+        "ERRAND_SERVER": shared_server.rpc,
     }
     for block in blocks(page, "sh"):
         # --fail-with-body: an example that is refused is a wrong example.
-        script = 'curl() { command curl --fail-with-body "$@"; }\n' + on_ports_of(server, block)
+        script = 'curl() { command curl --fail-with-body "$@"; }\n' + on_ports_of(shared_server, block)
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", script],
             cwd=tmp_path,

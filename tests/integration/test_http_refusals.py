@@ -55,8 +55,8 @@ def refused(answer, status, code, field=None):
         ({**FETCH, "args": 1}, None),
     ],
 )
-def test_a_wrong_field_is_named(api, job, field):
-    problem = refused(api.post("/v1/jobs", job), 400, "INVALID_ARGUMENT")
+def test_a_wrong_field_is_named(shared_api, job, field):
+    problem = refused(shared_api.post("/v1/jobs", job), 400, "INVALID_ARGUMENT")
     if field is not None:
         fields = [violation["field"] for violation in problem["violations"]]
         assert any(one == field or one.startswith(field + "[") for one in fields), problem
@@ -73,8 +73,8 @@ def test_a_wrong_field_is_named(api, job, field):
         ({**FETCH, "labels": {"a": "b"}}, "labels"),
     ],
 )
-def test_a_field_of_a_later_version_is_refused_by_name(api, job, field):
-    refused(api.post("/v1/jobs", job), 501, "UNIMPLEMENTED", field)
+def test_a_field_of_a_later_version_is_refused_by_name(shared_api, job, field):
+    refused(shared_api.post("/v1/jobs", job), 501, "UNIMPLEMENTED", field)
 
 
 def test_methods_of_a_later_version_are_unimplemented(api, origin):
@@ -85,8 +85,8 @@ def test_methods_of_a_later_version_are_unimplemented(api, origin):
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"null", b'"x"', b"\xff\xfe", b"{}{}", b"a=b"])
-def test_what_is_no_json_object_is_refused(api, body):
-    refused(api.post("/v1/jobs", body), 400, "INVALID_ARGUMENT")
+def test_what_is_no_json_object_is_refused(shared_api, body):
+    refused(shared_api.post("/v1/jobs", body), 400, "INVALID_ARGUMENT")
 
 
 def test_34_kilobytes_of_nested_values_are_refused(api):
@@ -118,8 +118,8 @@ def test_an_unknown_id_is_not_found(api):
 
 
 @pytest.mark.parametrize("job_id", ["17", "x" * 36, "%00", "018f0000-0000-7000-8000-00000000000g"])
-def test_a_malformed_id_is_named(api, job_id):
-    refused(api.get("/v1/jobs/" + job_id), 400, "INVALID_ARGUMENT", "id")
+def test_a_malformed_id_is_named(shared_api, job_id):
+    refused(shared_api.get("/v1/jobs/" + job_id), 400, "INVALID_ARGUMENT", "id")
 
 
 def test_unknown_paths_and_methods_have_their_own_answers(api):
@@ -133,8 +133,8 @@ def test_unknown_paths_and_methods_have_their_own_answers(api):
 @pytest.mark.parametrize(
     "query", ["colour=blue", "pageSize=x", "state=HAPPY", "state=1&state=2", "pageToken=%%%", "view=x"]
 )
-def test_a_wrong_query_is_refused(api, query):
-    assert api.get("/v1/jobs?" + query).status == 400
+def test_a_wrong_query_is_refused(shared_api, query):
+    assert shared_api.get("/v1/jobs?" + query).status == 400
 
 
 def test_a_page_token_that_was_not_given_out_is_refused(api):
