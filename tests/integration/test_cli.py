@@ -212,9 +212,11 @@ def test_what_the_server_refuses_is_told_with_the_fields(cli):
 # fmt: off
 @pytest.mark.parametrize("words", [
     (), ("brew",), ("cancel", "x"), ("fetch",), ("fetch", "a", "b"), ("fetch", "http://x/", "--colour"),
-    ("get",), ("wait",), ("ls", "x"), ("fetch", "http://x/", "--delay", "soon"), ("fetch", "http://x/", "--delay"),
+    ("get",), ("wait",), ("ls", "x"), ("fetch", "http://x/", "--delay", "soon"),
+    ("fetch", "http://x/", "--delay"),
     ("submit",), ("submit", "k", "--args", "{"), ("submit", "k", "--args", "1", "--data", "x"),
-    ("submit", "k", "--data", "/no/such/file"), ("submit", "--file", "/no/such/file"), ("submit", "k", "--file", "x"),
+    ("submit", "k", "--data", "/no/such/file"), ("submit", "--file", "/no/such/file"),
+    ("submit", "k", "--file", "x"),
     ("submit", "--file", "-", "--priority", "3"), ("-o", "xml", "ls"), ("fetch", "http://x/", "-H", "none"),
     ("fetch", "http://x/", "--priority", "high"), ("fetch", "http://x/", "-q", "a", "-q", "b"),
     ("fetch", "http://x/", "--callback-format", "raw"), ("ls", "--limit", "-1"), ("ls", "--state", "happy"),
