@@ -1,6 +1,8 @@
 // client - socket, lanes and queue; what one call goes through is in lane.c.
 #include "rpc/client_internal.h"
 
+#include "rpc/stream_guard.h"
+
 #include <nng/protocol/reqrep0/req.h>
 #include <stdlib.h>
 #include <string.h>
@@ -84,7 +86,7 @@ static int open_socket(rpc_client *client)
     if (error != 0) {
         return error;
     }
-    error = nng_req0_open(&client->socket);
+    error = stream_guard_ready() ? nng_req0_open(&client->socket) : NNG_ENOTSUP;
     if (error != 0) {
         return error;
     }

@@ -1,6 +1,8 @@
 // server - sockets, listeners and the number of contexts; what a call goes through is in call.c.
 #include "rpc/server_internal.h"
 
+#include "rpc/stream_guard.h"
+
 #include <nng/protocol/reqrep0/rep.h>
 #include <stdlib.h>
 #include <string.h>
@@ -67,7 +69,7 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *data)
 
 static int open_socket(rpc_server *server)
 {
-    int error = nng_rep0_open(&server->socket);
+    int error = stream_guard_ready() ? nng_rep0_open(&server->socket) : NNG_ENOTSUP;
     if (error != 0) {
         return error;
     }
