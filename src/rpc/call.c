@@ -13,10 +13,6 @@
 
 #include <stdlib.h>
 
-// A reader that takes no answer for so long loses its connection, so that answers to it do not
-// hold contexts for ever.
-#define SEND_TIMEOUT_MS 20000
-
 static void call_send(rpc_call *call, nng_msg *message);
 
 // ---- to the service ----
@@ -79,7 +75,7 @@ static void on_sent(rpc_call *call)
         nng_msg_free(nng_aio_get_msg(call->aio));
         nng_aio_set_msg(call->aio, NULL);
     }
-    if (error == NNG_ETIMEDOUT) {
+    if (error == NNG_ETIMEDOUT) {  // or else a peer that does not read could hold every context
         (void) nng_pipe_close(call->pipe);  // gone already: as good
     }
     server_call_done(server);
@@ -211,7 +207,7 @@ static void call_send(rpc_call *call, nng_msg *message)
         return;
     }
     nng_aio_set_msg(call->aio, message);
-    nng_aio_set_timeout(call->aio, SEND_TIMEOUT_MS);
+    nng_aio_set_timeout(call->aio, call->server->options.send_timeout_ms);
     nng_ctx_send(call->context, call->aio);
     gate_leave(&call->inside);
 }

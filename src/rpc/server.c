@@ -23,6 +23,7 @@ void rpc_server_options_init(rpc_server_options *options)
         .reserved_calls = 1024,
         .max_parked_per_peer = 8192,
         .max_memory_bytes = 1024 * MIB,
+        .send_timeout_ms = 20000,
     };
 }
 

@@ -30,12 +30,13 @@ typedef struct rpc_server_options {
     size_t reserved_calls;        // of max_calls, kept for calls that do not wait
     size_t max_parked_per_peer;   // parked calls of one connection
     size_t max_memory_bytes;      // of all requests together; beyond: RESOURCE_EXHAUSTED
+    int send_timeout_ms;          // a peer that takes no answer for so long loses its connection
     rpc_authorize_fn *authorize;  // NULL: everybody may do everything
     void *authorize_data;
 } rpc_server_options;
 
 void rpc_server_options_init(
-    rpc_server_options *options);  // defaults: 32 MiB, 16384, 1024, 8192, 1 GiB
+    rpc_server_options *options);  // defaults: 32 MiB, 16384, 1024, 8192, 1 GiB, 20 s
 
 status *rpc_server_new(const rpc_server_options *options, rpc_server **ret);
 

@@ -1,6 +1,9 @@
 // rpc hostile - bytes that no client of ours would send: each gets its own clear status.
 #include "unit/rpc_rig.h"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
 #define TCP "tcp://127.0.0.1:0"
 
 static void garbage_is_invalid_argument(void **state)
@@ -241,6 +244,61 @@ static void the_memory_of_all_requests_is_capped(void **state)
     rig_free(r);
 }
 
+static int connect_plainly(const char *url)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET};
+    address.sin_port = htons((uint16_t) strtol(strrchr(url, ':') + 1, NULL, 10));
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(connect(fd, (struct sockaddr *) &address, sizeof address), 0);
+    return fd;
+}
+
+// SP over TCP: a greeting, then each message behind its length in eight bytes, here with the id of
+// the request in front.
+static void send_plainly(int fd, uint8_t id, const buf *request)
+{
+    AUTO_BUF bytes = {0};
+    size_t size = request->size + 4;
+    buf_append(&bytes, "\0\0\0\0\0\0", 6);
+    buf_append_char(&bytes, (char) (size >> 8));
+    buf_append_char(&bytes, (char) size);
+    buf_append(&bytes, "\x80\0\0", 3);
+    buf_append_char(&bytes, (char) id);
+    buf_append(&bytes, request->bytes, request->size);
+    assert_int_equal(send(fd, bytes.bytes, bytes.size, 0), bytes.size);
+}
+
+static void a_peer_that_never_reads_loses_its_connection(void **state)
+{
+    (void) state;
+    rpc_server_options options;
+    rpc_server_options_init(&options);
+    options.send_timeout_ms = 50;
+    rig *r = rig_new(&options, TCP);
+    int fd = connect_plainly(r->url);
+    assert_int_equal(send(fd, "\0SP\0\0\x30\0\0", 8, 0), 8);
+    Errand__V1__GetJobRequest get = ERRAND__V1__GET_JOB_REQUEST__INIT;
+    get.id = (char *) (uintptr_t) "big";
+    get.view = (Errand__V1__JobView) 8000000;
+    uint8_t payload[64];
+    size_t size = errand__v1__get_job_request__pack(&get, payload);
+    AUTO_BUF request = {0};
+    raw_request(&request, "/errand.v1.JobService/GetResult", NULL, 0);
+    send_plainly(fd, 100, &request);
+    rig_wait(r, &r->held_count, 1);
+    raw_request(&request, "/errand.v1.JobService/Get", payload, size);
+    for (uint8_t id = 0; id < 8; id++) {
+        send_plainly(fd, id, &request);
+    }
+    rig_wait(r, &r->gone_count, 1);  // of the call that is parked on the same connection
+    rpc_client *client = rig_client(r->url);
+    assert_null(rig_call_get(client, "others", "others", NULL));
+    rpc_client_close(client);
+    close(fd);
+    rig_free(r);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(garbage_is_invalid_argument),
     cmocka_unit_test(an_empty_message_is_answered),
@@ -254,6 +312,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(four_times_the_cap_drops_that_connection_only),
     cmocka_unit_test(a_reply_over_the_cap_is_resource_exhausted),
     cmocka_unit_test(the_memory_of_all_requests_is_capped),
+    cmocka_unit_test(a_peer_that_never_reads_loses_its_connection),
 };
 
 UNIT_TEST_MAIN(tests)
