@@ -53,7 +53,7 @@ status *scenario_drain(const bench_options *options, report *r)
     if (!failure)
         failure = drain(options, errandd, filled.count, r);
     if (!failure)
-        failure = tally_expect(client, filled.count);
+        failure = tally_wait(client, filled.count, 0);
     if (failure)
         return failure;
     rpc_client_close(TAKE(client));

@@ -54,7 +54,7 @@ status *server_start(const bench_options *options, int64_t workers, server **ret
     status *failure = make_folder(options, s);
     if (!failure)
         failure = start_process(options, workers, s);
-    if (!failure && (!server_rpc_url(s) || !server_results_url(s)))
+    if (!failure && (!server_rpc_ipc_url(s) || !server_results_url(s)))
         failure = status_new(STATUS_INTERNAL, "errandd did not name its listeners");
     if (failure)
         return failure;
