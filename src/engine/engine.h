@@ -1,9 +1,9 @@
 // engine - the one writer: applies commands to the store in batches.
 //
-// Anybody may post a command from any thread. The engine's thread takes all that wait, applies them in
-// one transaction, commits, and only then runs their `done` functions (on its own thread, so they must
-// not block). A command and all it points to belong to the poster, and must stay alive until done runs.
-// Every command is done exactly once, at the latest when the engine stops.
+// Anybody may post a command from any thread. The engine's thread takes all that wait, applies them
+// in one transaction, commits, and only then runs their `done` functions (on its own thread, so
+// they must not block). A command and all it points to belong to the poster, and must stay alive
+// until done runs. Every command is done exactly once, at the latest when the engine stops.
 #ifndef ERRAND_ENGINE_ENGINE_H
 #define ERRAND_ENGINE_ENGINE_H
 
@@ -39,8 +39,8 @@ status *engine_start(const engine_options *options, engine **ret);
 // engine_drain answers parked and coming Lease calls empty from now on.
 void engine_drain(engine *e);
 
-// engine_stop finishes what was posted, fails what is parked with UNAVAILABLE, and waits for the thread.
-// Nothing may be posted afterwards. engine_free accepts NULL.
+// engine_stop finishes what was posted, fails what is parked with UNAVAILABLE, and waits for the
+// thread. Nothing may be posted afterwards. engine_free accepts NULL.
 void engine_stop(engine *e);
 void engine_free(engine *e);
 
@@ -62,8 +62,8 @@ typedef enum engine_verb {
 struct engine_command {
     engine_verb verb;
     engine_done_fn *done;
-    void *owner;      // the poster's
-    status *failure;  // set before done: NULL, or why nothing came of it; the poster frees it
+    void *owner;           // the poster's
+    status *failure;       // set before done: NULL, or why nothing came of it; the poster frees it
     engine_command *next;  // the engine's
 };
 
@@ -78,13 +78,13 @@ void engine_gone(engine *e, uint64_t ticket);
 
 // submit: stores new jobs. Each is judged alone.
 typedef struct engine_new_job {
-    job_row row;        // in: id and all but seq, route, state. Out: as stored
+    job_row row;  // in: id and all but seq, route, state. Out: as stored
     const char *queue;
     const char *kind;
     slice spec;
     const uint8_t *hash;
-    bool duplicate;     // out: the job existed, with the same content
-    status *failure;    // out: why this one was refused; the poster frees it
+    bool duplicate;   // out: the job existed, with the same content
+    status *failure;  // out: why this one was refused; the poster frees it
 } engine_new_job;
 
 typedef struct engine_submit {
@@ -133,14 +133,14 @@ typedef struct engine_assignment {
     job_row row;
     slice spec;
     engine_token token;
-    bool has_parent;        // a callback: the job it tells about follows
+    bool has_parent;  // a callback: the job it tells about follows
     job_row parent_row;
     slice parent_spec;
     slice parent_result;
 } engine_assignment;
 
-// lease: jobs for a worker; is done when there is one, at the deadline, or when a newer Lease of the
-// worker comes.
+// lease: jobs for a worker; is done when there is one, at the deadline, or when a newer Lease of
+// the worker comes.
 typedef struct engine_lease {
     engine_command command;
     uint64_t ticket;
@@ -185,8 +185,8 @@ typedef struct engine_outcome {
     int64_t retry_after_us;
 } engine_outcome;
 
-// outcomes: how attempts ended. sequence is the batch's number within its worker: a repeated one is not
-// applied again, one that comes too early is not applied at all. 0: not numbered.
+// outcomes: how attempts ended. sequence is the batch's number within its worker: a repeated one is
+// not applied again, one that comes too early is not applied at all. 0: not numbered.
 typedef struct engine_outcomes {
     engine_command command;
     uuid worker_id;
@@ -204,15 +204,6 @@ typedef struct engine_outcomes {
 engine_token engine_token_make(int64_t seq, int32_t attempt);
 
 // ---- what others may read while it runs ----
-
-typedef struct engine_worker_info {
-    uuid id;
-    const char *host;
-    int32_t pid;
-    int32_t concurrency;
-    int32_t running;
-    int64_t heartbeat_us;
-} engine_worker_info;
 
 // engine_queue_length is the number of commands that wait to be applied.
 size_t engine_queue_length(const engine *e);

@@ -1,0 +1,233 @@
+// assign - jobs handed to workers: parked Lease calls, and the answers to them.
+#include "engine/internal.h"
+
+#include "job/rules.h"
+
+#include <stdlib.h>
+
+// Jobs in one answer, whatever the worker asks for.
+#define MAX_ASSIGNMENTS 4096
+
+static engine_lease *lease_command(const parked *p)
+{
+    return (engine_lease *) p->command;
+}
+
+static void answer(engine *e, engine_lease *command)
+{
+    session *s = session_find(e, &command->worker_id);
+    if (s != NULL && !session_notices(s, command->memory, &command->notices))
+        engine_refuse(e, &command->command, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+    else
+        engine_answer(e, &command->command);
+}
+
+void assign_leave(engine *e, parked *p)
+{
+    session *s = session_find(e, &lease_command(p)->worker_id);
+    if (s != NULL && s->parked == lease_command(p))
+        s->parked = NULL;
+    DL_DELETE(e->idle, p);
+}
+
+static void answer_parked(engine *e, parked *p)
+{
+    assign_leave(e, p);
+    answer(e, (engine_lease *) unpark(e, p));
+}
+
+static void assign_late(void *context, timer *t)
+{
+    answer_parked(context, park_of(t));
+}
+
+void assign_release_parked(engine *e)
+{
+    parked *p, *next;
+    DL_FOREACH_SAFE(e->idle, p, next)
+    answer_parked(e, p);
+}
+
+// ---- filling an answer ----
+
+static size_t assignment_bytes(const engine_assignment *a)
+{
+    return a->spec.size + a->parent_spec.size + a->parent_result.size;
+}
+
+static bool load_parent(engine *e, engine_assignment *a, arena *memory)
+{
+    const store_ops *ops = e->store->ops;
+    int64_t parent = a->row.parent_seq;
+    if (parent == 0)
+        return true;
+    if (!engine_check(e, ops->load(e->store, &parent, 1, &a->parent_row)))
+        return false;
+    a->has_parent = a->parent_row.seq != 0;
+    return !a->has_parent ||
+           (engine_check(e, ops->load_spec(e->store, parent, memory, &a->parent_spec, NULL)) &&
+            engine_check(e, ops->load_result(e->store, parent, memory, &a->parent_result)));
+}
+
+static bool fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret)
+{
+    *ret = (engine_assignment){.row = *row, .token = engine_token_make(row->seq, row->attempt)};
+    return engine_check(e,
+                        e->store->ops->load_spec(e->store, row->seq, memory, &ret->spec, NULL)) &&
+           load_parent(e, ret, memory);
+}
+
+static bool take_one(engine *e, session *s, engine_lease *command, const job_row *before)
+{
+    job_row row = *before;
+    engine_assignment *a = &command->assignments[command->assignment_count];
+    if (!engine_write(e) ||
+        !engine_check(e, job_lease(&row, &s->id, command->lease_sequence, e->now_us)) ||
+        !fill(e, &row, command->memory, a) ||
+        !engine_check(e, e->store->ops->save(e->store, before, &row, 1)))
+        return false;
+    if (lease_open(e, s, &row) == NULL)
+        return engine_check(e, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+    command->assignment_count++;
+    return true;
+}
+
+// Routes of the session that have a READY job; the array lives in the command's arena.
+static size_t ready_routes(engine *e, session *s, arena *memory, int32_t **ret)
+{
+    session_routes(e, s);
+    int32_t *routes = arena_alloc(memory, (s->route_count + 1) * sizeof *routes);
+    size_t count = 0;
+    for (size_t i = 0; routes != NULL && i < s->route_count; i++)
+        if (e->store->ops->count(e->store, s->routes[i], JOB_READY) > 0)
+            routes[count++] = s->routes[i];
+    *ret = routes;
+    return count;
+}
+
+static size_t wanted(engine *e, const engine_lease *command)
+{
+    size_t free_leases = e->options.max_leases - HASH_COUNT(e->leases);
+    size_t jobs = (size_t) command->max_jobs;
+    if (jobs > MAX_ASSIGNMENTS)
+        jobs = MAX_ASSIGNMENTS;
+    return jobs < free_leases ? jobs : free_leases;
+}
+
+static void take(engine *e, session *s, engine_lease *command)
+{
+    int32_t *routes;
+    size_t route_count = ready_routes(e, s, command->memory, &routes);
+    size_t jobs = wanted(e, command), found = 0, bytes = 0;
+    if (route_count == 0 || jobs == 0)
+        return;
+    AUTO_FREE job_row *rows = malloc(jobs * sizeof *rows);
+    command->assignments = arena_alloc(command->memory, jobs * sizeof *command->assignments);
+    if (rows == NULL || command->assignments == NULL ||
+        !engine_check(e,
+                      e->store->ops->take_ready(e->store, routes, route_count, jobs, rows, &found)))
+        return;
+    for (size_t i = 0; i < found && bytes < e->options.max_reply_bytes; i++) {
+        if (!take_one(e, s, command, &rows[i]))
+            return;
+        bytes += assignment_bytes(&command->assignments[i]);
+    }
+    if (found > 0)
+        s->lease_sequence = command->lease_sequence;
+}
+
+void assign_ready(engine *e)
+{
+    parked *p, *next;
+    DL_FOREACH_SAFE(e->idle, p, next)
+    {
+        engine_lease *command = lease_command(p);
+        session *s = session_find(e, &command->worker_id);
+        if (e->trouble != NULL)
+            return;
+        if (s == NULL || command->max_jobs == 0)
+            continue;
+        take(e, s, command);
+        if (command->assignment_count > 0)
+            answer_parked(e, p);
+    }
+}
+
+// ---- the call ----
+
+// The same call again: the same jobs again.
+static bool repeat(engine *e, session *s, engine_lease *command)
+{
+    lease *l;
+    size_t count = 0;
+    DL_FOREACH(s->leases, l)
+    count += l->row.lease_sequence == command->lease_sequence;
+    if (count == 0)
+        return false;
+    command->assignments = arena_alloc(command->memory, count * sizeof *command->assignments);
+    if (command->assignments == NULL)
+        return false;
+    DL_FOREACH(s->leases, l)
+    {
+        if (l->row.lease_sequence == command->lease_sequence &&
+            fill(e, &l->row, command->memory, &command->assignments[command->assignment_count]))
+            command->assignment_count++;
+    }
+    return true;
+}
+
+static void confirm(session *s, int64_t lease_sequence)
+{
+    lease *l;
+    DL_FOREACH(s->leases, l)
+    {
+        if (l->row.lease_sequence < lease_sequence)
+            l->confirmed = true;
+    }
+}
+
+static void drop_older(engine *e, session *s)
+{
+    parked *p, *next;
+    if (s->parked == NULL)
+        return;
+    DL_FOREACH_SAFE(e->idle, p, next)
+    {
+        if (lease_command(p) == s->parked) {
+            answer_parked(e, p);
+            return;
+        }
+    }
+}
+
+static void park_lease(engine *e, session *s, engine_lease *command)
+{
+    parked *p = park(e, &command->command, command->ticket, command->deadline_us, assign_late);
+    if (p == NULL)
+        return;
+    s->parked = command;
+    DL_APPEND(e->idle, p);
+}
+
+void assign_apply(engine *e, engine_lease *command)
+{
+    status *failure = NULL;
+    session *s = session_touch(e, &command->worker_id, &failure);
+    if (s != NULL)
+        failure = session_describe(s, command->worker);
+    if (failure != NULL) {
+        engine_refuse(e, &command->command, failure);
+        return;
+    }
+    drop_older(e, s);
+    confirm(s, command->lease_sequence);
+    bool repeated = repeat(e, s, command);
+    bool stale = command->lease_sequence < s->lease_sequence;
+    if (!repeated && !stale && command->max_jobs > 0 && !atomic_load(&e->draining))
+        take(e, s, command);
+    if (repeated || stale || command->assignment_count > 0 || command->deadline_us <= e->mono_us ||
+        atomic_load(&e->draining))
+        answer(e, command);
+    else
+        park_lease(e, s, command);
+}

@@ -1,0 +1,330 @@
+// engine - the one writer: applies commands to the store in batches.
+//
+// A round: take all commands that wait, apply each, do what is due, hand ready jobs to parked
+// workers, commit, answer. When the disk refuses, everything in memory is read anew from the store,
+// so that a round happens as a whole or not at all.
+#include "engine/internal.h"
+
+#include "base/crypto.h"
+#include "base/log.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+// A round takes no more than this many commands, so that answers do not wait for a very long
+// commit.
+#define ROUND_COMMANDS 8192
+
+#define DISK_RETRY_US 1000000
+
+void engine_options_init(engine_options *options)
+{
+    *options = (engine_options){
+        .lease_us = 30 * 1000000LL,
+        .grace_us = 5 * 1000000LL,
+        .max_sessions = 10000,
+        .max_leases = 1000000,
+        .max_reply_bytes = 8u << 20,
+    };
+}
+
+engine_token engine_token_make(int64_t seq, int32_t attempt)
+{
+    engine_token token;
+    for (int i = 0; i < 8; i++)
+        token.bytes[i] = (uint8_t) ((uint64_t) seq >> (56 - 8 * i));
+    for (int i = 0; i < 4; i++)
+        token.bytes[8 + i] = (uint8_t) ((uint32_t) attempt >> (24 - 8 * i));
+    return token;
+}
+
+// ---- random numbers: xoshiro256+ by Blackman and Vigna (prng.di.unimi.it) ----
+
+static uint64_t rotate(uint64_t x, int bits)
+{
+    return x << bits | x >> (64 - bits);
+}
+
+double engine_random(engine *e)
+{
+    uint64_t *s = e->random;
+    uint64_t sum = s[0] + s[3];
+    uint64_t t = s[1] << 17;
+    s[2] ^= s[0];
+    s[3] ^= s[1];
+    s[1] ^= s[2];
+    s[0] ^= s[3];
+    s[2] ^= t;
+    s[3] = rotate(s[3], 45);
+    return (double) (sum >> 11) * 0x1.0p-53;
+}
+
+static void seed_random(engine *e, uint64_t seed)
+{
+    if (seed == 0)
+        crypto_random(e->random, sizeof e->random);
+    else
+        for (int i = 0; i < 4; i++)
+            e->random[i] = seed * 0x9e3779b97f4a7c15u + (uint64_t) i + 1;
+}
+
+// ---- posting ----
+
+void engine_post(engine *e, engine_command *command)
+{
+    command->failure = NULL;
+    inbox_put(&e->inbox, command);
+}
+
+uint64_t engine_ticket(engine *e)
+{
+    return atomic_fetch_add(&e->last_ticket, 1) + 1;
+}
+
+typedef struct gone_command {
+    engine_command command;
+    uint64_t ticket;
+} gone_command;
+
+static void gone_done(engine_command *command)
+{
+    status_free(command->failure);
+    free(command->owner);
+}
+
+void engine_gone(engine *e, uint64_t ticket)
+{
+    gone_command *gone = calloc(1, sizeof *gone);
+    if (gone == NULL)
+        return;  // its deadline will end it
+    gone->command = (engine_command){.verb = ENGINE_GONE, .done = gone_done, .owner = gone};
+    gone->ticket = ticket;
+    engine_post(e, &gone->command);
+}
+
+size_t engine_queue_length(const engine *e)
+{
+    return atomic_load_explicit(&e->inbox.length, memory_order_relaxed);
+}
+
+// ---- a round ----
+
+bool engine_write(engine *e)
+{
+    if (e->trouble != NULL)
+        return false;
+    if (!e->writing)
+        e->writing = engine_check(e, e->store->ops->begin(e->store));
+    return e->writing;
+}
+
+bool engine_check(engine *e, status *failure)
+{
+    if (failure == NULL)
+        return true;
+    if (e->trouble == NULL)
+        e->trouble = failure;
+    else
+        status_free(failure);
+    return false;
+}
+
+void engine_answer(engine *e, engine_command *command)
+{
+    command->next = NULL;
+    if (e->answers_tail != NULL)
+        e->answers_tail->next = command;
+    else
+        e->answers = command;
+    e->answers_tail = command;
+}
+
+void engine_refuse(engine *e, engine_command *command, status *failure)
+{
+    status_free(command->failure);
+    command->failure = failure;
+    engine_answer(e, command);
+}
+
+static void apply(engine *e, engine_command *command)
+{
+    switch (command->verb) {
+    case ENGINE_SUBMIT:
+        submit_apply(e, (engine_submit *) command);
+        break;
+    case ENGINE_WAIT:
+        wait_apply(e, (engine_wait *) command);
+        break;
+    case ENGINE_LEASE:
+        assign_apply(e, (engine_lease *) command);
+        break;
+    case ENGINE_HEARTBEAT:
+        heartbeat_apply(e, (engine_heartbeat *) command);
+        break;
+    case ENGINE_OUTCOMES:
+        outcomes_apply(e, (engine_outcomes *) command);
+        break;
+    case ENGINE_GONE:
+        park_gone(e, ((gone_command *) command)->ticket);
+        engine_answer(e, command);
+        break;
+    }
+}
+
+static void read_clocks(engine *e)
+{
+    int64_t wall = clock_wall_us(e->clock);
+    if (wall > e->now_us)
+        e->now_us = wall;
+    e->mono_us = clock_mono_us(e->clock);
+}
+
+// Everything in memory that a failed transaction may have changed is read anew.
+static void undo_round(engine *e)
+{
+    log_error("store_write_failed", LOG_STATUS(e->trouble));
+    if (e->writing)
+        e->store->ops->rollback(e->store);
+    e->writing = false;
+    status *unreadable = recover(e);
+    if (unreadable != NULL)
+        log_error("store_read_failed", LOG_STATUS(unreadable));
+    status_free(unreadable);
+    e->retry_us = e->mono_us + DISK_RETRY_US;
+}
+
+static void commit_round(engine *e)
+{
+    if (e->trouble == NULL && e->writing) {
+        e->writing = false;  // a failed commit has rolled back
+        engine_check(e, e->store->ops->commit(e->store));
+    }
+    if (e->trouble != NULL)
+        undo_round(e);
+}
+
+static void answer_round(engine *e)
+{
+    engine_command *answers = e->answers;
+    e->answers = e->answers_tail = NULL;
+    while (answers != NULL) {
+        engine_command *command = answers;
+        answers = answers->next;
+        if (e->trouble != NULL && command->failure == NULL)
+            command->failure = status_copy(e->trouble);
+        command->done(command);
+    }
+    status_free(e->trouble);
+    e->trouble = NULL;
+}
+
+static engine_command *apply_some(engine *e, engine_command *commands)
+{
+    for (int i = 0; i < ROUND_COMMANDS && commands != NULL; i++) {
+        engine_command *command = commands;
+        commands = commands->next;
+        apply(e, command);
+    }
+    return commands;
+}
+
+static void do_what_is_due(engine *e)
+{
+    timers_run(&e->timers, e->mono_us, e);
+    if (e->mono_us >= e->retry_us)
+        due_run(e);
+    if (atomic_load(&e->draining))
+        assign_release_parked(e);
+    else
+        assign_ready(e);
+}
+
+static int64_t next_round(engine *e)
+{
+    int64_t due = due_next(e);
+    if (due < e->retry_us)
+        due = e->retry_us;
+    int64_t timer = timers_next(&e->timers);
+    return timer < due ? timer : due;
+}
+
+static void *run(void *argument)
+{
+    engine *e = argument;
+    engine_command *commands = NULL;
+    while (commands != NULL || !atomic_load(&e->stopping)) {
+        if (commands == NULL)
+            commands = inbox_take(&e->inbox, next_round(e));
+        read_clocks(e);
+        commands = apply_some(e, commands);
+        do_what_is_due(e);
+        commit_round(e);
+        answer_round(e);
+    }
+    for (commands = inbox_take(&e->inbox, 0); commands != NULL;)
+        commands = apply_some(e, commands);
+    park_refuse_all(e);
+    commit_round(e);
+    answer_round(e);
+    return NULL;
+}
+
+// ---- start and stop ----
+
+static status *start_thread(engine *e)
+{
+    status *failure = recover(e);
+    if (failure != NULL)
+        return failure;
+    int error = pthread_create(&e->thread, NULL, run, e);
+    return error == 0 ? NULL : status_errno(error, "engine thread");
+}
+
+status *engine_start(const engine_options *options, engine **ret)
+{
+    engine *e = calloc(1, sizeof *e);
+    if (e == NULL)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    e->options = *options;
+    e->store = options->store;
+    e->clock = options->clock != NULL ? options->clock : clock_system();
+    e->now_us = e->store->ops->last_time_us(e->store);
+    seed_random(e, options->seed);
+    status *failure = inbox_init(&e->inbox);
+    if (failure != NULL) {
+        free(e);
+        return failure;
+    }
+    read_clocks(e);
+    failure = start_thread(e);
+    if (failure != NULL) {
+        engine_free(e);
+        return failure;
+    }
+    *ret = e;
+    return NULL;
+}
+
+void engine_drain(engine *e)
+{
+    atomic_store(&e->draining, true);
+    inbox_poke(&e->inbox);
+}
+
+void engine_stop(engine *e)
+{
+    atomic_store(&e->stopping, true);
+    inbox_poke(&e->inbox);
+    pthread_join(e->thread, NULL);
+}
+
+void engine_free(engine *e)
+{
+    if (e == NULL)
+        return;
+    lease_free_all(e);
+    session_free_all(e);
+    timers_fini(&e->timers);
+    inbox_fini(&e->inbox);
+    free(e);
+}

@@ -1,0 +1,148 @@
+// finish - the ends of an attempt, and what follows from the end of a job: its callback, those who
+// wait for it, the parent that may be purged.
+//
+// Each function is false when the store refused: then the round is undone as a whole.
+#include "engine/internal.h"
+
+#include "job/callback.h"
+#include "job/rules.h"
+#include "job/spec.h"
+#include "job/time.h"
+
+#include <stdlib.h>
+
+static bool save(engine *e, const job_row *before, const job_row *row)
+{
+    return engine_check(e, e->store->ops->save(e->store, before, row, 1));
+}
+
+// ---- callbacks ----
+
+static bool insert_callback(engine *e, job_row *parent, const Errand__V1__Job *parent_spec,
+                            arena *memory)
+{
+    Errand__V1__Job *spec;
+    store_new_job fresh = {0};
+    uint8_t hash[JOB_HASH_BYTES];
+    const store_ops *ops = e->store->ops;
+    fresh.hash = hash;
+    if (!engine_check(
+            e, job_callback_make(parent, parent_spec, memory, e->now_us, &spec, &fresh.row)) ||
+        !engine_check(e, job_spec_encode(spec, memory, &fresh.spec, hash)) ||
+        !engine_check(
+            e, ops->route(e->store, job_spec_queue(spec), job_spec_kind(spec), &fresh.row.route)))
+        return false;
+    fresh.row.id = uuid_new_v7(e->now_us);
+    fresh.row.seq = ops->next_seq(e->store);
+    fresh.row.create_us = e->now_us;
+    job_start_life(&fresh.row, e->now_us);
+    parent->callbacks_open++;
+    return engine_check(e, ops->insert(e->store, &fresh, 1));
+}
+
+static bool call_back(engine *e, job_row *row)
+{
+    if (!row->has_callback)
+        return true;
+    slice bytes;
+    Errand__V1__Job *spec;
+    AUTO(arena) memory = arena_new(0);
+    if (memory == NULL)
+        return engine_check(e, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+    if (!engine_check(e, e->store->ops->load_spec(e->store, row->seq, memory, &bytes, NULL)) ||
+        !engine_check(e, job_spec_decode(bytes, memory, &spec)))
+        return false;
+    return !job_callback_wanted(spec, row->state) || insert_callback(e, row, spec, memory);
+}
+
+// The parent of a callback that has ended need not be kept for it any longer.
+static bool let_parent_go(engine *e, const job_row *row)
+{
+    job_row before;
+    if (row->parent_seq == 0)
+        return true;
+    if (!engine_check(e, e->store->ops->load(e->store, &row->parent_seq, 1, &before)))
+        return false;
+    if (before.seq == 0 || before.callbacks_open == 0)
+        return true;
+    job_row after = before;
+    after.callbacks_open--;
+    return save(e, &before, &after);
+}
+
+// ---- the end of an attempt ----
+
+// Saves the row after a move. The lease is gone then.
+static bool settle(engine *e, lease *l, status *refused, const job_row *before)
+{
+    job_row row = l->row;
+    if (!engine_check(e, refused) || !engine_write(e))
+        return false;
+    if (job_state_is_final(row.state) && (!call_back(e, &row) || !let_parent_go(e, &row)))
+        return false;
+    if (!save(e, before, &row))
+        return false;
+    lease_close(e, l);
+    if (job_state_is_final(row.state))
+        wait_wake(e, &row);
+    return true;
+}
+
+static bool put_attempt(engine *e, const lease *l, const Errand__Rpc__V1__Status *error)
+{
+    Errand__V1__Attempt attempt = ERRAND__V1__ATTEMPT__INIT;
+    Google__Protobuf__Timestamp start = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+    Google__Protobuf__Timestamp end = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+    char worker[UUID_TEXT_SIZE];
+    time_to_timestamp(l->row.start_us, &start);
+    time_to_timestamp(e->now_us, &end);
+    attempt.number = l->row.attempt;
+    attempt.start_time = &start;
+    attempt.end_time = &end;
+    attempt.worker = uuid_format(&l->row.worker, worker);
+    attempt.error = (Errand__Rpc__V1__Status *) error;
+    size_t size = errand__v1__attempt__get_packed_size(&attempt);
+    AUTO_FREE uint8_t *bytes = malloc(size);
+    if (bytes == NULL)
+        return engine_check(e, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+    errand__v1__attempt__pack(&attempt, bytes);
+    slice packed = {.bytes = bytes, .size = size};
+    return engine_write(e) &&
+           engine_check(e, e->store->ops->put_attempt(e->store, l->seq, l->row.attempt, packed));
+}
+
+bool finish_succeeded(engine *e, lease *l, slice result)
+{
+    job_row before = l->row;
+    if (!engine_write(e) || !engine_check(e, e->store->ops->put_result(e->store, l->seq, result)))
+        return false;
+    return settle(e, l, job_succeed(&l->row, e->now_us), &before);
+}
+
+bool finish_failed(engine *e, lease *l, const job_failure *failure,
+                   const Errand__Rpc__V1__Status *error)
+{
+    job_row before = l->row;
+    if (!put_attempt(e, l, error))
+        return false;
+    return settle(e, l, job_fail(&l->row, failure, engine_random(e), e->now_us), &before);
+}
+
+bool finish_released(engine *e, lease *l)
+{
+    job_row before = l->row;
+    return settle(e, l, job_release(&l->row, e->now_us), &before);
+}
+
+bool finish_lost(engine *e, lease *l)
+{
+    job_row before = l->row;
+    Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
+    error.code = ERRAND__RPC__V1__CODE__UNAVAILABLE;
+    error.message = (char *) "the worker vanished: its lease was not renewed";
+    if (before.losses + 1 >= JOB_MAX_LOSSES)
+        error.message = (char *) "poison: three workers vanished while they ran this job";
+    if (!put_attempt(e, l, &error))
+        return false;
+    return settle(e, l, job_lose(&l->row, e->now_us), &before);
+}

@@ -1,0 +1,87 @@
+// inbox - commands on their way to the engine: many posters, one taker.
+#include "engine/inbox.h"
+
+#include <errno.h>
+#include <time.h>
+
+status *inbox_init(inbox *in)
+{
+    pthread_condattr_t monotonic;
+    int error = pthread_condattr_init(&monotonic);
+    if (error != 0)
+        return status_errno(error, "engine inbox");
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    error = pthread_cond_init(&in->arrived, &monotonic);
+    pthread_condattr_destroy(&monotonic);
+    if (error == 0)
+        error = pthread_mutex_init(&in->lock, NULL);
+    if (error != 0)
+        return status_errno(error, "engine inbox");
+    atomic_init(&in->newest, NULL);
+    atomic_init(&in->length, 0);
+    in->poked = false;
+    return NULL;
+}
+
+void inbox_fini(inbox *in)
+{
+    pthread_cond_destroy(&in->arrived);
+    pthread_mutex_destroy(&in->lock);
+}
+
+void inbox_poke(inbox *in)
+{
+    pthread_mutex_lock(&in->lock);
+    in->poked = true;
+    pthread_cond_signal(&in->arrived);
+    pthread_mutex_unlock(&in->lock);
+}
+
+void inbox_put(inbox *in, engine_command *command)
+{
+    atomic_fetch_add_explicit(&in->length, 1, memory_order_relaxed);
+    engine_command *before = atomic_load_explicit(&in->newest, memory_order_relaxed);
+    do
+        command->next = before;
+    while (!atomic_compare_exchange_weak(&in->newest, &before, command));
+    // Only the first into an empty box may find the taker asleep.
+    if (before == NULL)
+        inbox_poke(in);
+}
+
+static void sleep_until(inbox *in, int64_t deadline_us)
+{
+    struct timespec deadline = {.tv_sec = deadline_us / 1000000,
+                                .tv_nsec = deadline_us % 1000000 * 1000};
+    pthread_mutex_lock(&in->lock);
+    int error = 0;
+    while (!in->poked && error != ETIMEDOUT)
+        error = pthread_cond_timedwait(&in->arrived, &in->lock, &deadline);
+    in->poked = false;
+    pthread_mutex_unlock(&in->lock);
+}
+
+static engine_command *reversed(inbox *in, engine_command *newest)
+{
+    engine_command *oldest = NULL;
+    size_t count = 0;
+    while (newest != NULL) {
+        engine_command *before = newest->next;
+        newest->next = oldest;
+        oldest = newest;
+        newest = before;
+        count++;
+    }
+    atomic_fetch_sub_explicit(&in->length, count, memory_order_relaxed);
+    return oldest;
+}
+
+engine_command *inbox_take(inbox *in, int64_t deadline_us)
+{
+    engine_command *newest = atomic_exchange(&in->newest, NULL);
+    if (newest == NULL) {
+        sleep_until(in, deadline_us);
+        newest = atomic_exchange(&in->newest, NULL);
+    }
+    return reversed(in, newest);
+}

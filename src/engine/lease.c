@@ -1,0 +1,94 @@
+// lease - the jobs that run: who holds them, until when.
+#include "engine/internal.h"
+
+#include "base/log.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+lease *lease_find(engine *e, const engine_lease_ref *ref, const uuid *worker)
+{
+    int64_t seq = 0;
+    for (int i = 0; i < 8; i++)
+        seq = (int64_t) ((uint64_t) seq << 8 | ref->token.bytes[i]);
+    lease *l = NULL;
+    HASH_FIND(hh, e->leases, &seq, sizeof seq, l);
+    if (l == NULL)
+        return NULL;
+    engine_token token = engine_token_make(l->seq, l->row.attempt);
+    bool same = memcmp(&token, &ref->token, sizeof token) == 0 &&
+                uuid_equal(&l->row.id, &ref->id) && uuid_equal(&l->holder->id, worker);
+    return same ? l : NULL;
+}
+
+static int64_t next_look(const lease *l)
+{
+    return l->expires_us < l->voided_us ? l->expires_us : l->voided_us;
+}
+
+static bool time_out(engine *e, lease *l)
+{
+    Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
+    error.code = ERRAND__RPC__V1__CODE__DEADLINE_EXCEEDED;
+    error.message = (char *) "the attempt took longer than attempt_timeout";
+    job_failure failure = {.retryable = true};
+    return finish_failed(e, l, &failure, &error);
+}
+
+// A renewal only moves expires_us; the timer finds out here that it came too early.
+static void lease_clock(void *context, timer *t)
+{
+    engine *e = context;
+    lease *l = (lease *) ((char *) t - offsetof(lease, clock));
+    bool done = true;
+    if (e->mono_us >= l->voided_us)
+        done = time_out(e, l);
+    else if (e->mono_us >= l->expires_us)
+        done = finish_lost(e, l);
+    else
+        timers_set(&e->timers, &l->clock, next_look(l));
+    // After a refusal of the disk `recover` sets all timers anew.
+    (void) done;
+}
+
+lease *lease_open(engine *e, session *holder, const job_row *row)
+{
+    lease *l = calloc(1, sizeof *l);
+    if (l == NULL || !timers_reserve(&e->timers, 1)) {
+        free(l);
+        return NULL;
+    }
+    l->seq = row->seq;
+    l->row = *row;
+    l->holder = holder;
+    l->clock.fire = lease_clock;
+    l->expires_us = e->mono_us + e->options.lease_us;
+    int64_t running_us = e->now_us > row->start_us ? e->now_us - row->start_us : 0;
+    l->voided_us = e->mono_us + row->policy.attempt_timeout_us + e->options.grace_us - running_us;
+    HASH_ADD(hh, e->leases, seq, sizeof l->seq, l);
+    if (l->hh.tbl == NULL) {
+        free(l);
+        return NULL;
+    }
+    DL_APPEND(holder->leases, l);
+    holder->lease_count++;
+    timers_set(&e->timers, &l->clock, next_look(l));
+    return l;
+}
+
+void lease_close(engine *e, lease *l)
+{
+    timers_clear(&e->timers, &l->clock);
+    DL_DELETE(l->holder->leases, l);
+    l->holder->lease_count--;
+    HASH_DEL(e->leases, l);
+    free(l);
+}
+
+void lease_free_all(engine *e)
+{
+    lease *l, *next;
+    HASH_ITER(hh, e->leases, l, next)
+    lease_close(e, l);
+}

@@ -1,0 +1,64 @@
+// recover - what the store says is running, read at the start and after the disk refused a round.
+#include "engine/internal.h"
+
+#include <stdlib.h>
+
+#define STEP 1000
+
+static status *load_sessions(engine *e)
+{
+    store_worker *workers;
+    size_t count;
+    AUTO(arena) memory = arena_new(0);
+    if (memory == NULL)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    status *failure = e->store->ops->load_workers(e->store, memory, &workers, &count);
+    for (size_t i = 0; failure == NULL && i < count; i++) {
+        session *s = session_touch(e, &workers[i].id, &failure);
+        if (s != NULL)
+            s->acked = workers[i].acked_outcome_sequence;
+    }
+    return failure;
+}
+
+static status *load_lease(engine *e, const job_row *row)
+{
+    status *failure = NULL;
+    session *s = session_touch(e, &row->worker, &failure);
+    if (s == NULL)
+        return failure;
+    if (row->lease_sequence > s->lease_sequence)
+        s->lease_sequence = row->lease_sequence;
+    if (lease_open(e, s, row) == NULL)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    return NULL;
+}
+
+static status *load_leases(engine *e)
+{
+    size_t count, limit = e->options.max_leases + 1;
+    AUTO_FREE job_row *rows = NULL;
+    for (size_t room = STEP;; room = room * 4 < limit ? room * 4 : limit) {
+        free(rows);
+        rows = malloc(room * sizeof *rows);
+        if (rows == NULL)
+            return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        status *failure =
+            e->store->ops->due(e->store, JOB_LANE_RUNNING, INT64_MAX, room, rows, &count);
+        if (failure != NULL)
+            return failure;
+        if (count < room || room == limit)
+            break;
+    }
+    status *failure = NULL;
+    for (size_t i = 0; failure == NULL && i < count; i++)
+        failure = load_lease(e, &rows[i]);
+    return failure;
+}
+
+status *recover(engine *e)
+{
+    lease_free_all(e);
+    status *failure = load_sessions(e);
+    return failure != NULL ? failure : load_leases(e);
+}

@@ -1,0 +1,199 @@
+// session - worker processes: what they serve, what they hold, what they have yet to be told.
+#include "engine/internal.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define SESSION_IDLE_US (24 * 3600 * 1000000LL)  // then its outcome sequence is forgotten
+#define MAX_REJECTED    1000                     // not told yet; further ones are dropped
+
+session *session_find(engine *e, const uuid *id)
+{
+    session *s = NULL;
+    HASH_FIND(hh, e->sessions, id, sizeof *id, s);
+    return s;
+}
+
+static void free_names(char **names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        free(names[i]);
+    free(names);
+}
+
+static void session_free(engine *e, session *s)
+{
+    HASH_DEL(e->sessions, s);
+    timers_clear(&e->timers, &s->idle);
+    free_names(s->queues, s->queue_count);
+    free_names(s->kinds, s->kind_count);
+    free(s->routes);
+    free(s->rejected);
+    free(s);
+}
+
+static bool session_is_idle(const session *s)
+{
+    return s->leases == NULL && s->parked == NULL;
+}
+
+static void session_rest(void *context, timer *t)
+{
+    engine *e = context;
+    session *s = (session *) ((char *) t - offsetof(session, idle));
+    if (session_is_idle(s))
+        session_free(e, s);
+    else
+        timers_set(&e->timers, &s->idle, e->mono_us + SESSION_IDLE_US);
+}
+
+// Makes room at the cap: the longest known session that holds nothing goes.
+static bool make_room(engine *e)
+{
+    if (HASH_COUNT(e->sessions) < e->options.max_sessions)
+        return true;
+    session *s, *next;
+    HASH_ITER(hh, e->sessions, s, next)
+    if (session_is_idle(s)) {
+        session_free(e, s);
+        return true;
+    }
+    return false;
+}
+
+static session *session_make(engine *e, const uuid *id)
+{
+    session *s = calloc(1, sizeof *s);
+    if (s == NULL)
+        return NULL;
+    s->id = *id;
+    s->idle.fire = session_rest;
+    if (timers_reserve(&e->timers, 1))
+        HASH_ADD(hh, e->sessions, id, sizeof s->id, s);
+    if (s->hh.tbl == NULL) {
+        free(s);
+        return NULL;
+    }
+    return s;
+}
+
+session *session_touch(engine *e, const uuid *id, status **ret_failure)
+{
+    session *s = session_find(e, id);
+    if (s == NULL && make_room(e))
+        s = session_make(e, id);
+    if (s == NULL) {
+        *ret_failure = status_new(STATUS_RESOURCE_EXHAUSTED, "too many workers: at most %zu",
+                                  e->options.max_sessions);
+        return NULL;
+    }
+    timers_set(&e->timers, &s->idle, e->mono_us + SESSION_IDLE_US);
+    return s;
+}
+
+static bool same_names(char **names, size_t count, char *const *wanted, size_t wanted_count)
+{
+    if (count != wanted_count)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], wanted[i]) != 0)
+            return false;
+    return true;
+}
+
+static bool copy_names(char ***names, size_t *count, char *const *wanted, size_t wanted_count)
+{
+    char **copy = calloc(wanted_count + 1, sizeof *copy);
+    bool complete = copy != NULL;
+    for (size_t i = 0; complete && i < wanted_count; i++)
+        complete = (copy[i] = strdup(wanted[i])) != NULL;
+    if (!complete) {
+        if (copy != NULL)
+            free_names(copy, wanted_count);
+        return false;
+    }
+    free_names(*names, *count);
+    *names = copy;
+    *count = wanted_count;
+    return true;
+}
+
+status *session_describe(session *s, const Errand__V1__Worker *worker)
+{
+    if (same_names(s->queues, s->queue_count, worker->queues, worker->n_queues) &&
+        same_names(s->kinds, s->kind_count, worker->kinds, worker->n_kinds))
+        return NULL;
+    s->routes_seen = s->route_count = 0;
+    if (copy_names(&s->queues, &s->queue_count, worker->queues, worker->n_queues) &&
+        copy_names(&s->kinds, &s->kind_count, worker->kinds, worker->n_kinds))
+        return NULL;
+    return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+static bool serves(char *const *names, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strcmp(names[i], name) == 0)
+            return true;
+    return count == 0;
+}
+
+void session_routes(engine *e, session *s)
+{
+    size_t count;
+    const store_route *routes = e->store->ops->routes(e->store, &count);
+    if (s->routes_seen == count)
+        return;
+    int32_t *known = realloc(s->routes, count * sizeof *known);
+    if (known == NULL)
+        return;  // newer routes wait for memory
+    s->routes = known;
+    for (size_t i = s->routes_seen; i < count; i++)
+        if (serves(s->queues, s->queue_count, routes[i].queue) &&
+            serves(s->kinds, s->kind_count, routes[i].kind))
+            s->routes[s->route_count++] = routes[i].route;
+    s->routes_seen = count;
+}
+
+void session_reject(session *s, const engine_rejection *rejection)
+{
+    if (s->rejected_count == MAX_REJECTED)
+        return;
+    engine_rejection *more = realloc(s->rejected, (s->rejected_count + 1) * sizeof *more);
+    if (more == NULL)
+        return;
+    s->rejected = more;
+    s->rejected[s->rejected_count++] = *rejection;
+}
+
+bool session_notices(session *s, arena *memory, engine_notices *ret)
+{
+    ret->acked_outcome_sequence = s->acked;
+    ret->cancel = NULL;
+    ret->cancel_count = 0;
+    ret->rejected = arena_copy(memory, s->rejected, s->rejected_count * sizeof *s->rejected);
+    if (s->rejected_count > 0 && ret->rejected == NULL)
+        return false;
+    ret->rejected_count = s->rejected_count;
+    s->rejected_count = 0;
+    return true;
+}
+
+bool session_save_ack(engine *e, session *s)
+{
+    store_worker worker = {
+        .id = s->id,
+        .acked_outcome_sequence = s->acked,
+        .lease_sequence = s->lease_sequence,
+        .seen_us = e->now_us,
+    };
+    return engine_write(e) && engine_check(e, e->store->ops->save_worker(e->store, &worker));
+}
+
+void session_free_all(engine *e)
+{
+    session *s, *next;
+    HASH_ITER(hh, e->sessions, s, next)
+    session_free(e, s);
+}

@@ -1,0 +1,102 @@
+// wait - callers that wait for the end of a job.
+#include "engine/internal.h"
+
+#include <stdlib.h>
+
+static waiters *waiters_of(engine *e, int64_t seq)
+{
+    waiters *w = NULL;
+    HASH_FIND(hh, e->waiters, &seq, sizeof seq, w);
+    return w;
+}
+
+static waiters *waiters_make(engine *e, int64_t seq)
+{
+    waiters *w = waiters_of(e, seq);
+    if (w != NULL)
+        return w;
+    w = calloc(1, sizeof *w);
+    if (w == NULL)
+        return NULL;
+    w->seq = seq;
+    HASH_ADD(hh, e->waiters, seq, sizeof w->seq, w);
+    if (w->hh.tbl == NULL) {
+        free(w);
+        return NULL;
+    }
+    return w;
+}
+
+static engine_wait *wait_of(const parked *p)
+{
+    return (engine_wait *) p->command;
+}
+
+static void forget_if_empty(engine *e, waiters *w)
+{
+    if (w->list == NULL) {
+        HASH_DEL(e->waiters, w);
+        free(w);
+    }
+}
+
+void wait_leave(engine *e, parked *p)
+{
+    waiters *w = waiters_of(e, wait_of(p)->row.seq);
+    DL_DELETE(w->list, p);
+    forget_if_empty(e, w);
+}
+
+// The deadline has come: the answer is the job as it is.
+static void wait_late(void *context, timer *t)
+{
+    engine *e = context;
+    parked *p = park_of(t);
+    engine_wait *w = wait_of(p);
+    wait_leave(e, p);
+    engine_answer(e, unpark(e, p));
+    job_row now;
+    if (engine_check(e, e->store->ops->load(e->store, &w->row.seq, 1, &now)) && now.seq != 0)
+        w->row = now;
+}
+
+static void wait_park(engine *e, engine_wait *w)
+{
+    waiters *list = waiters_make(e, w->row.seq);
+    if (list == NULL) {
+        engine_answer(e, &w->command);  // the state so far
+        return;
+    }
+    parked *p = park(e, &w->command, w->ticket, w->deadline_us, wait_late);
+    if (p != NULL)
+        DL_APPEND(list->list, p);
+    else
+        forget_if_empty(e, list);
+}
+
+void wait_apply(engine *e, engine_wait *w)
+{
+    if (!engine_check(e, e->store->ops->find(e->store, &w->id, 1, &w->row)))
+        engine_answer(e, &w->command);
+    else if (w->row.seq == 0)
+        engine_refuse(e, &w->command, status_new(STATUS_NOT_FOUND, "no such job"));
+    else if (job_state_is_final(w->row.state) || w->deadline_us <= e->mono_us)
+        engine_answer(e, &w->command);
+    else
+        wait_park(e, w);
+}
+
+void wait_wake(engine *e, const job_row *row)
+{
+    waiters *w = waiters_of(e, row->seq);
+    if (w == NULL)
+        return;
+    parked *p, *next;
+    DL_FOREACH_SAFE(w->list, p, next)
+    {
+        wait_of(p)->row = *row;
+        engine_answer(e, unpark(e, p));
+    }
+    HASH_DEL(e->waiters, w);
+    free(w);
+}
