@@ -9,6 +9,7 @@
 #include "engine/engine.h"
 #include "engine/inbox.h"
 #include "engine/timers.h"
+#include "job/rules.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
