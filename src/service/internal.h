@@ -1,0 +1,94 @@
+// internal - what the files of the service share.
+#ifndef ERRAND_SERVICE_INTERNAL_H
+#define ERRAND_SERVICE_INTERNAL_H
+
+#include "rpc/convert.h"
+#include "rpc/server.h"
+#include "service/service.h"
+
+#include "errand/v1/job_service.pb-c.h"
+#include "errand/v1/queue_service.pb-c.h"
+#include "errand/v1/server_service.pb-c.h"
+#include "errand/v1/worker_service.pb-c.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#define READERS 4
+#define MAX_WAIT_US 60000000
+
+struct service {
+    service_options options;
+    char **rpc_urls, **results_urls;
+    size_t rpc_count, results_count;
+    int64_t start_us;  // wall
+    atomic_bool draining;
+    struct {
+        pthread_mutex_t lock;
+        pthread_cond_t returned;
+        store_reader *idle[READERS];
+        size_t count;
+    } readers;
+    Errand__V1__JobService_Service *jobs;
+    Errand__V1__QueueService_Service *queues;
+    Errand__V1__WorkerService_Service *workers;
+    Errand__V1__ServerService_Service *servers;
+};
+
+// A protobuf-c service object that knows its service.
+#define SERVICE_OBJECT(type)                                                                       \
+    struct {                                                                                       \
+        type object;                                                                               \
+        service *owner;                                                                            \
+    }
+
+Errand__V1__JobService_Service *job_methods(service *s);        // jobs.c
+Errand__V1__QueueService_Service *queue_methods(service *s);    // later.c
+Errand__V1__WorkerService_Service *worker_methods(service *s);  // work.c
+Errand__V1__ServerService_Service *server_methods(service *s);  // info.c
+
+// Methods of JobService, each in the file of its subject.
+void submit_call(service *s, const Errand__V1__SubmitRequest *request, rpc_call *call);
+void batch_submit_call(service *s, const Errand__V1__BatchSubmitRequest *request, rpc_call *call);
+void get_call(service *s, const Errand__V1__GetJobRequest *request, rpc_call *call);
+void get_result_call(service *s, const Errand__V1__GetResultRequest *request, rpc_call *call);
+void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call *call);
+
+// fail answers out of memory.
+void answer_no_memory(rpc_call *call);
+
+// readers of the store, one for each thread that reads.
+store_reader *reader_take(service *s);
+void reader_return(service *s, store_reader *reader);
+
+// wait_deadline checks a `wait` field: not negative; capped at 60 s and before the caller's deadline.
+// ret_us is monotonic; 0 when nobody waits.
+status *wait_deadline(const Google__Protobuf__Duration *wait, const rpc_call *call, int64_t *ret_us);
+
+// view.c: a whole job as the API shows it.
+status *view_job(const store_job *stored, bool full, arena *memory, Errand__V1__Job **ret);
+// error of the latest failed attempt, or NULL.
+status *view_error(const store_job *stored, arena *memory, Errand__Rpc__V1__Status **ret);
+status *view_result(slice encoded, arena *memory, Errand__V1__Result **ret);
+// view_read reads a job and answers its whole view.
+status *view_read(service *s, const uuid *id, bool full, arena *memory, Errand__V1__Job **ret);
+
+// wait_for has done run when the job has ended, at the deadline, or when the caller goes; false when no
+// further call may wait now. w and call outlive the wait.
+bool wait_for(service *s, rpc_call *call, engine_wait *w);
+void wait_gone(void *data, uint64_t ticket);
+
+// assignment.c
+status *assignment_build(service *s, const engine_assignment *a, int64_t lease_us, arena *memory,
+                         Errand__V1__Assignment **ret);
+// event.c: fills in the body and the signature of a callback that is about to be made.
+status *event_fill(service *s, const engine_assignment *a, Errand__V1__Job *job, arena *memory);
+
+// outcomes.c: an OutcomeBatch as engine outcomes.
+status *outcomes_read(service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
+                      engine_outcomes *ret);
+status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_token *ret);
+status *worker_check(const Errand__V1__Worker *worker, uuid *ret);
+Errand__V1__Rejection **rejections_write(const engine_rejection *rejected, size_t count, arena *memory);
+
+#endif

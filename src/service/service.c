@@ -1,0 +1,161 @@
+// service - the RPC methods and the result collector: from messages to engine commands and back.
+#include "service/internal.h"
+
+#include "base/clock.h"
+#include "job/time.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+void answer_no_memory(rpc_call *call)
+{
+    rpc_call_fail(call, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+}
+
+store_reader *reader_take(service *s)
+{
+    (void) pthread_mutex_lock(&s->readers.lock);
+    while (s->readers.count == 0) {
+        (void) pthread_cond_wait(&s->readers.returned, &s->readers.lock);
+    }
+    store_reader *reader = s->readers.idle[--s->readers.count];
+    (void) pthread_mutex_unlock(&s->readers.lock);
+    return reader;
+}
+
+void reader_return(service *s, store_reader *reader)
+{
+    (void) pthread_mutex_lock(&s->readers.lock);
+    s->readers.idle[s->readers.count++] = reader;
+    (void) pthread_cond_signal(&s->readers.returned);
+    (void) pthread_mutex_unlock(&s->readers.lock);
+}
+
+status *wait_deadline(const Google__Protobuf__Duration *wait, const rpc_call *call, int64_t *ret_us)
+{
+    int64_t wait_us = 0;
+    if (wait != NULL && (!time_from_duration(wait, &wait_us) || wait_us < 0)) {
+        return status_bad_field("wait", "found %lld s, expected 0 to 60 s",
+                                (long long) wait->seconds);
+    }
+    if (wait_us == 0) {
+        *ret_us = 0;
+        return NULL;
+    }
+    int64_t now = clock_mono_us(clock_system());
+    int64_t until = now + (wait_us < MAX_WAIT_US ? wait_us : MAX_WAIT_US);
+    int64_t deadline = rpc_call_deadline_us(call);
+    // Time for the answer to travel: the last tenth of the caller's time, at most a second.
+    if (deadline != INT64_MAX && deadline - now < INT64_MAX / 2) {
+        int64_t left = deadline - now;
+        deadline -= left / 10 < 1000000 ? left / 10 : 1000000;
+    }
+    *ret_us = until < deadline ? until : deadline;
+    return NULL;
+}
+
+static status *open_readers(service *s)
+{
+    for (int i = 0; i < READERS; i++) {
+        status *failure = s->options.store->ops->open_reader(s->options.store, &s->readers.idle[i]);
+        if (failure != NULL) {
+            return failure;
+        }
+        s->readers.count++;
+    }
+    return NULL;
+}
+
+status *service_new(const service_options *options, service **ret)
+{
+    service *s = calloc(1, sizeof *s);
+    if (s == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    s->options = *options;
+    s->start_us = clock_wall_us(clock_system());
+    (void) pthread_mutex_init(&s->readers.lock, NULL);
+    (void) pthread_cond_init(&s->readers.returned, NULL);
+    s->jobs = job_methods(s);
+    s->queues = queue_methods(s);
+    s->workers = worker_methods(s);
+    s->servers = server_methods(s);
+    status *failure = open_readers(s);
+    if (failure == NULL &&
+        (s->jobs == NULL || s->queues == NULL || s->workers == NULL || s->servers == NULL)) {
+        failure = status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    if (failure != NULL) {
+        service_free(s);
+        return failure;
+    }
+    *ret = s;
+    return NULL;
+}
+
+void service_register(service *s, rpc_server *server)
+{
+    rpc_server_add(server, &s->jobs->base);
+    rpc_server_add(server, &s->queues->base);
+    rpc_server_add(server, &s->workers->base);
+    rpc_server_add(server, &s->servers->base);
+}
+
+static void free_texts(char **texts, size_t count)
+{
+    for (size_t i = 0; texts != NULL && i < count; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+static char **copy_texts(char *const *texts, size_t count)
+{
+    char **copy = calloc(count + 1, sizeof *copy);
+    for (size_t i = 0; copy != NULL && i < count; i++) {
+        copy[i] = strdup(texts[i]);
+        if (copy[i] == NULL) {
+            free_texts(copy, count);
+            return NULL;
+        }
+    }
+    return copy;
+}
+
+status *service_announce(service *s, char *const *rpc_urls, size_t rpc_count,
+                         char *const *results_urls, size_t results_count)
+{
+    s->rpc_urls = copy_texts(rpc_urls, rpc_count);
+    s->results_urls = copy_texts(results_urls, results_count);
+    if (s->rpc_urls == NULL || s->results_urls == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    s->rpc_count = rpc_count;
+    s->results_count = results_count;
+    return NULL;
+}
+
+void service_drain(service *s)
+{
+    atomic_store(&s->draining, true);
+}
+
+void service_free(service *s)
+{
+    if (s == NULL) {
+        return;
+    }
+    while (s->readers.count > 0) {
+        store_reader *reader = s->readers.idle[--s->readers.count];
+        reader->ops->close(reader);
+    }
+    (void) pthread_mutex_destroy(&s->readers.lock);
+    (void) pthread_cond_destroy(&s->readers.returned);
+    free_texts(s->rpc_urls, s->rpc_count);
+    free_texts(s->results_urls, s->results_count);
+    free(s->jobs);
+    free(s->queues);
+    free(s->workers);
+    free(s->servers);
+    free(s);
+}

@@ -1,0 +1,56 @@
+// service - the RPC methods and the result collector: from messages to engine commands and back.
+#ifndef ERRAND_SERVICE_SERVICE_H
+#define ERRAND_SERVICE_SERVICE_H
+
+#include "base/status.h"
+#include "engine/engine.h"
+#include "job/spec.h"
+#include "rpc/server.h"
+#include "store/store.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct service service;
+
+// A named signing secret of callbacks, whsec_...
+typedef struct service_secret {
+    const char *name;
+    const char *secret;
+} service_secret;
+
+typedef struct service_options {
+    engine *engine;  // borrowed, like all pointers here
+    store *store;
+    job_limits limits;
+    size_t max_message_bytes;
+    int64_t lease_us;
+    const service_secret *secrets;
+    size_t secret_count;
+} service_options;
+
+status *service_new(const service_options *options, service **ret);
+
+// service_register adds all services to the server, before it listens.
+void service_register(service *s, rpc_server *server);
+
+// service_announce says where the server listens, for GetInfo; before the first call.
+status *service_announce(service *s, char *const *rpc_urls, size_t rpc_count,
+                         char *const *results_urls, size_t results_count);
+
+// service_drain makes GetInfo say `draining`.
+void service_drain(service *s);
+void service_free(service *s);  // after the server has stopped; accepts NULL
+
+// ---- the result pipeline ----
+
+typedef struct collector collector;
+
+// collector_open makes the PULL side; collector_listen binds it (tcp, ipc, inproc) and writes the real
+// URL, owned by the caller. collector_close waits for batches under way. Accepts NULL.
+status *collector_open(service *s, collector **ret);
+status *collector_listen(collector *c, const char *url, char **ret_url);
+void collector_close(collector *c);
+
+#endif

@@ -1,0 +1,288 @@
+// submit - Submit and BatchSubmit: judged, encoded, and handed to the engine.
+#include "service/internal.h"
+
+#include "base/clock.h"
+#include "job/view.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_BATCH 10000
+
+typedef struct submission {
+    engine_submit submit;
+    service *service;
+    rpc_call *call;
+    engine_wait wait;
+    int64_t wait_until_us;
+    Errand__V1__Job **jobs;  // of the request
+    size_t *places;          // of a batch: index of each engine job in the request
+    Errand__V1__BatchSubmitResponse__Result **results;
+    size_t result_count;
+} submission;
+
+static bool secret_known(const service *s, const Errand__V1__Job *job)
+{
+    const char *name = job->callback != NULL ? job->callback->secret_name : "";
+    for (size_t i = 0; i < s->options.secret_count; i++) {
+        if (strcmp(s->options.secrets[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return name[0] == '\0';
+}
+
+static void choose_id(const Errand__V1__Job *job, const rpc_call *call, uint64_t index, int64_t now_us,
+                      uuid *ret)
+{
+    const char *request_id = rpc_call_request_id(call);
+    if (job->id[0] != '\0') {
+        (void) uuid_parse(job->id, ret);
+    } else if (request_id != NULL && request_id[0] != '\0') {
+        *ret = uuid_derive(rpc_call_caller(call), request_id, index);
+    } else {
+        *ret = uuid_new_v7(now_us);
+    }
+}
+
+static status *prepare(service *s, const Errand__V1__Job *job, rpc_call *call, uint64_t index,
+                       engine_new_job *ret)
+{
+    uint8_t *hash = arena_alloc(rpc_call_arena(call), JOB_HASH_BYTES);
+    int64_t now_us = clock_wall_us(clock_system());
+    if (hash == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    status *failure = job_spec_check(job, &s->options.limits);
+    if (failure == NULL && !secret_known(s, job)) {
+        failure = status_bad_field("callback.secret_name", "found \"%s\", expected a configured name",
+                                   job->callback->secret_name);
+    }
+    if (failure == NULL) {
+        failure = job_spec_encode(job, rpc_call_arena(call), &ret->spec, hash);
+    }
+    if (failure != NULL) {
+        return failure;
+    }
+    job_spec_row(job, now_us, &ret->row);
+    choose_id(job, call, index, now_us, &ret->row.id);
+    ret->queue = job_spec_queue(job);
+    ret->kind = job_spec_kind(job);
+    ret->hash = hash;
+    ret->duplicate = false;
+    ret->failure = NULL;
+    return NULL;
+}
+
+// ---- Submit ----
+
+static void answer_job(submission *sub)
+{
+    engine_new_job *made = &sub->submit.jobs[0];
+    Errand__V1__Job *job = sub->jobs[0];
+    if (!job_view_fill(job, &made->row, false, rpc_call_arena(sub->call))) {
+        answer_no_memory(sub->call);
+        return;
+    }
+    job->duplicate = made->duplicate;
+    rpc_call_answer(sub->call, &job->base);
+}
+
+static void answer_whole(submission *sub)
+{
+    Errand__V1__Job *job = NULL;
+    status *failure =
+        view_read(sub->service, &sub->wait.row.id, true, rpc_call_arena(sub->call), &job);
+    if (failure != NULL) {
+        rpc_call_fail(sub->call, failure);
+        return;
+    }
+    job->duplicate = sub->submit.jobs[0].duplicate;
+    rpc_call_answer(sub->call, &job->base);
+}
+
+static void wait_done(engine_command *command)
+{
+    submission *sub = command->owner;
+    // The job is stored, whatever became of the wait.
+    status_free(command->failure);
+    if (command->failure == NULL && job_state_is_final(sub->wait.row.state)) {
+        answer_whole(sub);
+    } else {
+        if (sub->wait.row.seq != 0) {
+            sub->submit.jobs[0].row = sub->wait.row;
+        }
+        answer_job(sub);
+    }
+}
+
+static bool wait_on(submission *sub)
+{
+    if (sub->wait_until_us == 0) {
+        return false;
+    }
+    sub->wait = (engine_wait){
+        .command = {.verb = ENGINE_WAIT, .done = wait_done, .owner = sub},
+        .id = sub->submit.jobs[0].row.id,
+        .deadline_us = sub->wait_until_us,
+    };
+    return wait_for(sub->service, sub->call, &sub->wait);
+}
+
+static void submit_done(engine_command *command)
+{
+    submission *sub = command->owner;
+    status *failure = command->failure;
+    engine_new_job *made = &sub->submit.jobs[0];
+    if (failure == NULL) {
+        failure = made->failure;
+    } else {
+        status_free(made->failure);
+    }
+    if (failure != NULL) {
+        rpc_call_fail(sub->call, failure);
+    } else if (!wait_on(sub)) {
+        answer_job(sub);
+    }
+}
+
+void submit_call(service *s, const Errand__V1__SubmitRequest *request, rpc_call *call)
+{
+    submission *sub = arena_zalloc(rpc_call_arena(call), sizeof *sub);
+    engine_new_job *job = arena_zalloc(rpc_call_arena(call), sizeof *job);
+    if (sub == NULL || job == NULL) {
+        answer_no_memory(call);
+        return;
+    }
+    status *failure = request->job == NULL ? status_bad_field("job", "found nothing, expected a job")
+                                           : wait_deadline(request->wait, call, &sub->wait_until_us);
+    if (failure == NULL) {
+        failure = prepare(s, request->job, call, 0, job);
+        if (failure != NULL) {
+            status_prefix_fields(failure, "job.");
+        }
+    }
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+        return;
+    }
+    sub->service = s;
+    sub->call = call;
+    sub->jobs = arena_copy(rpc_call_arena(call), &request->job, sizeof(Errand__V1__Job *));
+    sub->submit = (engine_submit){
+        .command = {.verb = ENGINE_SUBMIT, .done = submit_done, .owner = sub},
+        .jobs = job,
+        .count = 1,
+    };
+    engine_post(s->options.engine, &sub->submit.command);
+}
+
+// ---- BatchSubmit ----
+
+static Errand__V1__BatchSubmitResponse__Result *result_new(arena *memory)
+{
+    Errand__V1__BatchSubmitResponse__Result *result = arena_alloc(memory, sizeof *result);
+    if (result != NULL) {
+        errand__v1__batch_submit_response__result__init(result);
+    }
+    return result;
+}
+
+static void result_fail(Errand__V1__BatchSubmitResponse__Result *result, status *failure, arena *memory)
+{
+    result->error = convert_status_to_proto(failure, memory);
+    result->outcome_case = ERRAND__V1__BATCH_SUBMIT_RESPONSE__RESULT__OUTCOME_ERROR;
+    status_free(failure);
+}
+
+static void answer_batch(submission *sub)
+{
+    Errand__V1__BatchSubmitResponse reply = ERRAND__V1__BATCH_SUBMIT_RESPONSE__INIT;
+    reply.n_results = sub->result_count;
+    reply.results = sub->results;
+    rpc_call_answer(sub->call, &reply.base);
+}
+
+static void batch_done(engine_command *command)
+{
+    submission *sub = command->owner;
+    arena *memory = rpc_call_arena(sub->call);
+    for (size_t i = 0; i < sub->submit.count; i++) {
+        engine_new_job *made = &sub->submit.jobs[i];
+        Errand__V1__BatchSubmitResponse__Result *result = sub->results[sub->places[i]];
+        Errand__V1__Job *job = sub->jobs[sub->places[i]];
+        if (made->failure != NULL) {
+            result_fail(result, made->failure, memory);
+        } else if (command->failure == NULL && job_view_fill(job, &made->row, false, memory)) {
+            job->duplicate = made->duplicate;
+            result->job = job;
+            result->outcome_case = ERRAND__V1__BATCH_SUBMIT_RESPONSE__RESULT__OUTCOME_JOB;
+        }
+    }
+    if (command->failure != NULL) {
+        rpc_call_fail(sub->call, command->failure);
+    } else {
+        answer_batch(sub);
+    }
+}
+
+static bool batch_prepare(submission *sub, size_t index)
+{
+    arena *memory = rpc_call_arena(sub->call);
+    sub->results[index] = result_new(memory);
+    if (sub->results[index] == NULL) {
+        return false;
+    }
+    status *failure = prepare(sub->service, sub->jobs[index], sub->call, index,
+                              &sub->submit.jobs[sub->submit.count]);
+    if (failure == NULL) {
+        sub->places[sub->submit.count++] = index;
+        return true;
+    }
+    char prefix[32];
+    (void) snprintf(prefix, sizeof prefix, "jobs[%zu].", index);
+    status_prefix_fields(failure, prefix);
+    result_fail(sub->results[index], failure, memory);
+    return true;
+}
+
+static submission *batch_new(service *s, const Errand__V1__BatchSubmitRequest *request, rpc_call *call)
+{
+    arena *memory = rpc_call_arena(call);
+    size_t count = request->n_jobs;
+    submission *sub = arena_zalloc(memory, sizeof *sub);
+    if (sub == NULL) {
+        return NULL;
+    }
+    sub->service = s;
+    sub->call = call;
+    sub->jobs = request->jobs;
+    sub->places = arena_alloc(memory, (count + 1) * sizeof *sub->places);
+    sub->results = arena_alloc(memory, (count + 1) * sizeof(void *));
+    sub->result_count = count;
+    sub->submit.command =
+        (engine_command){.verb = ENGINE_SUBMIT, .done = batch_done, .owner = sub};
+    sub->submit.jobs = arena_zalloc(memory, (count + 1) * sizeof *sub->submit.jobs);
+    return sub->places != NULL && sub->results != NULL && sub->submit.jobs != NULL ? sub : NULL;
+}
+
+void batch_submit_call(service *s, const Errand__V1__BatchSubmitRequest *request, rpc_call *call)
+{
+    if (request->n_jobs > MAX_BATCH) {
+        rpc_call_fail(call, status_bad_field("jobs", "found %zu jobs, expected at most %d",
+                                             request->n_jobs, MAX_BATCH));
+        return;
+    }
+    submission *sub = batch_new(s, request, call);
+    bool complete = sub != NULL;
+    for (size_t i = 0; complete && i < request->n_jobs; i++) {
+        complete = batch_prepare(sub, i);
+    }
+    if (!complete) {
+        answer_no_memory(call);
+    } else if (sub->submit.count == 0) {
+        answer_batch(sub);
+    } else {
+        engine_post(s->options.engine, &sub->submit.command);
+    }
+}
