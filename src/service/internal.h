@@ -43,9 +43,9 @@ struct service {
     }
 
 Errand__V1__JobService_Service *job_methods(service *s);        // jobs.c
-Errand__V1__QueueService_Service *queue_methods(service *s);    // later.c
-Errand__V1__WorkerService_Service *worker_methods(service *s);  // work.c
-Errand__V1__ServerService_Service *server_methods(service *s);  // info.c
+Errand__V1__QueueService_Service *queue_methods(service *s);    // queues.c
+Errand__V1__WorkerService_Service *worker_methods(service *s);  // workers.c
+Errand__V1__ServerService_Service *server_methods(service *s);  // servers.c
 
 // Methods of JobService, each in the file of its subject.
 void submit_call(service *s, const Errand__V1__SubmitRequest *request, rpc_call *call);
@@ -54,7 +54,12 @@ void get_call(service *s, const Errand__V1__GetJobRequest *request, rpc_call *ca
 void get_result_call(service *s, const Errand__V1__GetResultRequest *request, rpc_call *call);
 void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call *call);
 
-// fail answers out of memory.
+// Methods of WorkerService, work.c; of ServerService, info.c.
+void lease_call(service *s, const Errand__V1__LeaseRequest *request, rpc_call *call);
+void heartbeat_call(service *s, const Errand__V1__HeartbeatRequest *request, rpc_call *call);
+void report_call(service *s, const Errand__V1__OutcomeBatch *request, rpc_call *call);
+void info_call(service *s, const Errand__V1__GetInfoRequest *request, rpc_call *call);
+
 void answer_no_memory(rpc_call *call);
 
 // readers of the store, one for each thread that reads.
@@ -85,7 +90,7 @@ status *assignment_build(service *s, const engine_assignment *a, int64_t lease_u
 status *event_fill(service *s, const engine_assignment *a, Errand__V1__Job *job, arena *memory);
 
 // outcomes.c: an OutcomeBatch as engine outcomes.
-status *outcomes_read(service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
+status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
                       engine_outcomes *ret);
 status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_token *ret);
 status *worker_check(const Errand__V1__Worker *worker, uuid *ret);

@@ -105,8 +105,9 @@ static void wait_done(engine_command *command)
 {
     submission *sub = command->owner;
     // The job is stored, whatever became of the wait.
+    bool waited = command->failure == NULL;
     status_free(command->failure);
-    if (command->failure == NULL && job_state_is_final(sub->wait.row.state)) {
+    if (waited && job_state_is_final(sub->wait.row.state)) {
         answer_whole(sub);
     } else {
         if (sub->wait.row.seq != 0) {

@@ -1,0 +1,176 @@
+// outcomes - an OutcomeBatch, as the engine takes it.
+#include "service/internal.h"
+
+#include "job/time.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define MAX_RETRY_AFTER_US (24 * 3600 * 1000000LL)
+
+status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_token *ret)
+{
+    if (bytes->len != ENGINE_TOKEN_BYTES) {
+        return status_bad_field(field, "found %zu bytes, expected %d", bytes->len, ENGINE_TOKEN_BYTES);
+    }
+    memcpy(ret->bytes, bytes->data, ENGINE_TOKEN_BYTES);
+    return NULL;
+}
+
+static status *names_check(const char *field, char *const *names, size_t count)
+{
+    if (count > 1000) {
+        return status_bad_field(field, "found %zu names, expected at most 1000", count);
+    }
+    status *failure = NULL;
+    for (size_t i = 0; failure == NULL && i < count; i++) {
+        char path[64];
+        (void) snprintf(path, sizeof path, "%s[%zu]", field, i);
+        failure = job_name_check(path, names[i]);
+    }
+    return failure;
+}
+
+status *worker_check(const Errand__V1__Worker *worker, uuid *ret)
+{
+    if (worker == NULL) {
+        return status_bad_field("worker", "found nothing, expected a worker");
+    }
+    status *failure = job_id_check("worker.id", worker->id, ret);
+    if (failure == NULL && strlen(worker->host) > 255) {
+        failure = status_bad_field("worker.host", "found %zu bytes, expected at most 255", strlen(worker->host));
+    }
+    if (failure == NULL && worker->concurrency < 0) {
+        failure = status_bad_field("worker.concurrency", "found %d, expected 0 or more", worker->concurrency);
+    }
+    if (failure == NULL) {
+        failure = names_check("worker.queues", worker->queues, worker->n_queues);
+    }
+    return failure != NULL ? failure : names_check("worker.kinds", worker->kinds, worker->n_kinds);
+}
+
+static status *success_read(const service *s, const Errand__V1__Result *result, arena *memory,
+                            engine_outcome *ret)
+{
+    size_t size = errand__v1__result__get_packed_size(result);
+    ret->type = ENGINE_SUCCESS;
+    if (size > s->options.limits.max_result_bytes + 65536) {
+        Errand__Rpc__V1__Status *error = arena_alloc(memory, sizeof *error);
+        char *message = arena_alloc(memory, 128);
+        if (error == NULL || message == NULL) {
+            return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        }
+        errand__rpc__v1__status__init(error);
+        (void) snprintf(message, 128, "the result has %zu bytes, more than %zu", size,
+                        s->options.limits.max_result_bytes);
+        error->code = ERRAND__RPC__V1__CODE__RESOURCE_EXHAUSTED;
+        error->message = message;
+        ret->type = ENGINE_FAILURE;
+        ret->error = error;
+        return NULL;
+    }
+    uint8_t *bytes = arena_alloc(memory, size + 1);
+    if (bytes == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    ret->result = (slice){.bytes = bytes, .size = errand__v1__result__pack(result, bytes)};
+    return NULL;
+}
+
+static status *failure_read(const Errand__V1__Failure *failure, engine_outcome *ret)
+{
+    static const Errand__Rpc__V1__Status unknown = {
+        .base = PROTOBUF_C_MESSAGE_INIT(&errand__rpc__v1__status__descriptor),
+        .code = ERRAND__RPC__V1__CODE__UNKNOWN,
+        .message = (char *) protobuf_c_empty_string,
+    };
+    int64_t retry_after_us = 0;
+    if (failure->retry_after != NULL &&
+        (!time_from_duration(failure->retry_after, &retry_after_us) || retry_after_us < 0)) {
+        return status_bad_field("failure.retry_after", "found %lld s, expected 0 or more",
+                                (long long) failure->retry_after->seconds);
+    }
+    ret->type = ENGINE_FAILURE;
+    ret->error = failure->status != NULL ? failure->status : &unknown;
+    ret->retryable = failure->retryable;
+    ret->retry_after_us = retry_after_us < MAX_RETRY_AFTER_US ? retry_after_us : MAX_RETRY_AFTER_US;
+    return NULL;
+}
+
+static status *outcome_read(const service *s, const Errand__V1__Outcome *outcome, arena *memory,
+                            engine_outcome *ret)
+{
+    status *failure = job_id_check("job_id", outcome->job_id, &ret->ref.id);
+    if (failure == NULL) {
+        failure = token_read("token", &outcome->token, &ret->ref.token);
+    }
+    if (failure != NULL) {
+        return failure;
+    }
+    switch (outcome->outcome_case) {
+    case ERRAND__V1__OUTCOME__OUTCOME_SUCCESS:
+        return success_read(s, outcome->success, memory, ret);
+    case ERRAND__V1__OUTCOME__OUTCOME_FAILURE:
+        return failure_read(outcome->failure, ret);
+    case ERRAND__V1__OUTCOME__OUTCOME_RELEASED:
+        ret->type = ENGINE_RELEASED;
+        return NULL;
+    case ERRAND__V1__OUTCOME__OUTCOME__NOT_SET:
+    case _ERRAND__V1__OUTCOME__OUTCOME__CASE_IS_INT_SIZE:
+        break;
+    }
+    return status_bad_field("outcome", "found nothing, expected success, failure or released");
+}
+
+status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
+                      engine_outcomes *ret)
+{
+    status *failure = worker_check(batch->worker, &ret->worker_id);
+    if (failure == NULL && batch->outcome_sequence < 0) {
+        failure = status_bad_field("outcome_sequence", "found %lld, expected 1 or more",
+                                   (long long) batch->outcome_sequence);
+    }
+    engine_outcome *outcomes = arena_zalloc(memory, (batch->n_outcomes + 1) * sizeof *outcomes);
+    if (failure == NULL && outcomes == NULL) {
+        failure = status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    for (size_t i = 0; failure == NULL && i < batch->n_outcomes; i++) {
+        failure = outcome_read(s, batch->outcomes[i], memory, &outcomes[i]);
+        if (failure != NULL) {
+            char prefix[40];
+            (void) snprintf(prefix, sizeof prefix, "outcomes[%zu].", i);
+            status_prefix_fields(failure, prefix);
+        }
+    }
+    ret->sequence = batch->outcome_sequence;
+    ret->outcomes = outcomes;
+    ret->count = batch->n_outcomes;
+    ret->memory = memory;
+    return failure;
+}
+
+Errand__V1__Rejection **rejections_write(const engine_rejection *rejected, size_t count, arena *memory)
+{
+    Errand__V1__Rejection **list = arena_alloc(memory, (count + 1) * sizeof *list);
+    Errand__V1__Rejection *all = arena_alloc(memory, (count + 1) * sizeof *all);
+    Errand__Rpc__V1__Status *states = arena_alloc(memory, (count + 1) * sizeof *states);
+    char(*ids)[UUID_TEXT_SIZE] = arena_alloc(memory, (count + 1) * sizeof *ids);
+    if (list == NULL || all == NULL || states == NULL || ids == NULL) {
+        return NULL;
+    }
+    for (size_t i = 0; i < count; i++) {
+        errand__v1__rejection__init(&all[i]);
+        errand__rpc__v1__status__init(&states[i]);
+        states[i].code = (Errand__Rpc__V1__Code) rejected[i].code;
+        states[i].message = arena_strdup(memory, rejected[i].message);
+        all[i].job_id = uuid_format(&rejected[i].ref.id, ids[i]);
+        all[i].token.len = ENGINE_TOKEN_BYTES;
+        all[i].token.data = arena_copy(memory, rejected[i].ref.token.bytes, ENGINE_TOKEN_BYTES);
+        all[i].status = &states[i];
+        list[i] = &all[i];
+        if (states[i].message == NULL || all[i].token.data == NULL) {
+            return NULL;
+        }
+    }
+    return list;
+}

@@ -1,0 +1,247 @@
+// read - Get, GetResult and List.
+#include "service/internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define DEFAULT_PAGE 50
+#define MAX_PAGE 1000
+
+void get_call(service *s, const Errand__V1__GetJobRequest *request, rpc_call *call)
+{
+    uuid id;
+    Errand__V1__Job *job = NULL;
+    status *failure = job_id_check("id", request->id, &id);
+    if (failure == NULL && request->view > ERRAND__V1__JOB_VIEW__FULL) {
+        failure = status_bad_field("view", "found %d, expected BASIC or FULL", (int) request->view);
+    }
+    if (failure == NULL) {
+        failure = view_read(s, &id, request->view == ERRAND__V1__JOB_VIEW__FULL,
+                            rpc_call_arena(call), &job);
+    }
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+    } else {
+        rpc_call_answer(call, &job->base);
+    }
+}
+
+// ---- GetResult ----
+
+typedef struct result_wait {
+    engine_wait wait;
+    service *service;
+    rpc_call *call;
+} result_wait;
+
+void wait_gone(void *data, uint64_t ticket)
+{
+    engine_gone(data, ticket);
+}
+
+bool wait_for(service *s, rpc_call *call, engine_wait *w)
+{
+    w->ticket = engine_ticket(s->options.engine);
+    if (!rpc_call_park(call, wait_gone, s->options.engine, w->ticket)) {
+        return false;
+    }
+    engine_post(s->options.engine, &w->command);
+    return true;
+}
+
+static status *read_result(service *s, const uuid *id, arena *memory, store_job *ret)
+{
+    store_reader *reader = reader_take(s);
+    status *failure =
+        reader->ops->get(reader, id, STORE_PART_RESULT | STORE_PART_LAST_ATTEMPT, memory, ret);
+    reader_return(s, reader);
+    return failure;
+}
+
+static void answer_result(rpc_call *call, const store_job *stored)
+{
+    arena *memory = rpc_call_arena(call);
+    char id[UUID_TEXT_SIZE];
+    Errand__V1__GetResultResponse reply = ERRAND__V1__GET_RESULT_RESPONSE__INIT;
+    reply.id = uuid_format(&stored->row.id, id);
+    reply.state = (Errand__V1__Job__State) stored->row.state;
+    status *failure = NULL;
+    if (job_state_is_final(stored->row.state)) {
+        failure = view_result(stored->result, memory, &reply.result);
+        if (failure == NULL) {
+            failure = view_error(stored, memory, &reply.error);
+        }
+    }
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+    } else {
+        rpc_call_answer(call, &reply.base);
+    }
+}
+
+static void read_and_answer(service *s, rpc_call *call, const uuid *id)
+{
+    store_job stored;
+    status *failure = read_result(s, id, rpc_call_arena(call), &stored);
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+    } else {
+        answer_result(call, &stored);
+    }
+}
+
+static void result_done(engine_command *command)
+{
+    result_wait *w = command->owner;
+    if (command->failure != NULL) {
+        rpc_call_fail(w->call, command->failure);
+    } else {
+        read_and_answer(w->service, w->call, &w->wait.id);
+    }
+}
+
+static bool wait_for_result(service *s, rpc_call *call, const uuid *id, int64_t deadline_us)
+{
+    result_wait *w = arena_zalloc(rpc_call_arena(call), sizeof *w);
+    if (w == NULL) {
+        return false;
+    }
+    w->service = s;
+    w->call = call;
+    w->wait.command = (engine_command){.verb = ENGINE_WAIT, .done = result_done, .owner = w};
+    w->wait.id = *id;
+    w->wait.deadline_us = deadline_us;
+    return wait_for(s, call, &w->wait);
+}
+
+void get_result_call(service *s, const Errand__V1__GetResultRequest *request, rpc_call *call)
+{
+    uuid id;
+    int64_t deadline_us = 0;
+    store_job stored;
+    status *failure = job_id_check("id", request->id, &id);
+    if (failure == NULL) {
+        failure = wait_deadline(request->wait, call, &deadline_us);
+    }
+    if (failure == NULL) {
+        failure = read_result(s, &id, rpc_call_arena(call), &stored);
+    }
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+    } else if (deadline_us == 0 || job_state_is_final(stored.row.state) ||
+               !wait_for_result(s, call, &id, deadline_us)) {
+        answer_result(call, &stored);
+    }
+}
+
+// ---- List ----
+
+static status *check_filter(const Errand__V1__ListJobsRequest *request)
+{
+    if (request->label[0] != '\0') {
+        return status_unsupported_field("label");
+    }
+    if (request->page_size < 0) {
+        return status_bad_field("page_size", "found %d, expected 0 to %d", request->page_size, MAX_PAGE);
+    }
+    if (request->state < 0 || request->state >= JOB_STATE_COUNT) {
+        return status_bad_field("state", "found %d, expected a state", (int) request->state);
+    }
+    status *failure = request->queue[0] != '\0' ? job_name_check("queue", request->queue) : NULL;
+    if (failure == NULL && request->kind[0] != '\0') {
+        failure = job_name_check("kind", request->kind);
+    }
+    return failure;
+}
+
+// A page token is the seq below which the next page starts, and a hash of the filter.
+static uint32_t filter_hash(const Errand__V1__ListJobsRequest *request)
+{
+    uint32_t hash = 2166136261u ^ (uint32_t) request->state;  // FNV-1a (RFC 9923)
+    const char *texts[] = {request->queue, "/", request->kind};
+    for (size_t i = 0; i < 3; i++) {
+        for (const char *c = texts[i]; *c != '\0'; c++) {
+            hash = (hash ^ (uint8_t) *c) * 16777619u;
+        }
+    }
+    return hash;
+}
+
+static status *read_token(const Errand__V1__ListJobsRequest *request, int64_t *ret_before)
+{
+    char *end = NULL;
+    *ret_before = 0;
+    if (request->page_token[0] == '\0') {
+        return NULL;
+    }
+    unsigned long long before = strtoull(request->page_token, &end, 16);
+    unsigned long hash = *end == '-' ? strtoul(end + 1, &end, 16) : 0;
+    if (*end != '\0' || before == 0 || before > INT64_MAX || hash != filter_hash(request)) {
+        return status_bad_field("page_token", "found \"%.40s\", expected next_page_token of an answer to the same filter",
+                                request->page_token);
+    }
+    *ret_before = (int64_t) before;
+    return NULL;
+}
+
+static void answer_list(rpc_call *call, const Errand__V1__ListJobsRequest *request, store_job *stored,
+                        size_t count, int64_t next)
+{
+    arena *memory = rpc_call_arena(call);
+    Errand__V1__ListJobsResponse reply = ERRAND__V1__LIST_JOBS_RESPONSE__INIT;
+    char token[40] = "";
+    reply.jobs = arena_alloc(memory, (count + 1) * sizeof *reply.jobs);
+    status *failure = reply.jobs == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory") : NULL;
+    for (; failure == NULL && reply.n_jobs < count; reply.n_jobs++) {
+        failure = view_job(&stored[reply.n_jobs], false, memory, &reply.jobs[reply.n_jobs]);
+    }
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+        return;
+    }
+    if (next != 0) {
+        (void) snprintf(token, sizeof token, "%" PRIx64 "-%" PRIx32, (uint64_t) next,
+                        filter_hash(request));
+    }
+    reply.next_page_token = token;
+    rpc_call_answer(call, &reply.base);
+}
+
+static size_t page_size(const Errand__V1__ListJobsRequest *request)
+{
+    if (request->page_size == 0) {
+        return DEFAULT_PAGE;
+    }
+    return request->page_size < MAX_PAGE ? (size_t) request->page_size : MAX_PAGE;
+}
+
+void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call *call)
+{
+    int64_t before = 0, next = 0;
+    size_t count = 0;
+    store_job *stored = NULL;
+    status *failure = check_filter(request);
+    if (failure == NULL) {
+        failure = read_token(request, &before);
+    }
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+        return;
+    }
+    store_filter filter = {
+        .queue = request->queue[0] != '\0' ? request->queue : NULL,
+        .kind = request->kind[0] != '\0' ? request->kind : NULL,
+        .state = (job_state) request->state,
+    };
+    store_reader *reader = reader_take(s);
+    failure = reader->ops->list(reader, &filter, before, page_size(request),
+                                STORE_PART_SPEC | STORE_PART_LAST_ATTEMPT, rpc_call_arena(call),
+                                &stored, &count, &next);
+    reader_return(s, reader);
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+    } else {
+        answer_list(call, request, stored, count, next);
+    }
+}

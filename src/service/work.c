@@ -1,0 +1,252 @@
+// work - Lease, Heartbeat and Report.
+#include "service/internal.h"
+
+#include "job/time.h"
+
+#include <stdio.h>
+
+typedef struct lease_state {
+    engine_lease lease;
+    service *service;
+    rpc_call *call;
+} lease_state;
+
+static status *refs_write(const engine_lease_ref *refs, size_t count, arena *memory,
+                          Errand__V1__LeaseRef ***ret)
+{
+    Errand__V1__LeaseRef **list = arena_alloc(memory, (count + 1) * sizeof *list);
+    Errand__V1__LeaseRef *all = arena_alloc(memory, (count + 1) * sizeof *all);
+    char(*ids)[UUID_TEXT_SIZE] = arena_alloc(memory, (count + 1) * sizeof *ids);
+    engine_token *tokens = arena_alloc(memory, (count + 1) * sizeof *tokens);
+    if (list == NULL || all == NULL || ids == NULL || tokens == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        errand__v1__lease_ref__init(&all[i]);
+        tokens[i] = refs[i].token;
+        all[i].job_id = uuid_format(&refs[i].id, ids[i]);
+        all[i].token = (ProtobufCBinaryData){.len = ENGINE_TOKEN_BYTES, .data = tokens[i].bytes};
+        list[i] = &all[i];
+    }
+    *ret = list;
+    return NULL;
+}
+
+static status *assignments_write(lease_state *state, Errand__V1__LeaseResponse *reply)
+{
+    arena *memory = rpc_call_arena(state->call);
+    size_t count = state->lease.assignment_count;
+    reply->assignments = arena_alloc(memory, (count + 1) * sizeof *reply->assignments);
+    if (reply->assignments == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    for (size_t i = 0; i < count; i++) {
+        status *failure =
+            assignment_build(state->service, &state->lease.assignments[i],
+                             state->service->options.lease_us, memory, &reply->assignments[i]);
+        if (failure != NULL) {
+            return failure;
+        }
+        reply->n_assignments = i + 1;
+    }
+    return NULL;
+}
+
+static void lease_done(engine_command *command)
+{
+    lease_state *state = command->owner;
+    Errand__V1__LeaseResponse reply = ERRAND__V1__LEASE_RESPONSE__INIT;
+    Google__Protobuf__Duration lease = GOOGLE__PROTOBUF__DURATION__INIT;
+    engine_notices *notices = &state->lease.notices;
+    status *failure = command->failure;
+    if (failure == NULL) {
+        failure = assignments_write(state, &reply);
+    }
+    reply.rejected =
+        rejections_write(notices->rejected, notices->rejected_count, rpc_call_arena(state->call));
+    if (failure == NULL && reply.rejected == NULL) {
+        failure = status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    if (failure != NULL) {
+        rpc_call_fail(state->call, failure);
+        return;
+    }
+    time_to_duration(state->service->options.lease_us, &lease);
+    reply.n_rejected = notices->rejected_count;
+    reply.acked_outcome_sequence = notices->acked_outcome_sequence;
+    reply.lease_duration = &lease;
+    rpc_call_answer(state->call, &reply.base);
+}
+
+static status *lease_check(const Errand__V1__LeaseRequest *request, rpc_call *call, engine_lease *ret)
+{
+    status *failure = worker_check(request->worker, &ret->worker_id);
+    if (failure == NULL && request->max_jobs < 0) {
+        failure = status_bad_field("max_jobs", "found %d, expected 0 or more", request->max_jobs);
+    }
+    if (failure == NULL && request->lease_sequence < 1) {
+        failure = status_bad_field("lease_sequence", "found %lld, expected 1 or more",
+                                   (long long) request->lease_sequence);
+    }
+    return failure != NULL ? failure : wait_deadline(request->wait, call, &ret->deadline_us);
+}
+
+void lease_call(service *s, const Errand__V1__LeaseRequest *request, rpc_call *call)
+{
+    lease_state *state = arena_zalloc(rpc_call_arena(call), sizeof *state);
+    if (state == NULL) {
+        answer_no_memory(call);
+        return;
+    }
+    engine_lease *lease = &state->lease;
+    status *failure = lease_check(request, call, lease);
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+        return;
+    }
+    state->service = s;
+    state->call = call;
+    lease->command = (engine_command){.verb = ENGINE_LEASE, .done = lease_done, .owner = state};
+    lease->worker = request->worker;
+    lease->max_jobs = request->max_jobs;
+    lease->lease_sequence = request->lease_sequence;
+    lease->memory = rpc_call_arena(call);
+    lease->ticket = engine_ticket(s->options.engine);
+    if (lease->deadline_us != 0 && !rpc_call_park(call, wait_gone, s->options.engine, lease->ticket)) {
+        lease->deadline_us = 0;
+    }
+    engine_post(s->options.engine, &lease->command);
+}
+
+// ---- Heartbeat ----
+
+typedef struct heartbeat_state {
+    engine_heartbeat heartbeat;
+    service *service;
+    rpc_call *call;
+} heartbeat_state;
+
+static void heartbeat_done(engine_command *command)
+{
+    heartbeat_state *state = command->owner;
+    engine_heartbeat *h = &state->heartbeat;
+    arena *memory = rpc_call_arena(state->call);
+    Errand__V1__HeartbeatResponse reply = ERRAND__V1__HEARTBEAT_RESPONSE__INIT;
+    Google__Protobuf__Duration lease = GOOGLE__PROTOBUF__DURATION__INIT;
+    status *failure = command->failure;
+    if (failure == NULL) {
+        failure = refs_write(h->lost, h->lost_count, memory, &reply.lost);
+    }
+    reply.rejected = rejections_write(h->notices.rejected, h->notices.rejected_count, memory);
+    if (failure == NULL && reply.rejected == NULL) {
+        failure = status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    if (failure != NULL) {
+        rpc_call_fail(state->call, failure);
+        return;
+    }
+    time_to_duration(state->service->options.lease_us, &lease);
+    reply.n_lost = h->lost_count;
+    reply.n_rejected = h->notices.rejected_count;
+    reply.acked_outcome_sequence = h->notices.acked_outcome_sequence;
+    reply.lease_duration = &lease;
+    rpc_call_answer(state->call, &reply.base);
+}
+
+static status *running_read(const Errand__V1__HeartbeatRequest *request, arena *memory,
+                            engine_lease_ref **ret)
+{
+    engine_lease_ref *refs = arena_alloc(memory, (request->n_running + 1) * sizeof *refs);
+    status *failure = refs == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory") : NULL;
+    for (size_t i = 0; failure == NULL && i < request->n_running; i++) {
+        const Errand__V1__RunningJob *running = request->running[i];
+        failure = job_id_check("job_id", running->job_id, &refs[i].id);
+        if (failure == NULL) {
+            failure = token_read("token", &running->token, &refs[i].token);
+        }
+        if (failure == NULL && running->progress != NULL) {
+            failure = status_unsupported_field("progress");
+        }
+        if (failure != NULL) {
+            char prefix[40];
+            (void) snprintf(prefix, sizeof prefix, "running[%zu].", i);
+            status_prefix_fields(failure, prefix);
+        }
+    }
+    *ret = refs;
+    return failure;
+}
+
+void heartbeat_call(service *s, const Errand__V1__HeartbeatRequest *request, rpc_call *call)
+{
+    heartbeat_state *state = arena_zalloc(rpc_call_arena(call), sizeof *state);
+    engine_lease_ref *running = NULL;
+    if (state == NULL) {
+        answer_no_memory(call);
+        return;
+    }
+    engine_heartbeat *h = &state->heartbeat;
+    status *failure = worker_check(request->worker, &h->worker_id);
+    if (failure == NULL) {
+        failure = running_read(request, rpc_call_arena(call), &running);
+    }
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+        return;
+    }
+    state->service = s;
+    state->call = call;
+    h->command = (engine_command){.verb = ENGINE_HEARTBEAT, .done = heartbeat_done, .owner = state};
+    h->worker = request->worker;
+    h->running = running;
+    h->running_count = request->n_running;
+    h->lease_sequence = request->lease_sequence;
+    h->memory = rpc_call_arena(call);
+    engine_post(s->options.engine, &h->command);
+}
+
+// ---- Report ----
+
+typedef struct report_state {
+    engine_outcomes outcomes;
+    rpc_call *call;
+} report_state;
+
+static void report_done(engine_command *command)
+{
+    report_state *state = command->owner;
+    engine_outcomes *o = &state->outcomes;
+    Errand__V1__ReportResponse reply = ERRAND__V1__REPORT_RESPONSE__INIT;
+    if (command->failure != NULL) {
+        rpc_call_fail(state->call, command->failure);
+        return;
+    }
+    reply.rejected = rejections_write(o->rejected, o->rejected_count, o->memory);
+    if (reply.rejected == NULL) {
+        answer_no_memory(state->call);
+        return;
+    }
+    reply.accepted = o->accepted;
+    reply.n_rejected = o->rejected_count;
+    reply.acked_outcome_sequence = o->acked_outcome_sequence;
+    rpc_call_answer(state->call, &reply.base);
+}
+
+void report_call(service *s, const Errand__V1__OutcomeBatch *request, rpc_call *call)
+{
+    report_state *state = arena_zalloc(rpc_call_arena(call), sizeof *state);
+    if (state == NULL) {
+        answer_no_memory(call);
+        return;
+    }
+    status *failure = outcomes_read(s, request, rpc_call_arena(call), &state->outcomes);
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+        return;
+    }
+    state->call = call;
+    state->outcomes.report = true;
+    state->outcomes.command =
+        (engine_command){.verb = ENGINE_OUTCOMES, .done = report_done, .owner = state};
+    engine_post(s->options.engine, &state->outcomes.command);
+}
