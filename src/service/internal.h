@@ -14,7 +14,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#define READERS 4
+#define READERS     4
 #define MAX_WAIT_US 60000000
 
 struct service {
@@ -66,9 +66,10 @@ void answer_no_memory(rpc_call *call);
 store_reader *reader_take(service *s);
 void reader_return(service *s, store_reader *reader);
 
-// wait_deadline checks a `wait` field: not negative; capped at 60 s and before the caller's deadline.
-// ret_us is monotonic; 0 when nobody waits.
-status *wait_deadline(const Google__Protobuf__Duration *wait, const rpc_call *call, int64_t *ret_us);
+// wait_deadline checks a `wait` field: not negative; capped at 60 s and before the caller's
+// deadline. ret_us is monotonic; 0 when nobody waits.
+status *wait_deadline(const Google__Protobuf__Duration *wait, const rpc_call *call,
+                      int64_t *ret_us);
 
 // view.c: a whole job as the API shows it.
 status *view_job(const store_job *stored, bool full, arena *memory, Errand__V1__Job **ret);
@@ -78,8 +79,8 @@ status *view_result(slice encoded, arena *memory, Errand__V1__Result **ret);
 // view_read reads a job and answers its whole view.
 status *view_read(service *s, const uuid *id, bool full, arena *memory, Errand__V1__Job **ret);
 
-// wait_for has done run when the job has ended, at the deadline, or when the caller goes; false when no
-// further call may wait now. w and call outlive the wait.
+// wait_for has done run when the job has ended, at the deadline, or when the caller goes; false
+// when no further call may wait now. w and call outlive the wait.
 bool wait_for(service *s, rpc_call *call, engine_wait *w);
 void wait_gone(void *data, uint64_t ticket);
 
@@ -94,6 +95,7 @@ status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, a
                       engine_outcomes *ret);
 status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_token *ret);
 status *worker_check(const Errand__V1__Worker *worker, uuid *ret);
-Errand__V1__Rejection **rejections_write(const engine_rejection *rejected, size_t count, arena *memory);
+Errand__V1__Rejection **rejections_write(const engine_rejection *rejected, size_t count,
+                                         arena *memory);
 
 #endif

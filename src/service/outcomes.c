@@ -11,7 +11,8 @@
 status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_token *ret)
 {
     if (bytes->len != ENGINE_TOKEN_BYTES) {
-        return status_bad_field(field, "found %zu bytes, expected %d", bytes->len, ENGINE_TOKEN_BYTES);
+        return status_bad_field(field, "found %zu bytes, expected %d", bytes->len,
+                                ENGINE_TOKEN_BYTES);
     }
     memcpy(ret->bytes, bytes->data, ENGINE_TOKEN_BYTES);
     return NULL;
@@ -38,10 +39,12 @@ status *worker_check(const Errand__V1__Worker *worker, uuid *ret)
     }
     status *failure = job_id_check("worker.id", worker->id, ret);
     if (failure == NULL && strlen(worker->host) > 255) {
-        failure = status_bad_field("worker.host", "found %zu bytes, expected at most 255", strlen(worker->host));
+        failure = status_bad_field("worker.host", "found %zu bytes, expected at most 255",
+                                   strlen(worker->host));
     }
     if (failure == NULL && worker->concurrency < 0) {
-        failure = status_bad_field("worker.concurrency", "found %d, expected 0 or more", worker->concurrency);
+        failure = status_bad_field("worker.concurrency", "found %d, expected 0 or more",
+                                   worker->concurrency);
     }
     if (failure == NULL) {
         failure = names_check("worker.queues", worker->queues, worker->n_queues);
@@ -149,7 +152,8 @@ status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, a
     return failure;
 }
 
-Errand__V1__Rejection **rejections_write(const engine_rejection *rejected, size_t count, arena *memory)
+Errand__V1__Rejection **rejections_write(const engine_rejection *rejected, size_t count,
+                                         arena *memory)
 {
     Errand__V1__Rejection **list = arena_alloc(memory, (count + 1) * sizeof *list);
     Errand__V1__Rejection *all = arena_alloc(memory, (count + 1) * sizeof *all);

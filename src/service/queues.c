@@ -7,7 +7,9 @@ typedef SERVICE_OBJECT(Errand__V1__QueueService_Service) object;
 
 static void refuse(const char *method, void *data)
 {
-    rpc_call_fail(rpc_call_of(data), status_new(STATUS_UNIMPLEMENTED, "errand.v1.QueueService/%s is not supported by this server", method));
+    rpc_call_fail(rpc_call_of(data),
+                  status_new(STATUS_UNIMPLEMENTED,
+                             "errand.v1.QueueService/%s is not supported by this server", method));
 }
 
 // clang-format off

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #define DEFAULT_PAGE 50
-#define MAX_PAGE 1000
+#define MAX_PAGE     1000
 
 void get_call(service *s, const Errand__V1__GetJobRequest *request, rpc_call *call)
 {
@@ -143,7 +143,8 @@ static status *check_filter(const Errand__V1__ListJobsRequest *request)
         return status_unsupported_field("label");
     }
     if (request->page_size < 0) {
-        return status_bad_field("page_size", "found %d, expected 0 to %d", request->page_size, MAX_PAGE);
+        return status_bad_field("page_size", "found %d, expected 0 to %d", request->page_size,
+                                MAX_PAGE);
     }
     if (request->state < 0 || request->state >= JOB_STATE_COUNT) {
         return status_bad_field("state", "found %d, expected a state", (int) request->state);
@@ -178,21 +179,24 @@ static status *read_token(const Errand__V1__ListJobsRequest *request, int64_t *r
     unsigned long long before = strtoull(request->page_token, &end, 16);
     unsigned long hash = *end == '-' ? strtoul(end + 1, &end, 16) : 0;
     if (*end != '\0' || before == 0 || before > INT64_MAX || hash != filter_hash(request)) {
-        return status_bad_field("page_token", "found \"%.40s\", expected next_page_token of an answer to the same filter",
-                                request->page_token);
+        return status_bad_field(
+            "page_token",
+            "found \"%.40s\", expected next_page_token of an answer to the same filter",
+            request->page_token);
     }
     *ret_before = (int64_t) before;
     return NULL;
 }
 
-static void answer_list(rpc_call *call, const Errand__V1__ListJobsRequest *request, store_job *stored,
-                        size_t count, int64_t next)
+static void answer_list(rpc_call *call, const Errand__V1__ListJobsRequest *request,
+                        store_job *stored, size_t count, int64_t next)
 {
     arena *memory = rpc_call_arena(call);
     Errand__V1__ListJobsResponse reply = ERRAND__V1__LIST_JOBS_RESPONSE__INIT;
     char token[40] = "";
     reply.jobs = arena_alloc(memory, (count + 1) * sizeof *reply.jobs);
-    status *failure = reply.jobs == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory") : NULL;
+    status *failure =
+        reply.jobs == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory") : NULL;
     for (; failure == NULL && reply.n_jobs < count; reply.n_jobs++) {
         failure = view_job(&stored[reply.n_jobs], false, memory, &reply.jobs[reply.n_jobs]);
     }

@@ -12,7 +12,9 @@ static service *owner_of(Errand__V1__ServerService_Service *self)
 
 static void refuse(const char *method, void *data)
 {
-    rpc_call_fail(rpc_call_of(data), status_new(STATUS_UNIMPLEMENTED, "errand.v1.ServerService/%s is not supported by this server", method));
+    rpc_call_fail(rpc_call_of(data),
+                  status_new(STATUS_UNIMPLEMENTED,
+                             "errand.v1.ServerService/%s is not supported by this server", method));
 }
 
 // clang-format off

@@ -47,8 +47,8 @@ void service_free(service *s);  // after the server has stopped; accepts NULL
 
 typedef struct collector collector;
 
-// collector_open makes the PULL side; collector_listen binds it (tcp, ipc, inproc) and writes the real
-// URL, owned by the caller. collector_close waits for batches under way. Accepts NULL.
+// collector_open makes the PULL side; collector_listen binds it (tcp, ipc, inproc) and writes the
+// real URL, owned by the caller. collector_close waits for batches under way. Accepts NULL.
 status *collector_open(service *s, collector **ret);
 status *collector_listen(collector *c, const char *url, char **ret_url);
 void collector_close(collector *c);

@@ -32,8 +32,8 @@ static bool secret_known(const service *s, const Errand__V1__Job *job)
     return name[0] == '\0';
 }
 
-static void choose_id(const Errand__V1__Job *job, const rpc_call *call, uint64_t index, int64_t now_us,
-                      uuid *ret)
+static void choose_id(const Errand__V1__Job *job, const rpc_call *call, uint64_t index,
+                      int64_t now_us, uuid *ret)
 {
     const char *request_id = rpc_call_request_id(call);
     if (job->id[0] != '\0') {
@@ -55,8 +55,9 @@ static status *prepare(service *s, const Errand__V1__Job *job, rpc_call *call, u
     }
     status *failure = job_spec_check(job, &s->options.limits);
     if (failure == NULL && !secret_known(s, job)) {
-        failure = status_bad_field("callback.secret_name", "found \"%s\", expected a configured name",
-                                   job->callback->secret_name);
+        failure =
+            status_bad_field("callback.secret_name", "found \"%s\", expected a configured name",
+                             job->callback->secret_name);
     }
     if (failure == NULL) {
         failure = job_spec_encode(job, rpc_call_arena(call), &ret->spec, hash);
@@ -155,8 +156,9 @@ void submit_call(service *s, const Errand__V1__SubmitRequest *request, rpc_call 
         answer_no_memory(call);
         return;
     }
-    status *failure = request->job == NULL ? status_bad_field("job", "found nothing, expected a job")
-                                           : wait_deadline(request->wait, call, &sub->wait_until_us);
+    status *failure = request->job == NULL
+                          ? status_bad_field("job", "found nothing, expected a job")
+                          : wait_deadline(request->wait, call, &sub->wait_until_us);
     if (failure == NULL) {
         failure = prepare(s, request->job, call, 0, job);
         if (failure != NULL) {
@@ -189,7 +191,8 @@ static Errand__V1__BatchSubmitResponse__Result *result_new(arena *memory)
     return result;
 }
 
-static void result_fail(Errand__V1__BatchSubmitResponse__Result *result, status *failure, arena *memory)
+static void result_fail(Errand__V1__BatchSubmitResponse__Result *result, status *failure,
+                        arena *memory)
 {
     result->error = convert_status_to_proto(failure, memory);
     result->outcome_case = ERRAND__V1__BATCH_SUBMIT_RESPONSE__RESULT__OUTCOME_ERROR;
@@ -247,7 +250,8 @@ static bool batch_prepare(submission *sub, size_t index)
     return true;
 }
 
-static submission *batch_new(service *s, const Errand__V1__BatchSubmitRequest *request, rpc_call *call)
+static submission *batch_new(service *s, const Errand__V1__BatchSubmitRequest *request,
+                             rpc_call *call)
 {
     arena *memory = rpc_call_arena(call);
     size_t count = request->n_jobs;
@@ -261,8 +265,7 @@ static submission *batch_new(service *s, const Errand__V1__BatchSubmitRequest *r
     sub->places = arena_alloc(memory, (count + 1) * sizeof *sub->places);
     sub->results = arena_alloc(memory, (count + 1) * sizeof(void *));
     sub->result_count = count;
-    sub->submit.command =
-        (engine_command){.verb = ENGINE_SUBMIT, .done = batch_done, .owner = sub};
+    sub->submit.command = (engine_command){.verb = ENGINE_SUBMIT, .done = batch_done, .owner = sub};
     sub->submit.jobs = arena_zalloc(memory, (count + 1) * sizeof *sub->submit.jobs);
     return sub->places != NULL && sub->results != NULL && sub->submit.jobs != NULL ? sub : NULL;
 }

@@ -9,7 +9,8 @@ static status *unpack(const ProtobufCMessageDescriptor *descriptor, slice encode
 {
     ProtobufCAllocator allocator = wire_allocator(memory);
     *ret = protobuf_c_message_unpack(descriptor, &allocator, encoded.size, encoded.bytes);
-    return *ret != NULL ? NULL : status_new(STATUS_DATA_LOSS, "a stored %s is damaged", descriptor->name);
+    return *ret != NULL ? NULL
+                        : status_new(STATUS_DATA_LOSS, "a stored %s is damaged", descriptor->name);
 }
 
 status *view_result(slice encoded, arena *memory, Errand__V1__Result **ret)

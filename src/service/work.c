@@ -78,7 +78,8 @@ static void lease_done(engine_command *command)
     rpc_call_answer(state->call, &reply.base);
 }
 
-static status *lease_check(const Errand__V1__LeaseRequest *request, rpc_call *call, engine_lease *ret)
+static status *lease_check(const Errand__V1__LeaseRequest *request, rpc_call *call,
+                           engine_lease *ret)
 {
     status *failure = worker_check(request->worker, &ret->worker_id);
     if (failure == NULL && request->max_jobs < 0) {
@@ -112,7 +113,8 @@ void lease_call(service *s, const Errand__V1__LeaseRequest *request, rpc_call *c
     lease->lease_sequence = request->lease_sequence;
     lease->memory = rpc_call_arena(call);
     lease->ticket = engine_ticket(s->options.engine);
-    if (lease->deadline_us != 0 && !rpc_call_park(call, wait_gone, s->options.engine, lease->ticket)) {
+    if (lease->deadline_us != 0 &&
+        !rpc_call_park(call, wait_gone, s->options.engine, lease->ticket)) {
         lease->deadline_us = 0;
     }
     engine_post(s->options.engine, &lease->command);

@@ -1,0 +1,202 @@
+// collector - the server's end of the result pipeline: PULL, decode, hand to the engine.
+//
+// One receive at a time; a message that the engine has not applied yet counts against a cap, and at
+// the cap nothing more is received: the workers' sockets fill up, and the workers wait.
+#include "service/internal.h"
+
+#include "base/log.h"
+#include "rpc/wire.h"
+
+#include <nng/nng.h>
+#include <nng/protocol/pipeline0/pull.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define MAX_PENDING_BYTES (64u << 20)
+
+struct collector {
+    service *service;
+    nng_socket socket;
+    nng_aio *aio;
+    pthread_mutex_t lock;
+    pthread_cond_t settled;
+    size_t pending_bytes, pending;
+    bool paused, closing;
+};
+
+typedef struct batch {
+    engine_outcomes outcomes;
+    collector *collector;
+    arena *memory;
+    size_t bytes;
+} batch;
+
+static void settle(collector *c, size_t bytes)
+{
+    (void) pthread_mutex_lock(&c->lock);
+    c->pending_bytes -= bytes;
+    c->pending--;
+    bool resume = c->paused && !c->closing && c->pending_bytes < MAX_PENDING_BYTES;
+    if (resume) {
+        c->paused = false;
+    }
+    (void) pthread_cond_signal(&c->settled);
+    if (resume) {
+        nng_recv_aio(c->socket, c->aio);
+    }
+    (void) pthread_mutex_unlock(&c->lock);
+}
+
+static void batch_done(engine_command *command)
+{
+    batch *b = command->owner;
+    if (command->failure != NULL) {
+        log_warn("outcomes_not_stored", LOG_STATUS(command->failure));
+        status_free(command->failure);
+    }
+    collector *c = b->collector;
+    size_t bytes = b->bytes;
+    arena_free(b->memory);
+    settle(c, bytes);
+}
+
+static status *post(collector *c, const uint8_t *bytes, size_t size, arena *memory)
+{
+    ProtobufCMessage *message = NULL;
+    batch *b = arena_zalloc(memory, sizeof *b);
+    if (b == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    status *failure = wire_decode_within(&errand__v1__outcome_batch__descriptor,
+                                         (slice){.bytes = bytes, .size = size}, memory,
+                                         65536 + 128 * size, &(size_t){0}, &message);
+    if (failure == NULL) {
+        failure =
+            outcomes_read(c->service, (Errand__V1__OutcomeBatch *) message, memory, &b->outcomes);
+    }
+    if (failure != NULL) {
+        return failure;
+    }
+    b->collector = c;
+    b->memory = memory;
+    b->bytes = size;
+    b->outcomes.command = (engine_command){.verb = ENGINE_OUTCOMES, .done = batch_done, .owner = b};
+    engine_post(c->service->options.engine, &b->outcomes.command);
+    return NULL;
+}
+
+static void take(collector *c, nng_msg *message)
+{
+    size_t size = nng_msg_len(message);
+    arena *memory = arena_new(0);
+    (void) pthread_mutex_lock(&c->lock);
+    c->pending_bytes += size;
+    c->pending++;
+    (void) pthread_mutex_unlock(&c->lock);
+    status *failure = memory == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory")
+                                     : post(c, nng_msg_body(message), size, memory);
+    if (failure != NULL) {
+        log_warn("outcomes_refused", LOG_STATUS(failure));
+        status_free(failure);
+        arena_free(memory);
+        settle(c, size);
+    }
+    nng_msg_free(message);
+}
+
+static void receive_again(collector *c)
+{
+    (void) pthread_mutex_lock(&c->lock);
+    c->paused = c->pending_bytes >= MAX_PENDING_BYTES;
+    if (!c->paused && !c->closing) {
+        nng_recv_aio(c->socket, c->aio);
+    }
+    (void) pthread_mutex_unlock(&c->lock);
+}
+
+static void on_received(void *data)
+{
+    collector *c = data;
+    if (nng_aio_result(c->aio) != 0) {
+        return;
+    }
+    nng_msg *message = nng_aio_get_msg(c->aio);
+    nng_aio_set_msg(c->aio, NULL);
+    take(c, message);
+    receive_again(c);
+}
+
+static status *nng_failure(int error, const char *what)
+{
+    return error == 0 ? NULL : status_new(STATUS_UNAVAILABLE, "%s: %s", what, nng_strerror(error));
+}
+
+status *collector_open(service *s, collector **ret)
+{
+    collector *c = calloc(1, sizeof *c);
+    if (c == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    c->service = s;
+    (void) pthread_mutex_init(&c->lock, NULL);
+    (void) pthread_cond_init(&c->settled, NULL);
+    int error = nng_pull0_open(&c->socket);
+    if (error == 0) {
+        error = nng_socket_set_size(c->socket, NNG_OPT_RECVMAXSZ, 4 * s->options.max_message_bytes);
+    }
+    if (error == 0) {
+        error = nng_aio_alloc(&c->aio, on_received, c);
+    }
+    if (error != 0) {
+        free(c);
+        return nng_failure(error, "result pipeline");
+    }
+    nng_recv_aio(c->socket, c->aio);
+    *ret = c;
+    return NULL;
+}
+
+static status *real_url(nng_listener listener, const char *url, char **ret)
+{
+    char *text = NULL;
+    // The port is known only after binding; inproc and ipc keep their names.
+    if (nng_listener_get_string(listener, NNG_OPT_URL, &text) == 0) {
+        *ret = strdup(text);
+        nng_strfree(text);
+    } else {
+        *ret = strdup(url);
+    }
+    return *ret != NULL ? NULL : status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+status *collector_listen(collector *c, const char *url, char **ret_url)
+{
+    nng_listener listener;
+    int error = nng_listen(c->socket, url, &listener, 0);
+    if (error != 0) {
+        return status_new(error == NNG_EADDRINUSE ? STATUS_FAILED_PRECONDITION : STATUS_UNAVAILABLE,
+                          "can not listen on %s: %s", url, nng_strerror(error));
+    }
+    return real_url(listener, url, ret_url);
+}
+
+void collector_close(collector *c)
+{
+    if (c == NULL) {
+        return;
+    }
+    (void) pthread_mutex_lock(&c->lock);
+    c->closing = true;
+    (void) pthread_mutex_unlock(&c->lock);
+    nng_aio_stop(c->aio);
+    (void) pthread_mutex_lock(&c->lock);
+    while (c->pending > 0) {
+        (void) pthread_cond_wait(&c->settled, &c->lock);
+    }
+    (void) pthread_mutex_unlock(&c->lock);
+    (void) nng_close(c->socket);
+    nng_aio_free(c->aio);
+    (void) pthread_mutex_destroy(&c->lock);
+    (void) pthread_cond_destroy(&c->settled);
+    free(c);
+}
