@@ -82,7 +82,7 @@ static bool settle(engine *e, lease *l, status *refused, const job_row *before)
         return false;
     if (!save(e, before, &row))
         return false;
-    lease_close(e, l);
+    lease_end(e, l);
     if (job_state_is_final(row.state))
         wait_wake(e, &row);
     return true;

@@ -144,7 +144,7 @@ void session_free_all(engine *e);
 
 lease *lease_find(engine *e, const engine_lease_ref *ref, const uuid *worker);  // lease.c
 lease *lease_open(engine *e, session *holder, const job_row *row);
-void lease_close(engine *e, lease *l);
+void lease_end(engine *e, lease *l);
 void lease_free_all(engine *e);
 
 void assign_apply(engine *e, engine_lease *command);  // assign.c

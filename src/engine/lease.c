@@ -77,7 +77,7 @@ lease *lease_open(engine *e, session *holder, const job_row *row)
     return l;
 }
 
-void lease_close(engine *e, lease *l)
+void lease_end(engine *e, lease *l)
 {
     timers_clear(&e->timers, &l->clock);
     DL_DELETE(l->holder->leases, l);
@@ -90,5 +90,5 @@ void lease_free_all(engine *e)
 {
     lease *l, *next;
     HASH_ITER(hh, e->leases, l, next)
-    lease_close(e, l);
+    lease_end(e, l);
 }
