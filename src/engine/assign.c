@@ -66,7 +66,8 @@ static bool load_parent(engine *e, engine_assignment *a, arena *memory)
     a->has_parent = a->parent_row.seq != 0;
     return !a->has_parent ||
            (engine_check(e, ops->load_spec(e->store, parent, memory, &a->parent_spec, NULL)) &&
-            engine_check(e, ops->load_result(e->store, parent, memory, &a->parent_result)));
+            engine_check(e, ops->load_result(e->store, parent, memory, &a->parent_result)) &&
+            engine_check(e, ops->load_last_attempt(e->store, parent, memory, &a->parent_attempt)));
 }
 
 static bool fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret)

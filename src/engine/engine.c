@@ -244,8 +244,8 @@ static int64_t next_round(engine *e)
     int64_t due = due_next(e);
     if (due < e->retry_us)
         due = e->retry_us;
-    int64_t timer = timers_next(&e->timers);
-    return timer < due ? timer : due;
+    int64_t deadline = timers_next(&e->timers);
+    return deadline < due ? deadline : due;
 }
 
 static void *run(void *argument)

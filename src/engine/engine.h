@@ -136,7 +136,8 @@ typedef struct engine_assignment {
     bool has_parent;  // a callback: the job it tells about follows
     job_row parent_row;
     slice parent_spec;
-    slice parent_result;
+    slice parent_result;   // empty: none
+    slice parent_attempt;  // its latest failed attempt; empty: none
 } engine_assignment;
 
 // lease: jobs for a worker; is done when there is one, at the deadline, or when a newer Lease of

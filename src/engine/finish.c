@@ -100,7 +100,8 @@ static bool put_attempt(engine *e, const lease *l, const Errand__Rpc__V1__Status
     attempt.start_time = &start;
     attempt.end_time = &end;
     attempt.worker = uuid_format(&l->row.worker, worker);
-    attempt.error = (Errand__Rpc__V1__Status *) error;
+    Errand__Rpc__V1__Status own = *error;
+    attempt.error = &own;
     size_t size = errand__v1__attempt__get_packed_size(&attempt);
     AUTO_FREE uint8_t *bytes = malloc(size);
     if (bytes == NULL)
@@ -137,11 +138,11 @@ bool finish_released(engine *e, lease *l)
 bool finish_lost(engine *e, lease *l)
 {
     job_row before = l->row;
+    static char vanished[] = "the worker vanished: its lease was not renewed";
+    static char poison[] = "poison: three workers vanished while they ran this job";
     Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
     error.code = ERRAND__RPC__V1__CODE__UNAVAILABLE;
-    error.message = (char *) "the worker vanished: its lease was not renewed";
-    if (before.losses + 1 >= JOB_MAX_LOSSES)
-        error.message = (char *) "poison: three workers vanished while they ran this job";
+    error.message = before.losses + 1 >= JOB_MAX_LOSSES ? poison : vanished;
     if (!put_attempt(e, l, &error))
         return false;
     return settle(e, l, job_lose(&l->row, e->now_us), &before);

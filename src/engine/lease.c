@@ -29,9 +29,10 @@ static int64_t next_look(const lease *l)
 
 static bool time_out(engine *e, lease *l)
 {
+    static char message[] = "the attempt took longer than attempt_timeout";
     Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
     error.code = ERRAND__RPC__V1__CODE__DEADLINE_EXCEEDED;
-    error.message = (char *) "the attempt took longer than attempt_timeout";
+    error.message = message;
     job_failure failure = {.retryable = true};
     return finish_failed(e, l, &failure, &error);
 }

@@ -186,8 +186,7 @@ static status *sign_event(const service *s, const engine_assignment *a,
 }
 
 static status *fill_event(const service *s, const engine_assignment *a, Errand__V1__Job *parent,
-                          const Errand__V1__Result *result, Errand__V1__HttpRequest *http,
-                          arena *memory)
+                          Errand__V1__Result *result, Errand__V1__HttpRequest *http, arena *memory)
 {
     const Errand__V1__Callback *callback = parent->callback;
     // job_view_fill forgets the secret.
@@ -199,9 +198,15 @@ static status *fill_event(const service *s, const engine_assignment *a, Errand__
         return no_memory();
     }
     if (a->parent_result.size <= MAX_EVENT_RESULT) {
-        parent->result = (Errand__V1__Result *) result;
+        parent->result = result;
     }
-    status *failure = event_text(a, parent, a->parent_row.finish_us, &text);
+    status *failure = NULL;
+    if (a->parent_row.state != JOB_SUCCEEDED) {
+        failure = view_error(a->parent_attempt, memory, &parent->error);
+    }
+    if (failure == NULL) {
+        failure = event_text(a, parent, a->parent_row.finish_us, &text);
+    }
     if (failure == NULL) {
         failure = keep_body(http, &text, memory);
     }

@@ -73,8 +73,10 @@ status *wait_deadline(const Google__Protobuf__Duration *wait, const rpc_call *ca
 
 // view.c: a whole job as the API shows it.
 status *view_job(const store_job *stored, bool full, arena *memory, Errand__V1__Job **ret);
-// error of the latest failed attempt, or NULL.
-status *view_error(const store_job *stored, arena *memory, Errand__Rpc__V1__Status **ret);
+// view_error is the error of an encoded attempt; an empty slice leaves ret as it is.
+status *view_error(slice attempt, arena *memory, Errand__Rpc__V1__Status **ret);
+// view_last_error is that of the latest failed attempt; NULL for jobs that succeeded.
+status *view_last_error(const store_job *stored, arena *memory, Errand__Rpc__V1__Status **ret);
 status *view_result(slice encoded, arena *memory, Errand__V1__Result **ret);
 // view_read reads a job and answers its whole view.
 status *view_read(service *s, const uuid *id, bool full, arena *memory, Errand__V1__Job **ret);

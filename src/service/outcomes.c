@@ -82,10 +82,11 @@ static status *success_read(const service *s, const Errand__V1__Result *result, 
 
 static status *failure_read(const Errand__V1__Failure *failure, engine_outcome *ret)
 {
+    static char message[] = "";
     static const Errand__Rpc__V1__Status unknown = {
         .base = PROTOBUF_C_MESSAGE_INIT(&errand__rpc__v1__status__descriptor),
         .code = ERRAND__RPC__V1__CODE__UNKNOWN,
-        .message = (char *) protobuf_c_empty_string,
+        .message = message,
     };
     int64_t retry_after_us = 0;
     if (failure->retry_after != NULL &&

@@ -70,7 +70,7 @@ static void answer_result(rpc_call *call, const store_job *stored)
     if (job_state_is_final(stored->row.state)) {
         failure = view_result(stored->result, memory, &reply.result);
         if (failure == NULL) {
-            failure = view_error(stored, memory, &reply.error);
+            failure = view_last_error(stored, memory, &reply.error);
         }
     }
     if (failure != NULL) {

@@ -37,18 +37,26 @@ static status *attempt_of(slice encoded, arena *memory, Errand__V1__Attempt **re
     return failure;
 }
 
-status *view_error(const store_job *stored, arena *memory, Errand__Rpc__V1__Status **ret)
+status *view_error(slice attempt, arena *memory, Errand__Rpc__V1__Status **ret)
 {
     Errand__V1__Attempt *last = NULL;
-    *ret = NULL;
-    if (stored->attempt_count == 0 || stored->row.state == JOB_SUCCEEDED) {
+    if (attempt.size == 0) {
         return NULL;
     }
-    status *failure = attempt_of(stored->attempts[stored->attempt_count - 1], memory, &last);
+    status *failure = attempt_of(attempt, memory, &last);
     if (failure == NULL) {
         *ret = last->error;
     }
     return failure;
+}
+
+status *view_last_error(const store_job *stored, arena *memory, Errand__Rpc__V1__Status **ret)
+{
+    *ret = NULL;
+    if (stored->attempt_count == 0 || stored->row.state == JOB_SUCCEEDED) {
+        return NULL;
+    }
+    return view_error(stored->attempts[stored->attempt_count - 1], memory, ret);
 }
 
 static status *view_attempts(const store_job *stored, arena *memory, Errand__V1__Job *job)
@@ -80,7 +88,7 @@ status *view_job(const store_job *stored, bool full, arena *memory, Errand__V1__
     if (!job_view_fill(job, &stored->row, full, memory)) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
-    failure = view_error(stored, memory, &job->error);
+    failure = view_last_error(stored, memory, &job->error);
     if (failure == NULL) {
         failure = view_attempts(stored, memory, job);
     }

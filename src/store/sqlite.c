@@ -35,6 +35,7 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LOAD_ROWS]       = BATCH_SELECT_BY("seq"),
     [WRITE_LOAD_INPUT]      = "SELECT spec, hash FROM input WHERE seq = ?",
     [WRITE_LOAD_RESULT]     = "SELECT body FROM result WHERE seq = ?",
+    [WRITE_LOAD_LAST_ATTEMPT] = "SELECT body FROM attempt WHERE seq = ? ORDER BY number DESC LIMIT 1",
     [WRITE_LANE_ROWS]       = JOB_SELECT " FROM job INDEXED BY job_by_lane"
                               " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
     [WRITE_LANE_KEYS]       = "SELECT rank, seq FROM job INDEXED BY job_by_lane"
@@ -88,6 +89,7 @@ static const store_ops sqlite_ops = {
     .load = sqlite_load,
     .load_spec = sqlite_load_spec,
     .load_result = sqlite_load_result,
+    .load_last_attempt = sqlite_load_last_attempt,
     .save = sqlite_save,
     .put_result = sqlite_put_result,
     .put_attempt = sqlite_put_attempt,

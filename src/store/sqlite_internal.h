@@ -27,6 +27,7 @@ enum {
     WRITE_LOAD_ROWS,
     WRITE_LOAD_INPUT,
     WRITE_LOAD_RESULT,
+    WRITE_LOAD_LAST_ATTEMPT,
     WRITE_LANE_ROWS,
     WRITE_LANE_KEYS,
     WRITE_LANE_FIRST,
@@ -107,6 +108,7 @@ status *sqlite_find(store *s, const uuid *ids, size_t count, job_row *ret_rows);
 status *sqlite_load(store *s, const int64_t *seqs, size_t count, job_row *ret_rows);
 status *sqlite_load_spec(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash);
 status *sqlite_load_result(store *s, int64_t seq, arena *memory, slice *ret_result);
+status *sqlite_load_last_attempt(store *s, int64_t seq, arena *memory, slice *ret_attempt);
 
 // sqlite_lanes.c
 status *sqlite_take_ready(store *s, const int32_t *routes, size_t route_count, size_t limit,

@@ -61,16 +61,26 @@ status *sqlite_load_spec(store *s, int64_t seq, arena *memory, slice *ret_spec, 
     return failure;
 }
 
-status *sqlite_load_result(store *s, int64_t seq, arena *memory, slice *ret_result)
+// The one blob that belongs to a job, or an empty slice.
+static status *load_blob(store *s, int number, int64_t seq, arena *memory, slice *ret)
 {
-    sqlite3_stmt *statement = sqlite_writer(s, WRITE_LOAD_RESULT);
+    sqlite3_stmt *statement = sqlite_writer(s, number);
     bool found = false;
+    *ret = (slice){NULL, 0};
     sqlite3_bind_int64(statement, 1, seq);
     status *failure = sqlite_step_row(statement, &found);
     if (!failure && found)
-        failure = sqlite_read_slice(statement, 0, memory, ret_result);
-    else if (!failure)
-        *ret_result = (slice){NULL, 0};
+        failure = sqlite_read_slice(statement, 0, memory, ret);
     sqlite3_reset(statement);
     return failure;
+}
+
+status *sqlite_load_result(store *s, int64_t seq, arena *memory, slice *ret_result)
+{
+    return load_blob(s, WRITE_LOAD_RESULT, seq, memory, ret_result);
+}
+
+status *sqlite_load_last_attempt(store *s, int64_t seq, arena *memory, slice *ret_attempt)
+{
+    return load_blob(s, WRITE_LOAD_LAST_ATTEMPT, seq, memory, ret_attempt);
 }

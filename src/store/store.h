@@ -62,6 +62,8 @@ typedef struct store_ops {
     status *(*load_spec)(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash);
     // result of a job; an empty slice when it has none.
     status *(*load_result)(store *s, int64_t seq, arena *memory, slice *ret_result);
+    // load_last_attempt reads the latest failed attempt of a job; an empty slice when none failed.
+    status *(*load_last_attempt)(store *s, int64_t seq, arena *memory, slice *ret_attempt);
     // save writes changed rows, each job at most once in a call; before[i] is the row as it was,
     // for the counters.
     status *(*save)(store *s, const job_row *before, const job_row *rows, size_t count);

@@ -195,6 +195,21 @@ CONFORMS(an_empty_result_or_attempt_is_stored)
     rig_commit(r);
 }
 
+CONFORMS(the_latest_failed_attempt_is_loaded)
+{
+    job_row row = rig_submit(r);
+    slice attempt;
+    rig_ok(r->store->ops->load_last_attempt(r->store, row.seq, r->memory, &attempt));
+    assert_int_equal(attempt.size, 0);
+    rig_begin(r);
+    rig_ok(r->store->ops->put_attempt(r->store, row.seq, 2, (slice){(const uint8_t *) "new", 3}));
+    rig_ok(r->store->ops->put_attempt(r->store, row.seq, 1, (slice){(const uint8_t *) "old", 3}));
+    rig_commit(r);
+    rig_ok(r->store->ops->load_last_attempt(r->store, row.seq, r->memory, &attempt));
+    assert_int_equal(attempt.size, 3);
+    assert_memory_equal(attempt.bytes, "new", 3);
+}
+
 CONFORMS(counters_follow_insert_save_and_remove)
 {
     job_row row = rig_submit(r);
