@@ -280,6 +280,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_empty_spec_is_a_spec),
     cmocka_unit_test(bytes_beyond_the_arena_are_resource_exhausted),
     cmocka_unit_test(a_result_is_stored_and_replaced),
+    cmocka_unit_test(the_latest_failed_attempt_is_loaded),
     cmocka_unit_test(a_removed_job_leaves_nothing_behind),
     cmocka_unit_test(an_empty_result_or_attempt_is_stored),
     cmocka_unit_test(counters_follow_insert_save_and_remove),
