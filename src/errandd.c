@@ -114,6 +114,7 @@ typedef struct server {
     service_secret *secrets;
     rpc_server *rpc;
     collector *collector;
+    uuid worker_id;
     worker *worker;
     gateway *gateway;
     char *rpc_urls[MAX_URLS], *results_urls[MAX_URLS], *http_url;
@@ -129,6 +130,7 @@ static status *start_store(server *v)
     engine_options options;
     engine_options_init(&options);
     options.store = v->store;
+    options.own_worker = &v->worker_id;
     return engine_start(&options, &v->engine);
 }
 
@@ -220,6 +222,7 @@ static status *start_worker(server *v)
         return NULL;
     }
     worker_options_init(&options);
+    options.id = &v->worker_id;
     options.rpc_url = INPROC_RPC;
     options.results_url = INPROC_RESULTS;
     options.concurrency = (int) s->workers;
@@ -326,7 +329,8 @@ static void block_signals(sigset_t *ret)
 static status *serve(const settings *s)
 {
     sigset_t signals;
-    server v = {.settings = s};
+    // The built-in worker has the same id in every run: so the engine knows whose jobs were left.
+    server v = {.settings = s, .worker_id = uuid_derive("errandd", "built-in worker", 0)};
     block_signals(&signals);
     status *failure = start(&v);
     if (failure == NULL) {

@@ -108,7 +108,8 @@ static size_t ready_routes(engine *e, session *s, arena *memory, int32_t **ret)
 
 static size_t wanted(engine *e, const engine_lease *command)
 {
-    size_t free_leases = e->options.max_leases - HASH_COUNT(e->leases);
+    size_t running = HASH_COUNT(e->leases);
+    size_t free_leases = running < e->options.max_leases ? e->options.max_leases - running : 0;
     size_t jobs = (size_t) command->max_jobs;
     if (jobs > MAX_ASSIGNMENTS)
         jobs = MAX_ASSIGNMENTS;
@@ -129,8 +130,10 @@ static void take(engine *e, session *s, engine_lease *command)
                       e->store->ops->take_ready(e->store, routes, route_count, jobs, rows, &found)))
         return;
     for (size_t i = 0; i < found && bytes < e->options.max_reply_bytes; i++) {
-        if (!take_one(e, s, command, &rows[i]))
+        if (!take_one(e, s, command, &rows[i])) {
+            command->assignment_count = 0;  // the round will be undone
             return;
+        }
         bytes += assignment_bytes(&command->assignments[i]);
     }
     if (found > 0)
@@ -156,13 +159,18 @@ void assign_ready(engine *e)
 
 // ---- the call ----
 
+static bool is_repeated(const lease *l, const engine_lease *command)
+{
+    return l->row.lease_sequence == command->lease_sequence && !l->orphan;
+}
+
 // The same call again: the same jobs again.
 static bool repeat(engine *e, session *s, engine_lease *command)
 {
     lease *l;
     size_t count = 0;
     DL_FOREACH(s->leases, l)
-    count += l->row.lease_sequence == command->lease_sequence;
+    count += is_repeated(l, command);
     if (count == 0)
         return false;
     command->assignments = arena_alloc(command->memory, count * sizeof *command->assignments);
@@ -170,7 +178,7 @@ static bool repeat(engine *e, session *s, engine_lease *command)
         return false;
     DL_FOREACH(s->leases, l)
     {
-        if (l->row.lease_sequence == command->lease_sequence &&
+        if (is_repeated(l, command) &&
             fill(e, &l->row, command->memory, &command->assignments[command->assignment_count]))
             command->assignment_count++;
     }
@@ -220,6 +228,8 @@ void assign_apply(engine *e, engine_lease *command)
         engine_refuse(e, &command->command, failure);
         return;
     }
+    if (command->lease_sequence == 1)
+        s->unknown = false;  // a worker's first call: it has reported nothing yet
     drop_older(e, s);
     confirm(s, command->lease_sequence);
     bool repeated = repeat(e, s, command);

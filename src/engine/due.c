@@ -30,7 +30,8 @@ static void purge(engine *e)
             e, e->store->ops->due(e->store, JOB_LANE_FINISHED, e->now_us, STEP, rows, &count)) ||
         count == 0 || !engine_write(e))
         return;
-    engine_check(e, e->store->ops->remove(e->store, rows, count));
+    if (engine_check(e, e->store->ops->remove(e->store, rows, count)))
+        upkeep_space_later(e);
 }
 
 static int64_t lane_next(engine *e, job_lane lane)

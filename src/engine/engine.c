@@ -24,6 +24,7 @@ void engine_options_init(engine_options *options)
         .grace_us = 5 * 1000000LL,
         .max_sessions = 10000,
         .max_leases = 1000000,
+        .max_routes = 100000,
         .max_reply_bytes = 8u << 20,
     };
 }
@@ -186,11 +187,11 @@ static void undo_round(engine *e)
     if (e->writing)
         e->store->ops->rollback(e->store);
     e->writing = false;
+    e->retry_us = e->mono_us + DISK_RETRY_US;
     status *unreadable = recover(e);
     if (unreadable != NULL)
         log_error("store_read_failed", LOG_STATUS(unreadable));
     status_free(unreadable);
-    e->retry_us = e->mono_us + DISK_RETRY_US;
 }
 
 static void commit_round(engine *e)
@@ -245,21 +246,31 @@ static int64_t next_round(engine *e)
     if (due < e->retry_us)
         due = e->retry_us;
     int64_t deadline = timers_next(&e->timers);
+    if (deadline > e->slack_us)
+        deadline = e->slack_us;
     return deadline < due ? deadline : due;
+}
+
+static void finish_round(engine *e)
+{
+    do_what_is_due(e);
+    commit_round(e);
+    answer_round(e);
 }
 
 static void *run(void *argument)
 {
     engine *e = argument;
     engine_command *commands = NULL;
+    finish_round(e);  // what became due meanwhile comes before the first command
     while (commands != NULL || !atomic_load(&e->stopping)) {
         if (commands == NULL)
             commands = inbox_take(&e->inbox, next_round(e));
         read_clocks(e);
         commands = apply_some(e, commands);
-        do_what_is_due(e);
-        commit_round(e);
-        answer_round(e);
+        finish_round(e);
+        if (commands == NULL)
+            upkeep_space(e);
     }
     for (commands = inbox_take(&e->inbox, 0); commands != NULL;)
         commands = apply_some(e, commands);
@@ -288,7 +299,8 @@ status *engine_start(const engine_options *options, engine **ret)
     e->options = *options;
     e->store = options->store;
     e->clock = options->clock != NULL ? options->clock : clock_system();
-    e->now_us = e->store->ops->last_time_us(e->store);
+    e->start_us = e->store->ops->last_time_us(e->store);
+    e->now_us = e->start_us + 1;
     seed_random(e, options->seed);
     status *failure = inbox_init(&e->inbox);
     if (failure != NULL) {
@@ -296,6 +308,7 @@ status *engine_start(const engine_options *options, engine **ret)
         return failure;
     }
     read_clocks(e);
+    upkeep_start(e);
     failure = start_thread(e);
     if (failure != NULL) {
         engine_free(e);

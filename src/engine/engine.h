@@ -27,11 +27,14 @@ typedef struct engine_options {
     int64_t grace_us;           // the server voids an attempt this long after its timeout
     size_t max_sessions;        // worker processes known at one time
     size_t max_leases;          // jobs running at one time
+    size_t max_routes;          // pairs of queue and kind that submitters may use
+    const uuid *own_worker;     // id of the worker that lives and dies with the server; NULL: none
     size_t max_reply_bytes;     // assignments in one answer stop there, after at least one
     uint64_t seed;              // of the jitter; 0: from the kernel
 } engine_options;
 
-void engine_options_init(engine_options *options);  // 30 s, 5 s, 10,000, 1,000,000, 8 MiB
+void engine_options_init(engine_options *options);  // 30 s, 5 s, 10,000, 1,000,000, 100,000,
+                                                    // 8 MiB
 
 // engine_start reads what was running from the store and starts the thread.
 status *engine_start(const engine_options *options, engine **ret);

@@ -11,6 +11,7 @@ static void renew(engine *e, session *s, engine_heartbeat *h)
         }
         // A worker that runs a job has seen the assignment.
         l->confirmed = true;
+        l->former = false;
         l->seen = s->heartbeats;
         l->expires_us = e->mono_us + e->options.lease_us;
     }

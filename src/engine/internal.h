@@ -28,6 +28,8 @@ typedef struct lease {
     int64_t voided_us;          // monotonic: attempt timeout and grace
     timer clock;
     bool confirmed;  // the worker has seen the assignment
+    bool former;     // from before the server's start, and not renewed since
+    bool orphan;     // former, and its worker ended with the server
     uint64_t seen;   // latest heartbeat that named it
     UT_hash_handle hh;
 } lease;
@@ -43,6 +45,7 @@ struct session {
     size_t route_count;
     size_t routes_seen;
     int64_t acked;           // outcome sequence, contiguous
+    bool unknown;            // acked is not known: its next batch tells
     int64_t lease_sequence;  // latest Lease call that was answered with jobs
     uint64_t heartbeats;
     lease *leases;
@@ -84,6 +87,9 @@ struct engine {
     int64_t now_us;  // wall, never less than what was stored
     int64_t mono_us;
     int64_t retry_us;  // monotonic: not before then, after the disk refused
+    int64_t start_us;  // wall: what was stored before this run is not later
+    int64_t slack_us;  // monotonic: when to give space back; INT64_MAX: there is none
+    timer hourly;
 
     bool writing;                            // a transaction is open
     status *trouble;                         // why the transaction can not be committed
@@ -144,6 +150,7 @@ void session_free_all(engine *e);
 
 lease *lease_find(engine *e, const engine_lease_ref *ref, const uuid *worker);  // lease.c
 lease *lease_open(engine *e, session *holder, const job_row *row);
+void lease_inherit(engine *e, lease *l);  // just opened, and may be from before the start
 void lease_end(engine *e, lease *l);
 void lease_free_all(engine *e);
 
@@ -164,6 +171,10 @@ bool finish_lost(engine *e, lease *l);
 
 void due_run(engine *e);      // due.c
 int64_t due_next(engine *e);  // monotonic
+
+void upkeep_start(engine *e);        // upkeep.c
+void upkeep_space_later(engine *e);  // jobs were removed
+void upkeep_space(engine *e);        // gives some space back, if it is time
 
 status *recover(engine *e);  // recover.c
 

@@ -37,20 +37,27 @@ static bool time_out(engine *e, lease *l)
     return finish_failed(e, l, &failure, &error);
 }
 
+// The end of a lease whose time has come. After a refusal of the disk `recover` sets all timers
+// anew.
+static void run_out(engine *e, lease *l)
+{
+    if (l->former)
+        (void) finish_released(e, l);
+    else if (e->mono_us >= l->voided_us)
+        (void) time_out(e, l);
+    else
+        (void) finish_lost(e, l);
+}
+
 // A renewal only moves expires_us; the timer finds out here that it came too early.
 static void lease_clock(void *context, timer *t)
 {
     engine *e = context;
     lease *l = (lease *) ((char *) t - offsetof(lease, clock));
-    bool done = true;
-    if (e->mono_us >= l->voided_us)
-        done = time_out(e, l);
-    else if (e->mono_us >= l->expires_us)
-        done = finish_lost(e, l);
-    else
+    if (e->mono_us < next_look(l))
         timers_set(&e->timers, &l->clock, next_look(l));
-    // After a refusal of the disk `recover` sets all timers anew.
-    (void) done;
+    else
+        run_out(e, l);
 }
 
 lease *lease_open(engine *e, session *holder, const job_row *row)
@@ -76,6 +83,25 @@ lease *lease_open(engine *e, session *holder, const job_row *row)
     holder->lease_count++;
     timers_set(&e->timers, &l->clock, next_look(l));
     return l;
+}
+
+static bool is_own(const engine *e, const session *s)
+{
+    return e->options.own_worker != NULL && uuid_equal(e->options.own_worker, &s->id);
+}
+
+// A lease that ends because the server was away counts against nobody. The own worker of the run
+// before is gone: its jobs go to others at once. A remote one may have finished meanwhile: it has a
+// full lease to say so.
+void lease_inherit(engine *e, lease *l)
+{
+    l->former = l->row.start_us <= e->start_us;
+    l->orphan = l->former && is_own(e, l->holder);
+    if (l->voided_us < l->expires_us)
+        l->voided_us = l->expires_us;
+    if (l->orphan)
+        l->expires_us = e->mono_us > e->retry_us ? e->mono_us : e->retry_us;
+    timers_set(&e->timers, &l->clock, next_look(l));
 }
 
 void lease_end(engine *e, lease *l)

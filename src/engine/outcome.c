@@ -59,6 +59,10 @@ void outcomes_apply(engine *e, engine_outcomes *o)
         engine_refuse(e, &o->command, failure);
         return;
     }
+    if (s->unknown && o->sequence > 0) {
+        s->acked = o->sequence - 1;
+        s->unknown = false;
+    }
     bool repeated = o->sequence != 0 && o->sequence <= s->acked;
     bool early = o->sequence > s->acked + 1;
     if (early && o->report)

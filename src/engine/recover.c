@@ -5,6 +5,23 @@
 
 #define STEP 1000
 
+// What a session was told to be acknowledged may just have been undone.
+static void doubt_sessions(engine *e)
+{
+    session *s, *next;
+    HASH_ITER(hh, e->sessions, s, next)
+    {
+        s->acked = 0;
+        s->unknown = true;
+    }
+}
+
+static bool is_former_own(const engine *e, const store_worker *worker)
+{
+    return e->options.own_worker != NULL && uuid_equal(e->options.own_worker, &worker->id) &&
+           worker->seen_us <= e->start_us;
+}
+
 static status *load_sessions(engine *e)
 {
     store_worker *workers;
@@ -14,9 +31,12 @@ static status *load_sessions(engine *e)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     status *failure = e->store->ops->load_workers(e->store, memory, &workers, &count);
     for (size_t i = 0; failure == NULL && i < count; i++) {
-        session *s = session_touch(e, &workers[i].id, &failure);
-        if (s != NULL)
-            s->acked = workers[i].acked_outcome_sequence;
+        session *s =
+            is_former_own(e, &workers[i]) ? NULL : session_touch(e, &workers[i].id, &failure);
+        if (s == NULL)
+            continue;
+        s->acked = workers[i].acked_outcome_sequence;
+        s->unknown = false;
     }
     return failure;
 }
@@ -25,12 +45,14 @@ static status *load_lease(engine *e, const job_row *row)
 {
     status *failure = NULL;
     session *s = session_touch(e, &row->worker, &failure);
+    lease *l = s != NULL ? lease_open(e, s, row) : NULL;
     if (s == NULL)
         return failure;
-    if (row->lease_sequence > s->lease_sequence)
-        s->lease_sequence = row->lease_sequence;
-    if (lease_open(e, s, row) == NULL)
+    if (l == NULL)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    lease_inherit(e, l);
+    if (!l->orphan && row->lease_sequence > s->lease_sequence)
+        s->lease_sequence = row->lease_sequence;
     return NULL;
 }
 
@@ -59,6 +81,7 @@ static status *load_leases(engine *e)
 status *recover(engine *e)
 {
     lease_free_all(e);
+    doubt_sessions(e);
     status *failure = load_sessions(e);
     return failure != NULL ? failure : load_leases(e);
 }

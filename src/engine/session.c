@@ -68,6 +68,7 @@ static session *session_make(engine *e, const uuid *id)
     if (s == NULL)
         return NULL;
     s->id = *id;
+    s->unknown = true;
     s->idle.fire = session_rest;
     if (timers_reserve(&e->timers, 1))
         HASH_ADD(hh, e->sessions, id, sizeof s->id, s);

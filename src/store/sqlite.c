@@ -97,6 +97,7 @@ static const store_ops sqlite_ops = {
     .take_ready = sqlite_take_ready,
     .due = sqlite_due,
     .next_due = sqlite_next_due,
+    .find_route = sqlite_find_route,
     .route = sqlite_route,
     .count = sqlite_count,
     .routes = sqlite_routes,

@@ -123,6 +123,7 @@ void sqlite_lanes_forget(sqlite_store *s);
 // sqlite_routes.c
 status *sqlite_routes_load(sqlite_store *s);
 void sqlite_routes_fini(sqlite_store *s);
+int32_t sqlite_find_route(store *s, const char *queue, const char *kind);
 status *sqlite_route(store *s, const char *queue, const char *kind, int32_t *ret);
 const store_route *sqlite_routes(store *s, size_t *ret_count);
 

@@ -86,20 +86,23 @@ static status *add_route(route_table *table, const char *queue, const char *kind
     return NULL;
 }
 
-status *sqlite_route(store *base, const char *queue, const char *kind, int32_t *ret)
+int32_t sqlite_find_route(store *base, const char *queue, const char *kind)
 {
-    route_table *table = &sqlite_store_of(base)->routes;
     char name[NAME_SIZE];
     route_node *node = NULL;
     if (join_names(queue, kind, name))
-        HASH_FIND_STR(table->by_name, name, node);
-    if (node) {
-        *ret = node->route;
+        HASH_FIND_STR(sqlite_store_of(base)->routes.by_name, name, node);
+    return node ? node->route : 0;
+}
+
+status *sqlite_route(store *base, const char *queue, const char *kind, int32_t *ret)
+{
+    *ret = sqlite_find_route(base, queue, kind);
+    if (*ret != 0)
         return NULL;
-    }
     if (!sqlite_store_of(base)->in_transaction)
         return status_new(STATUS_INTERNAL, "a new route outside of a transaction");
-    return add_route(table, queue, kind, ret);
+    return add_route(&sqlite_store_of(base)->routes, queue, kind, ret);
 }
 
 const store_route *sqlite_routes(store *base, size_t *ret_count)

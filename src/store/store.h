@@ -84,6 +84,8 @@ typedef struct store_ops {
     // next_due is the smallest rank in a lane; INT64_MAX when it is empty.
     status *(*next_due)(store *s, job_lane lane, int64_t *ret);
 
+    // find_route is the number of a pair of queue and kind; 0 when there is none yet.
+    int32_t (*find_route)(store *s, const char *queue, const char *kind);
     // route finds or makes the number of a pair. Works without a transaction for known pairs.
     status *(*route)(store *s, const char *queue, const char *kind, int32_t *ret);
     // count is the number of jobs of a route in a state, kept, never counted; sees the transaction.

@@ -150,9 +150,9 @@ static status *copy_texts(worker *w, const worker_options *options)
 
 static void describe(worker *w)
 {
-    uuid id = uuid_new_v7(clock_wall_us(w->clock));
-    (void) uuid_format(&id, w->id);
-    memcpy(&w->random, id.bytes + 12, sizeof w->random);
+    uuid fresh = uuid_new_v7(clock_wall_us(w->clock));
+    (void) uuid_format(w->options.id != NULL ? w->options.id : &fresh, w->id);
+    memcpy(&w->random, fresh.bytes + 12, sizeof w->random);
     w->random |= 1;
     if (gethostname(w->host, sizeof w->host - 1) != 0) {
         w->host[0] = '\0';

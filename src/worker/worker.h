@@ -6,6 +6,7 @@
 #define ERRAND_WORKER_WORKER_H
 
 #include "base/status.h"
+#include "base/uuid.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -16,6 +17,7 @@ typedef struct worker worker;
 typedef struct worker_options {
     const char *rpc_url;
     const char *results_url;
+    const uuid *id;                // NULL: fresh for this start
     const char *token;             // bearer token or NULL
     int concurrency;               // jobs run at once
     const char *const *queues;     // served queues
@@ -41,7 +43,7 @@ void worker_drain(worker *w);
 // running jobs. Accepts NULL.
 void worker_stop(worker *w, bool now);
 
-// The worker's id, a UUID fresh for each start; borrowed.
+// The worker's id as text; borrowed.
 const char *worker_id(const worker *w);
 
 #endif
