@@ -17,7 +17,7 @@ static void answer(engine *e, engine_lease *command)
 {
     session *s = session_find(e, &command->worker_id);
     if (s != NULL && !session_notices(s, command->memory, &command->notices))
-        engine_refuse(e, &command->command, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+        engine_refuse(e, &command->command, no_memory());
     else
         engine_answer(e, &command->command);
 }
@@ -88,7 +88,7 @@ static bool take_one(engine *e, session *s, engine_lease *command, const job_row
         !engine_check(e, e->store->ops->save(e->store, before, &row, 1)))
         return false;
     if (lease_open(e, s, &row) == NULL)
-        return engine_check(e, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+        return engine_check(e, no_memory());
     command->assignment_count++;
     return true;
 }
@@ -222,10 +222,8 @@ void assign_apply(engine *e, engine_lease *command)
 {
     status *failure = NULL;
     session *s = session_touch(e, &command->worker_id, &failure);
-    if (s != NULL)
-        failure = session_describe(s, command->worker);
-    if (failure != NULL) {
-        engine_refuse(e, &command->command, failure);
+    if (s == NULL || !session_describe(s, command->worker)) {
+        engine_refuse(e, &command->command, s == NULL ? failure : no_memory());
         return;
     }
     if (command->lease_sequence == 1)

@@ -295,7 +295,7 @@ status *engine_start(const engine_options *options, engine **ret)
 {
     engine *e = calloc(1, sizeof *e);
     if (e == NULL)
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        return no_memory();
     e->options = *options;
     e->store = options->store;
     e->clock = options->clock != NULL ? options->clock : clock_system();

@@ -48,7 +48,7 @@ static bool call_back(engine *e, job_row *row)
     Errand__V1__Job *spec;
     AUTO(arena) memory = arena_new(0);
     if (memory == NULL)
-        return engine_check(e, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+        return engine_check(e, no_memory());
     if (!engine_check(e, e->store->ops->load_spec(e->store, row->seq, memory, &bytes, NULL)) ||
         !engine_check(e, job_spec_decode(bytes, memory, &spec)))
         return false;
@@ -105,7 +105,7 @@ static bool put_attempt(engine *e, const lease *l, const Errand__Rpc__V1__Status
     size_t size = errand__v1__attempt__get_packed_size(&attempt);
     AUTO_FREE uint8_t *bytes = malloc(size);
     if (bytes == NULL)
-        return engine_check(e, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+        return engine_check(e, no_memory());
     errand__v1__attempt__pack(&attempt, bytes);
     slice packed = {.bytes = bytes, .size = size};
     return engine_write(e) &&

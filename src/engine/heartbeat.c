@@ -44,7 +44,7 @@ void heartbeat_apply(engine *e, engine_heartbeat *h)
     }
     h->lost = arena_alloc(h->memory, (h->running_count + 1) * sizeof *h->lost);
     if (h->lost == NULL || !session_notices(s, h->memory, &h->notices)) {
-        engine_refuse(e, &h->command, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+        engine_refuse(e, &h->command, no_memory());
         return;
     }
     s->heartbeats++;

@@ -119,6 +119,11 @@ void engine_answer(engine *e, engine_command *command);
 // engine_refuse is engine_answer with a failure, which it takes.
 void engine_refuse(engine *e, engine_command *command, status *failure);
 
+static inline status *no_memory(void)
+{
+    return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+}
+
 double engine_random(engine *e);  // uniform in [0, 1)
 
 // ---- one file each ----
@@ -141,7 +146,7 @@ void park_refuse_all(engine *e);          // at the end
 
 session *session_find(engine *e, const uuid *id);                         // session.c
 session *session_touch(engine *e, const uuid *id, status **ret_failure);  // finds or makes
-status *session_describe(session *s, const Errand__V1__Worker *worker);
+bool session_describe(session *s, const Errand__V1__Worker *worker);      // false: no memory
 void session_routes(engine *e, session *s);  // brings s->routes up to date
 void session_reject(session *s, const engine_rejection *rejection);
 bool session_notices(session *s, arena *memory, engine_notices *ret);

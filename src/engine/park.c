@@ -16,7 +16,7 @@ parked *park(engine *e, engine_command *command, uint64_t ticket, int64_t deadli
     }
     if (!room) {
         free(p);
-        engine_refuse(e, command, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+        engine_refuse(e, command, no_memory());
         return NULL;
     }
     timers_set(&e->timers, &p->deadline, deadline_us);

@@ -28,7 +28,7 @@ static status *load_sessions(engine *e)
     size_t count;
     AUTO(arena) memory = arena_new(0);
     if (memory == NULL)
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        return no_memory();
     status *failure = e->store->ops->load_workers(e->store, memory, &workers, &count);
     for (size_t i = 0; failure == NULL && i < count; i++) {
         session *s =
@@ -49,7 +49,7 @@ static status *load_lease(engine *e, const job_row *row)
     if (s == NULL)
         return failure;
     if (l == NULL)
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        return no_memory();
     lease_inherit(e, l);
     if (!l->orphan && row->lease_sequence > s->lease_sequence)
         s->lease_sequence = row->lease_sequence;
@@ -64,7 +64,7 @@ static status *load_leases(engine *e)
         free(rows);
         rows = malloc(room * sizeof *rows);
         if (rows == NULL)
-            return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+            return no_memory();
         status *failure =
             e->store->ops->due(e->store, JOB_LANE_RUNNING, INT64_MAX, room, rows, &count);
         if (failure != NULL)

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SESSION_IDLE_US (24 * 3600 * 1000000LL)  // then its outcome sequence is forgotten
+#define SESSION_IDLE_US (24LL * 3600 * 1000000)  // then its outcome sequence is forgotten
 #define MAX_REJECTED    1000                     // not told yet; further ones are dropped
 
 session *session_find(engine *e, const uuid *id)
@@ -120,16 +120,14 @@ static bool copy_names(char ***names, size_t *count, char *const *wanted, size_t
     return true;
 }
 
-status *session_describe(session *s, const Errand__V1__Worker *worker)
+bool session_describe(session *s, const Errand__V1__Worker *worker)
 {
     if (same_names(s->queues, s->queue_count, worker->queues, worker->n_queues) &&
         same_names(s->kinds, s->kind_count, worker->kinds, worker->n_kinds))
-        return NULL;
+        return true;
     s->routes_seen = s->route_count = 0;
-    if (copy_names(&s->queues, &s->queue_count, worker->queues, worker->n_queues) &&
-        copy_names(&s->kinds, &s->kind_count, worker->kinds, worker->n_kinds))
-        return NULL;
-    return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    return copy_names(&s->queues, &s->queue_count, worker->queues, worker->n_queues) &&
+           copy_names(&s->kinds, &s->kind_count, worker->kinds, worker->n_kinds);
 }
 
 static bool serves(char *const *names, size_t count, const char *name)

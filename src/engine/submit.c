@@ -77,7 +77,7 @@ static bool judge_stored(engine *e, engine_new_job *job, const job_row *existing
     slice spec;
     AUTO(arena) memory = arena_new(0);
     if (memory == NULL)
-        return engine_check(e, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+        return engine_check(e, no_memory());
     if (!engine_check(e, e->store->ops->load_spec(e->store, existing->seq, memory, &spec, hash)))
         return false;
     judge(job, existing, hash);
@@ -147,7 +147,7 @@ void submit_apply(engine *e, engine_submit *s)
         store_jobs(e, s, &w);
         engine_answer(e, &s->command);
     } else {
-        engine_refuse(e, &s->command, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+        engine_refuse(e, &s->command, no_memory());
     }
     work_fini(&w);
 }
