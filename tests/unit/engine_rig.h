@@ -1,0 +1,361 @@
+// engine_rig - an engine over a store in a folder of its own, and a clock that stands still.
+//
+// The monotonic clock of the rig is far ahead of the real one: the engine's thread sleeps until it
+// is posted something, so that nothing happens but in rounds that a test asks for. A disk that
+// fails is made by standing in for some of the store's functions.
+#ifndef ERRAND_TESTS_UNIT_ENGINE_RIG_H
+#define ERRAND_TESTS_UNIT_ENGINE_RIG_H
+
+#include "unit/store_rig.h"
+
+#include "base/clock.h"
+#include "engine/engine.h"
+#include "job/spec.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#define SECOND     INT64_C(1000000)
+#define MONO0      INT64_C(1000000000000000)
+#define PATIENCE_S 30  // then a test that waits for the engine fails
+
+typedef enum fault {
+    FAULT_BEGIN,
+    FAULT_COMMIT,
+    FAULT_INSERT,
+    FAULT_SAVE,
+    FAULT_PUT_RESULT,
+    FAULT_PUT_ATTEMPT,
+    FAULT_SAVE_WORKER,
+    FAULT_FIND,
+    FAULT_DUE,
+    FAULT_COUNT,
+} fault;
+
+// A command under way. Lives until the rig stops.
+typedef struct call {
+    union {
+        engine_command command;
+        engine_submit submit;
+        engine_wait wait;
+        engine_lease lease;
+        engine_heartbeat heartbeat;
+        engine_outcomes outcomes;
+    };
+    Errand__V1__Worker worker;
+    arena *memory;
+    bool done;                        // guarded by erig.lock
+    int order;                        // of being done
+    void (*then)(struct call *call);  // runs on the engine's thread
+    struct call *next;
+} call;
+
+// One for each process: the faulty functions have to find it.
+static struct {
+    char place[64];
+    store *store;
+    const store_ops *real;
+    store_ops faulty;
+    atomic_int faults[FAULT_COUNT];  // calls that fail from now on
+    atomic_int begun, committed;     // transactions
+    atomic_llong wall_us, mono_us;
+    clock_source clock;
+    engine_options options;
+    engine *engine;
+    arena *memory;  // of the test's own thread
+    call *calls;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    int done_count;
+} erig = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
+
+// ---- a disk that fails ----
+
+static inline bool erig_fault(fault which)
+{
+    if (atomic_load(&erig.faults[which]) <= 0)
+        return false;
+    atomic_fetch_sub(&erig.faults[which], 1);
+    return true;
+}
+
+static inline status *erig_broken(void)
+{
+    return status_new(STATUS_UNAVAILABLE, "the disk is broken");
+}
+
+static inline status *erig_begin(store *s)
+{
+    atomic_fetch_add(&erig.begun, 1);
+    return erig_fault(FAULT_BEGIN) ? erig_broken() : erig.real->begin(s);
+}
+
+static inline status *erig_commit(store *s)
+{
+    if (erig_fault(FAULT_COMMIT)) {
+        erig.real->rollback(s);
+        return erig_broken();
+    }
+    status *failure = erig.real->commit(s);
+    if (failure == NULL)
+        atomic_fetch_add(&erig.committed, 1);
+    return failure;
+}
+
+static inline status *erig_insert(store *s, const store_new_job *jobs, size_t count)
+{
+    return erig_fault(FAULT_INSERT) ? erig_broken() : erig.real->insert(s, jobs, count);
+}
+
+static inline status *erig_save(store *s, const job_row *before, const job_row *rows, size_t count)
+{
+    return erig_fault(FAULT_SAVE) ? erig_broken() : erig.real->save(s, before, rows, count);
+}
+
+static inline status *erig_put_result(store *s, int64_t seq, slice result)
+{
+    return erig_fault(FAULT_PUT_RESULT) ? erig_broken() : erig.real->put_result(s, seq, result);
+}
+
+static inline status *erig_put_attempt(store *s, int64_t seq, int32_t number, slice attempt)
+{
+    return erig_fault(FAULT_PUT_ATTEMPT) ? erig_broken()
+                                         : erig.real->put_attempt(s, seq, number, attempt);
+}
+
+static inline status *erig_save_worker(store *s, const store_worker *worker)
+{
+    return erig_fault(FAULT_SAVE_WORKER) ? erig_broken() : erig.real->save_worker(s, worker);
+}
+
+static inline status *erig_find(store *s, const uuid *ids, size_t count, job_row *ret)
+{
+    return erig_fault(FAULT_FIND) ? erig_broken() : erig.real->find(s, ids, count, ret);
+}
+
+static inline status *erig_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret,
+                               size_t *ret_count)
+{
+    return erig_fault(FAULT_DUE) ? erig_broken()
+                                 : erig.real->due(s, lane, until, limit, ret, ret_count);
+}
+
+static inline void erig_make_faulty(store *s)
+{
+    erig.real = s->ops;
+    erig.faulty = *s->ops;
+    erig.faulty.begin = erig_begin;
+    erig.faulty.commit = erig_commit;
+    erig.faulty.insert = erig_insert;
+    erig.faulty.save = erig_save;
+    erig.faulty.put_result = erig_put_result;
+    erig.faulty.put_attempt = erig_put_attempt;
+    erig.faulty.save_worker = erig_save_worker;
+    erig.faulty.find = erig_find;
+    erig.faulty.due = erig_due;
+    s->ops = &erig.faulty;
+}
+
+// ---- the clock ----
+
+static inline int64_t erig_wall(void *data)
+{
+    (void) data;
+    return atomic_load(&erig.wall_us);
+}
+
+static inline int64_t erig_mono(void *data)
+{
+    (void) data;
+    return atomic_load(&erig.mono_us);
+}
+
+// Time goes on, but nothing happens before the next command.
+static inline void erig_pass(int64_t us)
+{
+    atomic_fetch_add(&erig.wall_us, us);
+    atomic_fetch_add(&erig.mono_us, us);
+}
+
+// ---- start and stop ----
+
+static inline void erig_open_store(void)
+{
+    rig_ok(store_sqlite_open(erig.place, &erig.store));
+    erig_make_faulty(erig.store);
+}
+
+static inline void erig_run(void)
+{
+    erig.options.store = erig.store;
+    rig_ok(engine_start(&erig.options, &erig.engine));
+}
+
+static inline void erig_prepare(void)
+{
+    rig_make_place(erig.place);
+    erig.memory = arena_new(0);
+    atomic_store(&erig.wall_us, T0);
+    atomic_store(&erig.mono_us, MONO0);
+    atomic_store(&erig.begun, 0);
+    atomic_store(&erig.committed, 0);
+    for (int i = 0; i < FAULT_COUNT; i++)
+        atomic_store(&erig.faults[i], 0);
+    erig.clock = (clock_source){erig_wall, erig_mono, NULL};
+    engine_options_init(&erig.options);
+    erig.options.clock = &erig.clock;
+    erig.options.seed = 7;
+    erig_open_store();
+}
+
+static inline int erig_start(void **state)
+{
+    (void) state;
+    erig_prepare();
+    erig_run();
+    return 0;
+}
+
+static inline void erig_halt(void)
+{
+    if (erig.engine)
+        engine_stop(erig.engine);
+    engine_free(erig.engine);
+    erig.engine = NULL;
+}
+
+static inline void erig_free_calls(void)
+{
+    while (erig.calls) {
+        call *c = erig.calls;
+        erig.calls = c->next;
+        status_free(c->command.failure);
+        arena_free(c->memory);
+        free(c);
+    }
+}
+
+static inline int erig_stop(void **state)
+{
+    (void) state;
+    erig_halt();
+    erig_free_calls();
+    erig.store->ops->close(erig.store);
+    arena_free(erig.memory);
+    rig_remove_place(erig.place);
+    return 0;
+}
+
+// The server goes down and comes up again over the same folder.
+static inline void erig_restart(void)
+{
+    erig_halt();
+    erig.store->ops->close(erig.store);
+    erig_open_store();
+    erig_run();
+}
+
+// ---- commands ----
+
+static inline void erig_done(engine_command *command)
+{
+    call *c = command->owner;
+    if (c->then)
+        c->then(c);
+    pthread_mutex_lock(&erig.lock);
+    c->done = true;
+    c->order = ++erig.done_count;
+    pthread_cond_broadcast(&erig.changed);
+    pthread_mutex_unlock(&erig.lock);
+}
+
+static inline call *erig_call(engine_verb verb)
+{
+    call *c = calloc(1, sizeof *c);
+    assert_non_null(c);
+    c->command = (engine_command){.verb = verb, .done = erig_done, .owner = c};
+    c->memory = arena_new(0);
+    errand__v1__worker__init(&c->worker);
+    c->next = erig.calls;
+    erig.calls = c;
+    return c;
+}
+
+static inline call *erig_post(call *c)
+{
+    engine_post(erig.engine, &c->command);
+    return c;
+}
+
+static inline bool erig_is_done(call *c)
+{
+    pthread_mutex_lock(&erig.lock);
+    bool done = c->done;
+    pthread_mutex_unlock(&erig.lock);
+    return done;
+}
+
+static inline call *erig_await(call *c)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += PATIENCE_S;
+    int error = 0;
+    pthread_mutex_lock(&erig.lock);
+    while (!c->done && error == 0)
+        error = pthread_cond_timedwait(&erig.changed, &erig.lock, &until);
+    pthread_mutex_unlock(&erig.lock);
+    if (error != 0)
+        fail_msg("the engine did not answer");
+    return c;
+}
+
+static inline call *erig_fine(call *c)
+{
+    erig_await(c);
+    if (c->command.failure)
+        print_error("%s\n", c->command.failure->message);
+    assert_null(c->command.failure);
+    return c;
+}
+
+static inline void erig_failed(call *c, status_code code)
+{
+    erig_await(c);
+    assert_int_equal(status_code_of(c->command.failure), code);
+}
+
+// ---- waiting ----
+
+static inline call *wait_post(const uuid *id, int64_t wait_us)
+{
+    call *c = erig_call(ENGINE_WAIT);
+    c->wait.id = *id;
+    c->wait.ticket = engine_ticket(erig.engine);
+    c->wait.deadline_us = atomic_load(&erig.mono_us) + wait_us;
+    return erig_post(c);
+}
+
+// One round of the engine at least, from reading the clock to the commit, and its answers.
+static inline void erig_round(void)
+{
+    static const uuid nobody = {{0}};
+    for (int i = 0; i < 2; i++)
+        erig_await(wait_post(&nobody, 0));
+}
+
+// Time goes on, and all that follows from it has happened.
+static inline void erig_later(int64_t us)
+{
+    erig_pass(us);
+    erig_round();
+}
+
+static inline void assert_waits(call *c)
+{
+    erig_round();
+    assert_false(erig_is_done(c));
+}
+
+#endif

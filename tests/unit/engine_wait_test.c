@@ -1,0 +1,226 @@
+// engine_wait - callers that wait for the end of a job.
+#include "unit/engine_calls.h"
+
+#define LONG (60 * SECOND)
+
+static void the_end_of_the_job_wakes_a_waiter(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    call *waiting = wait_post(&job.id, LONG);
+    assert_waits(waiting);
+    job = lease_one(1, 1);
+    assert_waits(waiting);
+    report(1, 1, success(&job));
+    erig_fine(waiting);
+    assert_int_equal(waiting->wait.row.state, JOB_SUCCEEDED);
+    assert_int_equal(waiting->wait.row.finish_us, T0);
+}
+
+static void a_retry_is_not_the_end(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    call *waiting = wait_post(&job.id, LONG);
+    job = lease_one(1, 1);
+    report(1, 1, failure(&job, true));
+    assert_waits(waiting);
+    erig_later(2 * SECOND);
+    job = lease_one(1, 2);
+    report(1, 2, failure(&job, false));
+    erig_fine(waiting);
+    assert_int_equal(waiting->wait.row.state, JOB_FAILED);
+}
+
+static void a_finished_job_is_not_waited_for(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    lease_one(1, 1);
+    job.attempt = 1;
+    report(1, 1, success(&job));
+    call *c = erig_fine(wait_post(&job.id, LONG));
+    assert_int_equal(c->wait.row.state, JOB_SUCCEEDED);
+}
+
+static void the_deadline_answers_with_the_present_state(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    call *waiting = wait_post(&job.id, 5 * SECOND);
+    assert_int_equal(lease_one(1, 1).seq, job.seq);
+    erig_later(5 * SECOND - 1);
+    assert_false(erig_is_done(waiting));
+    erig_later(1);
+    erig_fine(waiting);
+    assert_int_equal(waiting->wait.row.state, JOB_RUNNING);
+}
+
+static void a_deadline_that_has_passed_answers_at_once(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    call *c = erig_fine(wait_post(&job.id, 0));
+    assert_int_equal(c->wait.row.state, JOB_READY);
+}
+
+static void an_unknown_job_is_not_found(void **state)
+{
+    (void) state;
+    uuid id = worker_id(9);
+    erig_failed(wait_post(&id, LONG), STATUS_NOT_FOUND);
+}
+
+static void a_caller_that_went_away_is_cancelled(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    call *gone = wait_post(&job.id, LONG), *stays = wait_post(&job.id, LONG);
+    assert_waits(gone);
+    engine_gone(erig.engine, gone->wait.ticket);
+    erig_failed(gone, STATUS_CANCELLED);
+    assert_waits(stays);
+    job = lease_one(1, 1);
+    report(1, 1, success(&job));
+    erig_fine(stays);
+}
+
+static void gone_after_the_answer_changes_nothing(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    call *c = erig_fine(wait_post(&job.id, 0));
+    engine_gone(erig.engine, c->wait.ticket);
+    engine_gone(erig.engine, UINT64_MAX);
+    erig_round();
+    assert_null(c->command.failure);
+}
+
+static void tickets_are_never_the_same(void **state)
+{
+    (void) state;
+    uint64_t first = engine_ticket(erig.engine);
+    assert_true(engine_ticket(erig.engine) > first);
+    assert_true(first > 0);
+}
+
+static void stopping_the_engine_ends_all_waits(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    call *waiting = wait_post(&job.id, LONG), *worker = lease_post(1, 1, 0, LONG);
+    assert_waits(waiting);
+    erig_halt();
+    erig_failed(waiting, STATUS_UNAVAILABLE);
+    erig_failed(worker, STATUS_UNAVAILABLE);
+}
+
+static void what_was_posted_before_the_stop_is_still_done(void **state)
+{
+    (void) state;
+    enum { MANY = 200 };
+    engine_new_job *jobs = arena_alloc(erig.memory, MANY * sizeof *jobs);
+    call *calls[MANY];
+    Errand__V1__Job job = job_for("q", "k");
+    for (int i = 0; i < MANY; i++)
+        jobs[i] = new_job(&job);
+    for (int i = 0; i < MANY; i++)
+        calls[i] = submit_post(&jobs[i], 1);
+    erig_halt();
+    for (int i = 0; i < MANY; i++) {
+        assert_true(erig_is_done(calls[i]));
+        assert_null(calls[i]->command.failure);
+    }
+    assert_int_equal(erig.store->ops->count(erig.store, jobs[0].row.route, JOB_READY), MANY);
+}
+
+// A submit that also waits posts its wait when the submit is done, on the engine's thread.
+#define CHAIN 3000
+
+static int chain_left;
+
+static void post_next(call *c)
+{
+    if (chain_left-- > 0) {
+        call *next = erig_call(ENGINE_WAIT);
+        next->then = post_next;
+        next->wait.id = c->wait.id;
+        next->wait.ticket = engine_ticket(erig.engine);
+        erig_post(next);
+    }
+}
+
+static void what_an_answer_posts_is_done_although_the_engine_stops(void **state)
+{
+    (void) state;
+    chain_left = CHAIN;
+    call *c = erig_call(ENGINE_WAIT);
+    c->then = post_next;
+    erig_post(c);
+    erig_halt();
+    for (c = erig.calls; c != NULL; c = c->next)
+        assert_true(c->done);
+}
+
+static void a_thousand_may_wait_for_one_job(void **state)
+{
+    (void) state;
+    enum { MANY = 1000 };
+    call *calls[MANY];
+    job_row job = submit("q", "k");
+    for (int i = 0; i < MANY; i++)
+        calls[i] = wait_post(&job.id, LONG);
+    for (int i = 0; i < MANY; i += 10)
+        engine_gone(erig.engine, calls[i]->wait.ticket);
+    job = lease_one(1, 1);
+    report(1, 1, success(&job));
+    for (int i = 0; i < MANY; i++) {
+        erig_await(calls[i]);
+        assert_int_equal(status_code_of(calls[i]->command.failure),
+                         i % 10 == 0 ? STATUS_CANCELLED : STATUS_OK);
+        assert_int_equal(calls[i]->wait.row.state, i % 10 == 0 ? JOB_READY : JOB_SUCCEEDED);
+    }
+}
+
+static void waits_for_many_jobs_do_not_mix(void **state)
+{
+    (void) state;
+    enum { MANY = 50 };
+    job_row jobs[MANY];
+    call *calls[MANY];
+    for (int i = 0; i < MANY; i++)
+        jobs[i] = submit("q", "k");
+    for (int i = 0; i < MANY; i++)
+        calls[i] = wait_post(&jobs[i].id, LONG);
+    const engine_lease *got = lease_now(1, 1, MANY);
+    assert_int_equal(got->assignment_count, MANY);
+    for (int i = MANY - 1; i >= 0; i--) {
+        assert_waits(calls[i]);
+        report(1, MANY - i, success(&got->assignments[i].row));
+        erig_fine(calls[i]);
+        assert_true(uuid_equal(&calls[i]->wait.row.id, &jobs[i].id));
+    }
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(the_end_of_the_job_wakes_a_waiter, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_retry_is_not_the_end, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_finished_job_is_not_waited_for, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(the_deadline_answers_with_the_present_state, erig_start,
+                                    erig_stop),
+    cmocka_unit_test_setup_teardown(a_deadline_that_has_passed_answers_at_once, erig_start,
+                                    erig_stop),
+    cmocka_unit_test_setup_teardown(an_unknown_job_is_not_found, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_caller_that_went_away_is_cancelled, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(gone_after_the_answer_changes_nothing, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(tickets_are_never_the_same, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(stopping_the_engine_ends_all_waits, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(what_was_posted_before_the_stop_is_still_done, erig_start,
+                                    erig_stop),
+    cmocka_unit_test_setup_teardown(what_an_answer_posts_is_done_although_the_engine_stops,
+                                    erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_thousand_may_wait_for_one_job, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(waits_for_many_jobs_do_not_mix, erig_start, erig_stop),
+};
+
+UNIT_TEST_MAIN(tests)
