@@ -272,11 +272,13 @@ static void *run(void *argument)
         if (commands == NULL)
             upkeep_space(e);
     }
-    for (commands = inbox_take(&e->inbox, 0); commands != NULL;)
-        commands = apply_some(e, commands);
-    park_refuse_all(e);
-    commit_round(e);
-    answer_round(e);
+    do {  // an answer may post another command
+        for (commands = inbox_take(&e->inbox, 0); commands != NULL;)
+            commands = apply_some(e, commands);
+        park_refuse_all(e);
+        commit_round(e);
+        answer_round(e);
+    } while (engine_queue_length(e) > 0);
     return NULL;
 }
 

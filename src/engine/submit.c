@@ -49,8 +49,12 @@ static const engine_new_job *earlier(engine_submit *s, work *w, size_t index)
     if (s->count == 1)
         return NULL;
     HASH_FIND(hh, w->table, &s->jobs[index].row.id, sizeof(uuid), same);
-    if (same != NULL)
+    if (same != NULL && s->jobs[same->index].failure == NULL)
         return &s->jobs[same->index];
+    if (same != NULL) {
+        same->index = index;  // the earlier one was refused: this one is judged by itself
+        return NULL;
+    }
     own_id *own = &w->own[index];
     own->id = s->jobs[index].row.id;
     own->index = index;
