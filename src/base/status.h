@@ -53,19 +53,20 @@ typedef struct status {
 } status;
 
 // status_new makes a failure; when memory is short it returns a fixed RESOURCE_EXHAUSTED object,
-// so that it never returns NULL. code must not be STATUS_OK.
+// so that it, like the others that make one, never returns NULL. code must not be STATUS_OK.
 status *status_new(status_code code, const char *format, ...)
-    __attribute__((format(printf, 2, 3), warn_unused_result));
+    __attribute__((format(printf, 2, 3), returns_nonnull, warn_unused_result));
 status *status_new_v(status_code code, const char *format, va_list args)
-    __attribute__((format(printf, 2, 0), warn_unused_result));
+    __attribute__((format(printf, 2, 0), returns_nonnull, warn_unused_result));
 
 // status_bad_field is an INVALID_ARGUMENT with one violation; the message is "field: description".
 status *status_bad_field(const char *field, const char *format, ...)
-    __attribute__((format(printf, 2, 3), warn_unused_result));
+    __attribute__((format(printf, 2, 3), returns_nonnull, warn_unused_result));
 
 // status_unsupported_field is an UNIMPLEMENTED with one violation, for a field whose behaviour
 // this server does not have.
-status *status_unsupported_field(const char *field) __attribute__((warn_unused_result));
+status *status_unsupported_field(const char *field)
+    __attribute__((returns_nonnull, warn_unused_result));
 
 // status_add_violation adds one more wrong field; best effort when memory is short.
 void status_add_violation(status *s, const char *field, const char *format, ...)
@@ -76,7 +77,7 @@ void status_prefix_fields(status *s, const char *prefix);
 
 // status_errno turns an errno value into a status: "what: strerror".
 status *status_errno(int error, const char *format, ...)
-    __attribute__((format(printf, 2, 3), warn_unused_result));
+    __attribute__((format(printf, 2, 3), returns_nonnull, warn_unused_result));
 
 status *status_copy(const status *s);  // NULL for NULL
 void status_free(status *s);           // accepts NULL

@@ -158,7 +158,7 @@ static bool sign(const char *secret, const char *id, const char *timestamp,
         {http->body.data, http->body.len},
     };
     crypto_hmac_sha256(key, key_size, parts, sizeof parts / sizeof parts[0], mac);
-    memcpy(ret, "v1,", 3);
+    memcpy(ret, "v1,", sizeof "v1,");
     crypto_base64_encode(mac, sizeof mac, ret + 3);
     return true;
 }

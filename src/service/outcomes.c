@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#define MAX_RETRY_AFTER_US (24 * 3600 * 1000000LL)
+#define MAX_RETRY_AFTER_US (24LL * 3600 * 1000000)
 
 status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_token *ret)
 {
