@@ -1,12 +1,10 @@
 // errand-gateway - the HTTP gateway as a program of its own, for a host apart from the server.
 #include "base/config.h"
-#include "base/log.h"
+#include "base/program.h"
 #include "gateway/gateway.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 typedef struct settings {
     config_listen http;
@@ -23,8 +21,6 @@ typedef struct settings {
 } settings;
 
 static const char *const url_schemes[] = {"tcp://", "ipc://", "tls+tcp://", NULL};
-static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
-static const char *const log_formats[] = {"text", "json", NULL};
 
 // clang-format off
 static const config_row rows[] = {
@@ -52,13 +48,13 @@ static const config_row rows[] = {
     {.key = "allowed_hosts", .type = CONFIG_LIST, .value_name = "NAME",
      .help = "names that the gateway is reached under, besides addresses and localhost",
      CONFIG_FIELD(settings, allowed_hosts)},
-    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = log_levels,
+    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
      .help = "least important messages to log", CONFIG_FIELD(settings, log_level)},
-    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = log_formats,
+    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
      .help = "form of the log on standard error", CONFIG_FIELD(settings, log_format)},
 };
 
-static const config_program program = {
+static const config_program config = {
     .name = "errand-gateway",
     .summary = "HTTP gateway of an Errand server",
     .description = "Serves the JSON HTTP API of Errand on this host and passes the calls on to the "
@@ -88,22 +84,14 @@ static gateway_options options_of(const settings *s)
     return options;
 }
 
-// Blocked in every thread from the start, so that only wait_for_signal takes them.
-static void block_signals(sigset_t *ret)
-{
-    (void) sigemptyset(ret);
-    (void) sigaddset(ret, SIGTERM);
-    (void) sigaddset(ret, SIGINT);
-    (void) pthread_sigmask(SIG_BLOCK, ret, NULL);
-}
+static settings loaded;
 
-static status *serve(const settings *s)
+static status *serve(void)
 {
+    const settings *s = &loaded;
     if (s->http.address == NULL) {
         return status_bad_field("http", "expected HOST:PORT, found off");
     }
-    sigset_t signals;
-    block_signals(&signals);
     const gateway_options options = options_of(s);
     gateway *g = NULL;
     AUTO_FREE char *url = NULL;
@@ -113,39 +101,19 @@ static status *serve(const settings *s)
     }
     (void) printf("listening http %s\n", url);
     (void) fflush(stdout);
-    int number = 0;
-    (void) sigwait(&signals, &number);
-    log_info("stopping", LOG_INT("signal", number));
+    program_wait_for_end();
     gateway_stop(g);
     return NULL;
 }
 
-static status *run(const settings *s, const config_outcome *outcome)
-{
-    log_setup((log_level) s->log_level, (log_format) s->log_format);
-    for (size_t i = 0; i < outcome->warnings.count; i++) {
-        log_warn("configuration", LOG_STR("warning", outcome->warnings.items[i]));
-    }
-    status *failure = serve(s);
-    if (failure != NULL) {
-        log_error("failed", LOG_STATUS(failure));
-    }
-    return failure;
-}
-
 int main(int argc, char **argv)
 {
-    settings s;
-    config_outcome outcome = {0};
-    AUTO(status) failure = config_load(&program, argc, argv, environ, &s, &outcome);
-    if (failure != NULL) {
-        (void) fprintf(stderr, "errand-gateway: %s\n", failure->message);
-        return 2;
-    }
-    if (!config_answer(&program, &outcome, stdout)) {
-        failure = run(&s, &outcome);
-    }
-    config_free(&program, &s);
-    config_outcome_fini(&outcome);
-    return failure != NULL ? 1 : 0;
+    const program self = {
+        .config = &config,
+        .settings = &loaded,
+        .log_level = &loaded.log_level,
+        .log_format = &loaded.log_format,
+        .serve = serve,
+    };
+    return program_main(&self, argc, argv);
 }

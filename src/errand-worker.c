@@ -1,13 +1,10 @@
 // errand-worker - a pool of workers as a program of its own, for a host apart from the server.
 #include "base/config.h"
-#include "base/log.h"
+#include "base/program.h"
 #include "worker/worker.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 typedef struct settings {
     char *server;
@@ -25,8 +22,6 @@ typedef struct settings {
 } settings;
 
 static const char *const url_schemes[] = {"tcp://", "ipc://", NULL};
-static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
-static const char *const log_formats[] = {"text", "json", NULL};
 
 // clang-format off
 static const config_row rows[] = {
@@ -56,9 +51,9 @@ static const config_row rows[] = {
     {.key = "drain_timeout", .type = CONFIG_DURATION, .fallback = "30s", .max = 3600000000,
      .help = "time for running jobs to end when the program is stopped",
      CONFIG_FIELD(settings, drain_timeout)},
-    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = log_levels,
+    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
      .help = "least important messages to log", CONFIG_FIELD(settings, log_level)},
-    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = log_formats,
+    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
      .help = "form of the log on standard error", CONFIG_FIELD(settings, log_format)},
 };
 
@@ -68,7 +63,7 @@ static const config_section sections[] = {
              "drain_timeout, the rest is given back. A second signal leaves at once."},
 };
 
-static const config_program program = {
+static const config_program config = {
     .name = "errand-worker",
     .summary = "workers of an Errand server",
     .description = "Leases jobs from a server, runs them and reports how they ended. errandd has the "
@@ -100,59 +95,30 @@ static worker_options options_of(const settings *s)
     return options;
 }
 
-// Blocked in every thread from the start, so that only sigwait takes them.
-static void block_signals(sigset_t *ret)
-{
-    (void) sigemptyset(ret);
-    (void) sigaddset(ret, SIGTERM);
-    (void) sigaddset(ret, SIGINT);
-    (void) pthread_sigmask(SIG_BLOCK, ret, NULL);
-}
+static settings loaded;
 
-static status *serve(const settings *s)
+static status *serve(void)
 {
-    sigset_t signals;
-    block_signals(&signals);
+    const settings *s = &loaded;
     const worker_options options = options_of(s);
     worker *w = NULL;
     status *failure = worker_start(&options, &w);
     if (failure != NULL) {
         return failure;
     }
-    int number = 0;
-    (void) sigwait(&signals, &number);
-    log_info("stopping", LOG_INT("signal", number));
-    (void) pthread_sigmask(SIG_UNBLOCK, &signals, NULL);  // a second one ends the program at once
+    program_wait_for_end();
     worker_stop(w, false);
     return NULL;
 }
 
-static status *run(const settings *s, const config_outcome *outcome)
-{
-    log_setup((log_level) s->log_level, (log_format) s->log_format);
-    for (size_t i = 0; i < outcome->warnings.count; i++) {
-        log_warn("configuration", LOG_STR("warning", outcome->warnings.items[i]));
-    }
-    status *failure = serve(s);
-    if (failure != NULL) {
-        log_error("failed", LOG_STATUS(failure));
-    }
-    return failure;
-}
-
 int main(int argc, char **argv)
 {
-    settings s;
-    config_outcome outcome = {0};
-    AUTO(status) failure = config_load(&program, argc, argv, environ, &s, &outcome);
-    if (failure != NULL) {
-        (void) fprintf(stderr, "errand-worker: %s\n", failure->message);
-        return 2;
-    }
-    if (!config_answer(&program, &outcome, stdout)) {
-        failure = run(&s, &outcome);
-    }
-    config_free(&program, &s);
-    config_outcome_fini(&outcome);
-    return failure != NULL ? 1 : 0;
+    const program self = {
+        .config = &config,
+        .settings = &loaded,
+        .log_level = &loaded.log_level,
+        .log_format = &loaded.log_format,
+        .serve = serve,
+    };
+    return program_main(&self, argc, argv);
 }

@@ -1,7 +1,7 @@
 // errandd - the server: store, engine, RPC service, result pipeline, built-in workers and gateway.
 #include "base/clock.h"
 #include "base/config.h"
-#include "base/log.h"
+#include "base/program.h"
 #include "engine/engine.h"
 #include "gateway/gateway.h"
 #include "rpc/server.h"
@@ -9,12 +9,9 @@
 #include "store/sqlite.h"
 #include "worker/worker.h"
 
-#include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define INPROC_RPC     "inproc://errandd-rpc"
 #define INPROC_RESULTS "inproc://errandd-results"
@@ -42,8 +39,6 @@ typedef struct settings {
 } settings;
 
 static const char *const url_schemes[] = {"tcp://", "ipc://", NULL};
-static const char *const log_levels[] = {"debug", "info", "warn", "error", NULL};
-static const char *const log_formats[] = {"text", "json", NULL};
 
 // clang-format off
 static const config_row rows[] = {
@@ -80,9 +75,9 @@ static const config_row rows[] = {
      .help = "further names by which the gateway may be addressed", CONFIG_FIELD(settings, hosts)},
     {.key = "webhook_secrets", .type = CONFIG_MAP, .secret = true,
      .help = "signing secrets of callbacks by name, whsec_...", CONFIG_FIELD(settings, webhook_secrets)},
-    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = log_levels,
+    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
      .help = "least important messages to log", CONFIG_FIELD(settings, log_level)},
-    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = log_formats,
+    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
      .help = "form of the log on standard error", CONFIG_FIELD(settings, log_format)},
 };
 
@@ -92,7 +87,7 @@ static const config_section sections[] = {
              "the rest is given back. A second signal leaves at once. Nothing that was acknowledged is lost either way."},
 };
 
-static const config_program program = {
+static const config_program config = {
     .name = "errandd",
     .summary = "background work for any service, without a broker",
     .description = "Takes jobs over RPC and HTTP, keeps them on disk, has workers run them, and keeps the results.",
@@ -316,60 +311,30 @@ static void stop(server *v)
     free(v->secrets);
 }
 
-// Blocked in every thread from the start, so that only sigwait takes them.
-static void block_signals(sigset_t *ret)
-{
-    (void) sigemptyset(ret);
-    (void) sigaddset(ret, SIGTERM);
-    (void) sigaddset(ret, SIGINT);
-    (void) pthread_sigmask(SIG_BLOCK, ret, NULL);
-    (void) signal(SIGPIPE, SIG_IGN);
-}
+static settings loaded;
 
-static status *serve(const settings *s)
+static status *serve(void)
 {
-    sigset_t signals;
+    const settings *s = &loaded;
     // The built-in worker has the same id in every run: so the engine knows whose jobs were left.
     server v = {.settings = s, .worker_id = uuid_derive("errandd", "built-in worker", 0)};
-    block_signals(&signals);
     status *failure = start(&v);
     if (failure == NULL) {
-        int number = 0;
         announce(&v);
-        (void) sigwait(&signals, &number);
-        log_info("draining", LOG_INT("signal", number));
-        (void) pthread_sigmask(SIG_UNBLOCK, &signals, NULL);  // a second one leaves at once
+        program_wait_for_end();
     }
     stop(&v);
     return failure;
 }
 
-static status *run(const settings *s, const config_outcome *outcome)
-{
-    log_setup((log_level) s->log_level, (log_format) s->log_format);
-    for (size_t i = 0; i < outcome->warnings.count; i++) {
-        log_warn("configuration", LOG_STR("warning", outcome->warnings.items[i]));
-    }
-    status *failure = serve(s);
-    if (failure != NULL) {
-        log_error("failed", LOG_STATUS(failure));
-    }
-    return failure;
-}
-
 int main(int argc, char **argv)
 {
-    settings s;
-    config_outcome outcome = {0};
-    AUTO(status) failure = config_load(&program, argc, argv, environ, &s, &outcome);
-    if (failure != NULL) {
-        (void) fprintf(stderr, "errandd: %s\n", failure->message);
-        return 2;
-    }
-    if (!config_answer(&program, &outcome, stdout)) {
-        failure = run(&s, &outcome);
-    }
-    config_free(&program, &s);
-    config_outcome_fini(&outcome);
-    return failure == NULL ? 0 : 1;
+    const program self = {
+        .config = &config,
+        .settings = &loaded,
+        .log_level = &loaded.log_level,
+        .log_format = &loaded.log_format,
+        .serve = serve,
+    };
+    return program_main(&self, argc, argv);
 }

@@ -35,12 +35,8 @@ struct service {
     Errand__V1__ServerService_Service *servers;
 };
 
-// A protobuf-c service object that knows its service.
-#define SERVICE_OBJECT(type)                                                                       \
-    struct {                                                                                       \
-        type object;                                                                               \
-        service *owner;                                                                            \
-    }
+// method_refuse answers that the service has no such method.
+void method_refuse(const ProtobufCService *self, const char *method, void *data);
 
 Errand__V1__JobService_Service *job_methods(service *s);        // jobs.c
 Errand__V1__QueueService_Service *queue_methods(service *s);    // queues.c

@@ -1,42 +1,9 @@
 // jobs - the methods of JobService.
-#include "service/internal.h"
+#include "service/methods.h"
 
-#include <stdlib.h>
-
-typedef SERVICE_OBJECT(Errand__V1__JobService_Service) object;
-
-static service *owner_of(Errand__V1__JobService_Service *self)
-{
-    return ((object *) self)->owner;
-}
-
-static void refuse(const char *method, void *data)
-{
-    rpc_call_fail(rpc_call_of(data),
-                  status_new(STATUS_UNIMPLEMENTED,
-                             "errand.v1.JobService/%s is not supported by this server", method));
-}
+SERVICE_METHODS(Errand__V1__JobService_Service)
 
 // clang-format off
-// Those that this server does not have are refused by name.
-#define REFUSED(method, name, request, reply)                                                      \
-    static void on_##method(Errand__V1__JobService_Service *self, const request *input,            \
-                            reply##_Closure closure, void *data)                                   \
-    {                                                                                              \
-        (void) self;                                                                               \
-        (void) input;                                                                              \
-        (void) closure;                                                                            \
-        refuse(name, data);                                                                        \
-    }
-
-#define SERVED(method, function, request, reply)                                                   \
-    static void on_##method(Errand__V1__JobService_Service *self, const request *input,            \
-                            reply##_Closure closure, void *data)                                   \
-    {                                                                                              \
-        (void) closure;                                                                            \
-        function(owner_of(self), input, rpc_call_of(data));                                        \
-    }
-
 SERVED(submit, submit_call, Errand__V1__SubmitRequest, Errand__V1__Job)
 SERVED(batch_submit, batch_submit_call, Errand__V1__BatchSubmitRequest, Errand__V1__BatchSubmitResponse)
 SERVED(get, get_call, Errand__V1__GetJobRequest, Errand__V1__Job)
@@ -54,12 +21,6 @@ REFUSED(delete_many, "DeleteMany", Errand__V1__DeleteManyRequest, Errand__V1__De
 
 Errand__V1__JobService_Service *job_methods(service *s)
 {
-    static const Errand__V1__JobService_Service methods = ERRAND__V1__JOB_SERVICE__INIT(on_);
-    object *made = calloc(1, sizeof *made);
-    if (made == NULL) {
-        return NULL;
-    }
-    made->object = methods;
-    made->owner = s;
-    return &made->object;
+    static const methods table = ERRAND__V1__JOB_SERVICE__INIT(on_);
+    return methods_new(&table, s);
 }

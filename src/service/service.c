@@ -12,6 +12,13 @@ void answer_no_memory(rpc_call *call)
     rpc_call_fail(call, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
 }
 
+void method_refuse(const ProtobufCService *self, const char *method, void *data)
+{
+    rpc_call_fail(rpc_call_of(data),
+                  status_new(STATUS_UNIMPLEMENTED, "%s/%s is not supported by this server",
+                             self->descriptor->name, method));
+}
+
 store_reader *reader_take(service *s)
 {
     (void) pthread_mutex_lock(&s->readers.lock);
