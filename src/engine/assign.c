@@ -25,7 +25,7 @@ static void answer(engine *e, engine_lease *command)
 void assign_leave(engine *e, parked *p)
 {
     session *s = session_find(e, &lease_command(p)->worker_id);
-    if (s != NULL && s->parked == lease_command(p))
+    if (s != NULL && s->parked == p)
         s->parked = NULL;
     DL_DELETE(e->idle, p);
 }
@@ -34,6 +34,12 @@ static void answer_parked(engine *e, parked *p)
 {
     assign_leave(e, p);
     answer(e, (engine_lease *) unpark(e, p));
+}
+
+void assign_tell(engine *e, session *s)
+{
+    if (s->parked != NULL)
+        answer_parked(e, s->parked);
 }
 
 static void assign_late(void *context, timer *t)
@@ -195,26 +201,12 @@ static void confirm(session *s, int64_t lease_sequence)
     }
 }
 
-static void drop_older(engine *e, session *s)
-{
-    parked *p, *next;
-    if (s->parked == NULL)
-        return;
-    DL_FOREACH_SAFE(e->idle, p, next)
-    {
-        if (lease_command(p) == s->parked) {
-            answer_parked(e, p);
-            return;
-        }
-    }
-}
-
 static void park_lease(engine *e, session *s, engine_lease *command)
 {
     parked *p = park(e, &command->command, command->ticket, command->deadline_us, assign_late);
     if (p == NULL)
         return;
-    s->parked = command;
+    s->parked = p;
     DL_APPEND(e->idle, p);
 }
 
@@ -228,14 +220,14 @@ void assign_apply(engine *e, engine_lease *command)
     }
     if (command->lease_sequence == 1)
         s->unknown = false;  // a worker's first call: it has reported nothing yet
-    drop_older(e, s);
+    assign_tell(e, s);       // a newer Lease answers the older one
     confirm(s, command->lease_sequence);
     bool repeated = repeat(e, s, command);
     bool stale = command->lease_sequence < s->lease_sequence;
     if (!repeated && !stale && command->max_jobs > 0 && !atomic_load(&e->draining))
         take(e, s, command);
-    if (repeated || stale || command->assignment_count > 0 || command->deadline_us <= e->mono_us ||
-        atomic_load(&e->draining))
+    if (repeated || stale || s->untold || command->assignment_count > 0 ||
+        command->deadline_us <= e->mono_us || atomic_load(&e->draining))
         answer(e, command);
     else
         park_lease(e, s, command);

@@ -165,6 +165,9 @@ static void apply(engine *e, engine_command *command)
     case ENGINE_OUTCOMES:
         outcomes_apply(e, (engine_outcomes *) command);
         break;
+    case ENGINE_CONTROL:
+        control_apply(e, (engine_control *) command);
+        break;
     case ENGINE_GONE:
         park_gone(e, ((gone_command *) command)->ticket);
         engine_answer(e, command);

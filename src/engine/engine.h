@@ -58,6 +58,7 @@ typedef enum engine_verb {
     ENGINE_LEASE,
     ENGINE_HEARTBEAT,
     ENGINE_OUTCOMES,
+    ENGINE_CONTROL,
     ENGINE_GONE,
 } engine_verb;
 
@@ -204,6 +205,21 @@ typedef struct engine_outcomes {
     int64_t acked_outcome_sequence;
     bool report;  // the answer carries rejected; otherwise the worker's next answer does
 } engine_outcomes;
+
+// control: a job cancelled, retried by hand, or deleted.
+typedef enum engine_control_type {
+    ENGINE_CANCEL,  // a finished job is left as it is
+    ENGINE_RETRY,   // FAILED_PRECONDITION unless FAILED, CANCELLED or EXPIRED
+    ENGINE_DELETE,  // FAILED_PRECONDITION when RUNNING
+} engine_control_type;
+
+typedef struct engine_control {
+    engine_command command;
+    engine_control_type type;
+    uuid id;
+    int64_t request;  // of a retry: hash of caller and request-id, so that twice is once; 0: none
+    job_row row;      // out: as it is now, or was before it was deleted
+} engine_control;
 
 engine_token engine_token_make(int64_t seq, int32_t attempt);
 

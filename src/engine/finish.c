@@ -72,19 +72,28 @@ static bool let_parent_go(engine *e, const job_row *row)
 
 // ---- the end of an attempt ----
 
-// Saves the row after a move. The lease is gone then.
+// Saves a row after a move, with all that follows from its end.
+static bool save_move(engine *e, const job_row *before, job_row *row)
+{
+    if (!engine_write(e))
+        return false;
+    bool ended = job_state_is_final(row->state);
+    if (ended && (!call_back(e, row) || !let_parent_go(e, row)))
+        return false;
+    if (!save(e, before, row))
+        return false;
+    if (ended)
+        wait_wake(e, row);
+    return true;
+}
+
+// The same for a job that runs. The lease is gone then.
 static bool settle(engine *e, lease *l, status *refused, const job_row *before)
 {
     job_row row = l->row;
-    if (!engine_check(e, refused) || !engine_write(e))
-        return false;
-    if (job_state_is_final(row.state) && (!call_back(e, &row) || !let_parent_go(e, &row)))
-        return false;
-    if (!save(e, before, &row))
+    if (!engine_check(e, refused) || !save_move(e, before, &row))
         return false;
     lease_end(e, l);
-    if (job_state_is_final(row.state))
-        wait_wake(e, &row);
     return true;
 }
 
@@ -146,4 +155,28 @@ bool finish_lost(engine *e, lease *l)
     if (!put_attempt(e, l, &error))
         return false;
     return settle(e, l, job_lose(&l->row, e->now_us), &before);
+}
+
+bool finish_cancelled(engine *e, const job_row *before, job_row *ret)
+{
+    lease *l = before->state == JOB_RUNNING ? lease_of(e, before->seq) : NULL;
+    *ret = *before;
+    if (!engine_check(e, job_cancel(ret, e->now_us)) || !save_move(e, before, ret))
+        return false;
+    if (l != NULL) {
+        revoke(e, l);
+        lease_end(e, l);
+    }
+    return true;
+}
+
+bool finish_removed(engine *e, const job_row *row)
+{
+    if (!engine_write(e) || (!job_state_is_final(row->state) && !let_parent_go(e, row)))
+        return false;
+    if (!engine_check(e, e->store->ops->remove(e->store, row, 1)))
+        return false;
+    wait_wake_removed(e, row);
+    upkeep_space_later(e);
+    return true;
 }

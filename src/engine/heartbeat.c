@@ -6,6 +6,8 @@ static void renew(engine *e, session *s, engine_heartbeat *h)
     for (size_t i = 0; i < h->running_count; i++) {
         lease *l = lease_find(e, &h->running[i], &h->worker_id);
         if (l == NULL) {
+            if (revoke_seen(e, &h->running[i], s))
+                continue;
             h->lost[h->lost_count++] = h->running[i];
             continue;
         }
@@ -43,12 +45,13 @@ void heartbeat_apply(engine *e, engine_heartbeat *h)
         return;
     }
     h->lost = arena_alloc(h->memory, (h->running_count + 1) * sizeof *h->lost);
-    if (h->lost == NULL || !session_notices(s, h->memory, &h->notices)) {
+    if (h->lost == NULL) {
         engine_refuse(e, &h->command, no_memory());
         return;
     }
     s->heartbeats++;
     renew(e, s, h);
+    revoke_forget_unseen(e, s, h);
     give_back_missing(e, s, h);
-    engine_answer(e, &h->command);
+    engine_refuse(e, &h->command, session_notices(s, h->memory, &h->notices) ? NULL : no_memory());
 }

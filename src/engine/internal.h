@@ -34,6 +34,16 @@ typedef struct lease {
     UT_hash_handle hh;
 } lease;
 
+// A job that was cancelled while a worker ran it; the worker is told until it stops naming it.
+typedef struct revoked {
+    engine_lease_ref ref;  // key: its token
+    session *holder;
+    struct revoked *prev, *next;  // in the holder's list
+    int64_t lease_sequence;       // of the Lease call that handed it out
+    uint64_t seen;                // latest heartbeat that named it
+    UT_hash_handle hh;
+} revoked;
+
 // A worker process.
 struct session {
     uuid id;        // key
@@ -50,7 +60,10 @@ struct session {
     uint64_t heartbeats;
     lease *leases;
     size_t lease_count;
-    engine_lease *parked;
+    struct parked *parked;  // its Lease call
+    revoked *revoked;
+    size_t revoked_count;
+    bool untold;                 // of some of them
     engine_rejection *rejected;  // not told yet
     size_t rejected_count;
     timer idle;  // forgets it
@@ -97,6 +110,7 @@ struct engine {
 
     lease *leases;
     session *sessions;
+    revoked *revoked;  // by token
     parked *tickets;
     parked *idle;  // parked Lease calls, in order of arrival
     waiters *waiters;
@@ -132,6 +146,7 @@ void submit_apply(engine *e, engine_submit *s);  // submit.c
 
 void wait_apply(engine *e, engine_wait *w);     // wait.c
 void wait_wake(engine *e, const job_row *row);  // its job has ended
+void wait_wake_removed(engine *e, const job_row *row);
 
 // park keeps a command in a list until its deadline, when late runs; NULL when memory is short,
 // which refuses the command.
@@ -154,12 +169,14 @@ bool session_save_ack(engine *e, session *s);
 void session_free_all(engine *e);
 
 lease *lease_find(engine *e, const engine_lease_ref *ref, const uuid *worker);  // lease.c
+lease *lease_of(engine *e, int64_t seq);
 lease *lease_open(engine *e, session *holder, const job_row *row);
 void lease_inherit(engine *e, lease *l);  // just opened, and may be from before the start
 void lease_end(engine *e, lease *l);
 void lease_free_all(engine *e);
 
 void assign_apply(engine *e, engine_lease *command);  // assign.c
+void assign_tell(engine *e, session *s);              // answers its parked Lease, if any
 void assign_ready(engine *e);                         // jobs to the parked Lease calls
 void assign_release_parked(engine *e);                // empty answers, when draining
 
@@ -167,12 +184,25 @@ void heartbeat_apply(engine *e, engine_heartbeat *h);  // heartbeat.c
 
 void outcomes_apply(engine *e, engine_outcomes *o);  // outcome.c
 
+void control_apply(engine *e, engine_control *c);  // control.c
+
+// revoke remembers to tell the holder that the lease, which ends now, was cancelled.
+void revoke(engine *e, const lease *l);  // revoke.c
+bool revoke_seen(engine *e, const engine_lease_ref *ref, const session *s);
+void revoke_forget_unseen(engine *e, session *s, const engine_heartbeat *h);
+bool revoke_notices(session *s, arena *memory, engine_notices *ret);
+void revoke_forget_all(engine *e, session *s);
+
 // finish_failed ends an attempt without success: retried or final.
 bool finish_failed(engine *e, lease *l, const job_failure *failure,
                    const Errand__Rpc__V1__Status *error);  // finish.c
 bool finish_succeeded(engine *e, lease *l, slice result);
 bool finish_released(engine *e, lease *l);
 bool finish_lost(engine *e, lease *l);
+// finish_cancelled cancels an unfinished job, and writes what became of it.
+bool finish_cancelled(engine *e, const job_row *before, job_row *ret);
+// finish_removed forgets a job that is not running, and writes nothing else of it.
+bool finish_removed(engine *e, const job_row *row);
 
 void due_run(engine *e);      // due.c
 int64_t due_next(engine *e);  // monotonic

@@ -24,6 +24,7 @@ static void free_names(char **names, size_t count)
 
 static void session_free(engine *e, session *s)
 {
+    revoke_forget_all(e, s);
     HASH_DEL(e->sessions, s);
     timers_clear(&e->timers, &s->idle);
     free_names(s->queues, s->queue_count);
@@ -169,8 +170,8 @@ void session_reject(session *s, const engine_rejection *rejection)
 bool session_notices(session *s, arena *memory, engine_notices *ret)
 {
     ret->acked_outcome_sequence = s->acked;
-    ret->cancel = NULL;
-    ret->cancel_count = 0;
+    if (!revoke_notices(s, memory, ret))
+        return false;
     ret->rejected = arena_copy(memory, s->rejected, s->rejected_count * sizeof *s->rejected);
     if (s->rejected_count > 0 && ret->rejected == NULL)
         return false;

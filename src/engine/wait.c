@@ -86,7 +86,8 @@ void wait_apply(engine *e, engine_wait *w)
         wait_park(e, w);
 }
 
-void wait_wake(engine *e, const job_row *row)
+// Ends all waits for a job. failure is copied for each; NULL: there is none.
+static void wake(engine *e, const job_row *row, const status *failure)
 {
     waiters *w = waiters_of(e, row->seq);
     if (w == NULL)
@@ -95,8 +96,19 @@ void wait_wake(engine *e, const job_row *row)
     DL_FOREACH_SAFE(w->list, p, next)
     {
         wait_of(p)->row = *row;
-        engine_answer(e, unpark(e, p));
+        engine_refuse(e, unpark(e, p), failure != NULL ? status_copy(failure) : NULL);
     }
     HASH_DEL(e->waiters, w);
     free(w);
+}
+
+void wait_wake(engine *e, const job_row *row)
+{
+    wake(e, row, NULL);
+}
+
+void wait_wake_removed(engine *e, const job_row *row)
+{
+    AUTO(status) gone = status_new(STATUS_NOT_FOUND, "the job was deleted");
+    wake(e, row, gone);
 }

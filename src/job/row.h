@@ -62,6 +62,7 @@ typedef struct job_row {
     int64_t lease_sequence;  // Lease call that handed it out
     bool has_callback;       // its spec asks for a callback
     int32_t callbacks_open;  // unfinished callback jobs that refer to it
+    int64_t retry_request;   // hash of the request that retried it by hand; 0: none
     job_policy policy;
 } job_row;
 

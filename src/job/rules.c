@@ -127,6 +127,26 @@ status *job_lose(job_row *row, int64_t now_us)
     return NULL;
 }
 
+status *job_cancel(job_row *row, int64_t now_us)
+{
+    return move(row, row->state, JOB_CANCELLED, now_us);
+}
+
+status *job_retry(job_row *row, int64_t now_us)
+{
+    if (!job_state_is_final(row->state))
+        return status_new(STATUS_FAILED_PRECONDITION, "a job that is %s can not be retried",
+                          job_state_name(row->state));
+    status *refused = move(row, row->state, JOB_READY, now_us);
+    if (refused)
+        return refused;
+    row->failures = 0;
+    row->losses = 0;
+    row->due_us = now_us;
+    row->finish_us = 0;
+    return NULL;
+}
+
 int64_t job_backoff_us(const job_policy *policy, int32_t failures, double random)
 {
     double bound = (double) policy->min_backoff_us * pow(policy->multiplier, failures - 1);

@@ -42,6 +42,13 @@ status *job_release(job_row *row, int64_t now_us);
 // job_lose: the worker vanished. RUNNING to READY, or FAILED at the JOB_MAX_LOSSES-th time.
 status *job_lose(job_row *row, int64_t now_us);
 
+// job_cancel: from every unfinished state to CANCELLED.
+status *job_cancel(job_row *row, int64_t now_us);
+
+// job_retry: FAILED, CANCELLED or EXPIRED to READY by hand, with all attempts before it again. The
+// attempt number goes on.
+status *job_retry(job_row *row, int64_t now_us);
+
 // job_backoff_us is the time before the retry that follows the n-th failure (n from 1):
 // full jitter, random * min(max_backoff, min_backoff * multiplier^(n-1)).
 int64_t job_backoff_us(const job_policy *policy, int32_t failures, double random);

@@ -50,6 +50,10 @@ void get_call(service *s, const Errand__V1__GetJobRequest *request, rpc_call *ca
 void get_result_call(service *s, const Errand__V1__GetResultRequest *request, rpc_call *call);
 void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call *call);
 
+void cancel_call(service *s, const Errand__V1__CancelJobRequest *request, rpc_call *call);
+void retry_call(service *s, const Errand__V1__RetryJobRequest *request, rpc_call *call);
+void delete_call(service *s, const Errand__V1__DeleteJobRequest *request, rpc_call *call);
+
 // Methods of WorkerService, work.c; of ServerService, info.c.
 void lease_call(service *s, const Errand__V1__LeaseRequest *request, rpc_call *call);
 void heartbeat_call(service *s, const Errand__V1__HeartbeatRequest *request, rpc_call *call);

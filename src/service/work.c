@@ -62,6 +62,10 @@ static void lease_done(engine_command *command)
     if (failure == NULL) {
         failure = assignments_write(state, &reply);
     }
+    if (failure == NULL) {
+        failure = refs_write(notices->cancel, notices->cancel_count, rpc_call_arena(state->call),
+                             &reply.cancel);
+    }
     reply.rejected =
         rejections_write(notices->rejected, notices->rejected_count, rpc_call_arena(state->call));
     if (failure == NULL && reply.rejected == NULL) {
@@ -73,6 +77,7 @@ static void lease_done(engine_command *command)
     }
     time_to_duration(state->service->options.lease_us, &lease);
     reply.n_rejected = notices->rejected_count;
+    reply.n_cancel = notices->cancel_count;
     reply.acked_outcome_sequence = notices->acked_outcome_sequence;
     reply.lease_duration = &lease;
     rpc_call_answer(state->call, &reply.base);
@@ -139,6 +144,9 @@ static void heartbeat_done(engine_command *command)
     if (failure == NULL) {
         failure = refs_write(h->lost, h->lost_count, memory, &reply.lost);
     }
+    if (failure == NULL) {
+        failure = refs_write(h->notices.cancel, h->notices.cancel_count, memory, &reply.cancel);
+    }
     reply.rejected = rejections_write(h->notices.rejected, h->notices.rejected_count, memory);
     if (failure == NULL && reply.rejected == NULL) {
         failure = status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
@@ -149,6 +157,7 @@ static void heartbeat_done(engine_command *command)
     }
     time_to_duration(state->service->options.lease_us, &lease);
     reply.n_lost = h->lost_count;
+    reply.n_cancel = h->notices.cancel_count;
     reply.n_rejected = h->notices.rejected_count;
     reply.acked_outcome_sequence = h->notices.acked_outcome_sequence;
     reply.lease_duration = &lease;

@@ -23,7 +23,8 @@
     X(finish_us,          INT64,   finish_us,                 0) \
     X(worker,             UUID,    worker,                    0) \
     X(lease_sequence,     INT64,   lease_sequence,            0) \
-    X(callbacks_open,     INT32,   callbacks_open,            0)
+    X(callbacks_open,     INT32,   callbacks_open,            0) \
+    X(retry_request,      INT64,   retry_request,             0)
 
 #define JOB_FIXED_COLUMNS(X)                                    \
     X(id,                 UUID,    id,                        0) \

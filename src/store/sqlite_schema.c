@@ -38,9 +38,13 @@ static const char first_schema[] =  //
     "  lease_sequence INTEGER, seen_us INTEGER) WITHOUT ROWID;"
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;";
 
+static const char second_schema[] =  //
+    "ALTER TABLE job ADD COLUMN retry_request INTEGER;";
+
 // Migration n stands at index n - 1. What was released never changes: append.
 static const char *const migrations[] = {
     first_schema,
+    second_schema,
 };
 
 #define LATEST ((int64_t) (sizeof migrations / sizeof migrations[0]))
