@@ -46,6 +46,7 @@ struct session {
     size_t routes_seen;
     int64_t acked;           // outcome sequence, contiguous
     bool unknown;            // acked is not known: its next batch tells
+    bool stored;             // the store has a row of it
     int64_t lease_sequence;  // latest Lease call that was answered with jobs
     uint64_t heartbeats;
     lease *leases;

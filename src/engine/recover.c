@@ -13,6 +13,7 @@ static void doubt_sessions(engine *e)
     {
         s->acked = 0;
         s->unknown = true;
+        s->stored = false;
     }
 }
 
@@ -37,6 +38,7 @@ static status *load_sessions(engine *e)
             continue;
         s->acked = workers[i].acked_outcome_sequence;
         s->unknown = false;
+        s->stored = true;
     }
     return failure;
 }
@@ -58,9 +60,10 @@ static status *load_lease(engine *e, const job_row *row)
 
 static status *load_leases(engine *e)
 {
-    size_t count, limit = e->options.max_leases + 1;
+    size_t count;
     AUTO_FREE job_row *rows = NULL;
-    for (size_t room = STEP;; room = room * 4 < limit ? room * 4 : limit) {
+    // All of them, although max_leases may be lower than before.
+    for (size_t room = STEP;; room *= 4) {
         free(rows);
         rows = malloc(room * sizeof *rows);
         if (rows == NULL)
@@ -69,7 +72,7 @@ static status *load_leases(engine *e)
             e->store->ops->due(e->store, JOB_LANE_RUNNING, INT64_MAX, room, rows, &count);
         if (failure != NULL)
             return failure;
-        if (count < room || room == limit)
+        if (count < room)
             break;
     }
     status *failure = NULL;
