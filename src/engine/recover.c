@@ -86,5 +86,9 @@ status *recover(engine *e)
     lease_free_all(e);
     doubt_sessions(e);
     status *failure = load_sessions(e);
-    return failure != NULL ? failure : load_leases(e);
+    if (failure == NULL)
+        failure = load_leases(e);
+    if (failure != NULL)
+        lease_free_all(e);
+    return failure;
 }
