@@ -142,8 +142,12 @@ static void take(engine *e, session *s, engine_lease *command)
         }
         bytes += assignment_bytes(&command->assignments[i]);
     }
-    if (found > 0)
-        s->lease_sequence = command->lease_sequence;
+    if (found == 0)
+        return;
+    s->lease_sequence = command->lease_sequence;
+    // From its first job on, a batch of outcomes that comes early is known to be early.
+    if (!s->stored && !s->unknown)
+        session_save_ack(e, s);
 }
 
 void assign_ready(engine *e)

@@ -149,9 +149,13 @@ void engine_refuse(engine *e, engine_command *command, status *failure)
 
 static void apply(engine *e, engine_command *command)
 {
+    if (e->stale && command->verb != ENGINE_GONE) {
+        engine_refuse(e, command, status_new(STATUS_UNAVAILABLE, "the store can not be read"));
+        return;
+    }
     switch (command->verb) {
     case ENGINE_SUBMIT:
-        submit_apply(e, (engine_submit *) command);
+        (void) submit_apply(e, command, &(size_t){1});
         break;
     case ENGINE_WAIT:
         wait_apply(e, (engine_wait *) command);
@@ -183,6 +187,17 @@ static void read_clocks(engine *e)
     e->mono_us = clock_mono_us(e->clock);
 }
 
+// Until that has worked, what is in memory must not be told to anybody.
+static void read_anew(engine *e)
+{
+    status *unreadable = recover(e);
+    e->stale = unreadable != NULL;
+    e->retry_us = e->mono_us + DISK_RETRY_US;
+    if (unreadable != NULL)
+        log_error("store_read_failed", LOG_STATUS(unreadable));
+    status_free(unreadable);
+}
+
 // Everything in memory that a failed transaction may have changed is read anew.
 static void undo_round(engine *e)
 {
@@ -191,10 +206,7 @@ static void undo_round(engine *e)
         e->store->ops->rollback(e->store);
     e->writing = false;
     e->retry_us = e->mono_us + DISK_RETRY_US;
-    status *unreadable = recover(e);
-    if (unreadable != NULL)
-        log_error("store_read_failed", LOG_STATUS(unreadable));
-    status_free(unreadable);
+    read_anew(e);
 }
 
 static void commit_round(engine *e)
@@ -224,10 +236,16 @@ static void answer_round(engine *e)
 
 static engine_command *apply_some(engine *e, engine_command *commands)
 {
-    for (int i = 0; i < ROUND_COMMANDS && commands != NULL; i++) {
+    size_t room = ROUND_COMMANDS;
+    while (commands != NULL && room > 0) {
         engine_command *command = commands;
-        commands = commands->next;
+        if (command->verb == ENGINE_SUBMIT && !e->stale) {
+            commands = submit_apply(e, command, &room);
+            continue;
+        }
+        commands = command->next;
         apply(e, command);
+        room--;
     }
     return commands;
 }
@@ -235,6 +253,8 @@ static engine_command *apply_some(engine *e, engine_command *commands)
 static void do_what_is_due(engine *e)
 {
     timers_run(&e->timers, e->mono_us, e);
+    if (e->stale)
+        return;
     if (e->mono_us >= e->retry_us)
         due_run(e);
     if (atomic_load(&e->draining))
@@ -245,9 +265,7 @@ static void do_what_is_due(engine *e)
 
 static int64_t next_round(engine *e)
 {
-    int64_t due = due_next(e);
-    if (due < e->retry_us)
-        due = e->retry_us;
+    int64_t due = e->retry_us > e->mono_us ? e->retry_us : due_next(e);
     int64_t deadline = timers_next(&e->timers);
     if (deadline > e->slack_us)
         deadline = e->slack_us;
@@ -270,6 +288,8 @@ static void *run(void *argument)
         if (commands == NULL)
             commands = inbox_take(&e->inbox, next_round(e));
         read_clocks(e);
+        if (e->stale && e->mono_us >= e->retry_us)
+            read_anew(e);
         commands = apply_some(e, commands);
         finish_round(e);
         if (commands == NULL)

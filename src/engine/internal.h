@@ -56,6 +56,7 @@ struct session {
     size_t routes_seen;
     int64_t acked;           // outcome sequence, contiguous
     bool unknown;            // acked is not known: its next batch tells
+    bool stored;             // the store has a row of it
     int64_t lease_sequence;  // latest Lease call that was answered with jobs
     uint64_t heartbeats;
     lease *leases;
@@ -105,6 +106,7 @@ struct engine {
     timer hourly;
 
     bool writing;                            // a transaction is open
+    bool stale;                              // what was running could not be read
     status *trouble;                         // why the transaction can not be committed
     engine_command *answers, *answers_tail;  // done after the commit
 
@@ -142,7 +144,9 @@ double engine_random(engine *e);  // uniform in [0, 1)
 
 // ---- one file each ----
 
-void submit_apply(engine *e, engine_submit *s);  // submit.c
+// submit_apply applies a Submit and those right behind it while there is room, which it counts down,
+// and returns what comes next.
+engine_command *submit_apply(engine *e, engine_command *command, size_t *room);  // submit.c
 
 void wait_apply(engine *e, engine_wait *w);     // wait.c
 void wait_wake(engine *e, const job_row *row);  // its job has ended

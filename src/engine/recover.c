@@ -14,6 +14,7 @@ static void doubt_sessions(engine *e)
         revoke_forget_all(e, s);
         s->acked = 0;
         s->unknown = true;
+        s->stored = false;
     }
 }
 
@@ -38,6 +39,7 @@ static status *load_sessions(engine *e)
             continue;
         s->acked = workers[i].acked_outcome_sequence;
         s->unknown = false;
+        s->stored = true;
     }
     return failure;
 }
@@ -59,9 +61,10 @@ static status *load_lease(engine *e, const job_row *row)
 
 static status *load_leases(engine *e)
 {
-    size_t count, limit = e->options.max_leases + 1;
+    size_t count;
     AUTO_FREE job_row *rows = NULL;
-    for (size_t room = STEP;; room = room * 4 < limit ? room * 4 : limit) {
+    // All of them, although max_leases may be lower than before.
+    for (size_t room = STEP;; room *= 4) {
         free(rows);
         rows = malloc(room * sizeof *rows);
         if (rows == NULL)
@@ -70,7 +73,7 @@ static status *load_leases(engine *e)
             e->store->ops->due(e->store, JOB_LANE_RUNNING, INT64_MAX, room, rows, &count);
         if (failure != NULL)
             return failure;
-        if (count < room || room == limit)
+        if (count < room)
             break;
     }
     status *failure = NULL;
@@ -84,5 +87,9 @@ status *recover(engine *e)
     lease_free_all(e);
     doubt_sessions(e);
     status *failure = load_sessions(e);
-    return failure != NULL ? failure : load_leases(e);
+    if (failure == NULL)
+        failure = load_leases(e);
+    if (failure != NULL)
+        lease_free_all(e);
+    return failure;
 }

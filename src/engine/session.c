@@ -188,7 +188,8 @@ bool session_save_ack(engine *e, session *s)
         .lease_sequence = s->lease_sequence,
         .seen_us = e->now_us,
     };
-    return engine_write(e) && engine_check(e, e->store->ops->save_worker(e->store, &worker));
+    s->stored = engine_write(e) && engine_check(e, e->store->ops->save_worker(e->store, &worker));
+    return s->stored;
 }
 
 void session_free_all(engine *e)

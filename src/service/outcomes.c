@@ -126,31 +126,41 @@ static status *outcome_read(const service *s, const Errand__V1__Outcome *outcome
     return status_bad_field("outcome", "found nothing, expected success, failure or released");
 }
 
-status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
-                      engine_outcomes *ret)
+static status *head_read(const Errand__V1__OutcomeBatch *batch, uuid *ret_worker)
 {
-    status *failure = worker_check(batch->worker, &ret->worker_id);
+    status *failure = worker_check(batch->worker, ret_worker);
     if (failure == NULL && batch->outcome_sequence < 0) {
         failure = status_bad_field("outcome_sequence", "found %lld, expected 1 or more",
                                    (long long) batch->outcome_sequence);
     }
-    engine_outcome *outcomes = arena_zalloc(memory, (batch->n_outcomes + 1) * sizeof *outcomes);
-    if (failure == NULL && outcomes == NULL) {
-        failure = status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    return failure;
+}
+
+status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
+                      engine_outcomes *ret)
+{
+    status *failure = head_read(batch, &ret->worker_id);
+    if (failure != NULL) {
+        return failure;
     }
-    for (size_t i = 0; failure == NULL && i < batch->n_outcomes; i++) {
+    engine_outcome *outcomes = arena_zalloc(memory, (batch->n_outcomes + 1) * sizeof *outcomes);
+    if (outcomes == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    for (size_t i = 0; i < batch->n_outcomes; i++) {
         failure = outcome_read(s, batch->outcomes[i], memory, &outcomes[i]);
         if (failure != NULL) {
             char prefix[40];
             (void) snprintf(prefix, sizeof prefix, "outcomes[%zu].", i);
             status_prefix_fields(failure, prefix);
+            return failure;
         }
     }
     ret->sequence = batch->outcome_sequence;
     ret->outcomes = outcomes;
     ret->count = batch->n_outcomes;
     ret->memory = memory;
-    return failure;
+    return NULL;
 }
 
 Errand__V1__Rejection **rejections_write(const engine_rejection *rejected, size_t count,

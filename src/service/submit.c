@@ -148,6 +148,23 @@ static void submit_done(engine_command *command)
     }
 }
 
+static status *submit_read(service *s, const Errand__V1__SubmitRequest *request, rpc_call *call,
+                           submission *sub, engine_new_job *ret)
+{
+    if (request->job == NULL) {
+        return status_bad_field("job", "found nothing, expected a job");
+    }
+    status *failure = wait_deadline(request->wait, call, &sub->wait_until_us);
+    if (failure != NULL) {
+        return failure;
+    }
+    failure = prepare(s, request->job, call, 0, ret);
+    if (failure != NULL) {
+        status_prefix_fields(failure, "job.");
+    }
+    return failure;
+}
+
 void submit_call(service *s, const Errand__V1__SubmitRequest *request, rpc_call *call)
 {
     submission *sub = arena_zalloc(rpc_call_arena(call), sizeof *sub);
@@ -156,15 +173,7 @@ void submit_call(service *s, const Errand__V1__SubmitRequest *request, rpc_call 
         answer_no_memory(call);
         return;
     }
-    status *failure = request->job == NULL
-                          ? status_bad_field("job", "found nothing, expected a job")
-                          : wait_deadline(request->wait, call, &sub->wait_until_us);
-    if (failure == NULL) {
-        failure = prepare(s, request->job, call, 0, job);
-        if (failure != NULL) {
-            status_prefix_fields(failure, "job.");
-        }
-    }
+    status *failure = submit_read(s, request, call, sub, job);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
         return;

@@ -9,7 +9,7 @@
 #include "unit/store_rig.h"
 
 #include "base/clock.h"
-#include "engine/engine.h"
+#include "engine/internal.h"
 #include "job/spec.h"
 
 #include <pthread.h>
@@ -68,6 +68,7 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int done_count;
+    bool held;
 } erig = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 // ---- a disk that fails ----
@@ -217,10 +218,29 @@ static inline int erig_start(void **state)
     return 0;
 }
 
+// What the engine has in memory is what the store says is running.
+static inline void erig_compare_memory(void)
+{
+    enum { MOST = 2000 };
+    static job_row rows[MOST];
+    size_t count;
+    rig_ok(erig.real->due(erig.store, JOB_LANE_RUNNING, INT64_MAX, MOST, rows, &count));
+    assert_int_equal(count, HASH_COUNT(erig.engine->leases));
+    for (size_t i = 0; i < count; i++) {
+        lease *l = NULL;
+        HASH_FIND(hh, erig.engine->leases, &rows[i].seq, sizeof rows[i].seq, l);
+        assert_non_null(l);
+        rig_assert_same_row(&l->row, &rows[i]);
+        assert_true(uuid_equal(&l->holder->id, &rows[i].worker));
+    }
+}
+
 static inline void erig_halt(void)
 {
-    if (erig.engine)
-        engine_stop(erig.engine);
+    if (erig.engine == NULL)
+        return;
+    engine_stop(erig.engine);
+    erig_compare_memory();
     engine_free(erig.engine);
     erig.engine = NULL;
 }
@@ -350,6 +370,39 @@ static inline void erig_later(int64_t us)
 {
     erig_pass(us);
     erig_round();
+}
+
+// ---- several commands in one round ----
+
+static inline void erig_hold_here(call *c)
+{
+    pthread_mutex_lock(&erig.lock);
+    erig.held = true;
+    pthread_cond_broadcast(&erig.changed);
+    while (erig.held)
+        pthread_cond_wait(&erig.changed, &erig.lock);
+    pthread_mutex_unlock(&erig.lock);
+    (void) c;
+}
+
+// The engine's thread stands still until erig_release: what is posted in between is one round.
+static inline void erig_hold(void)
+{
+    call *c = erig_call(ENGINE_WAIT);
+    c->then = erig_hold_here;
+    erig_post(c);
+    pthread_mutex_lock(&erig.lock);
+    while (!erig.held)
+        pthread_cond_wait(&erig.changed, &erig.lock);
+    pthread_mutex_unlock(&erig.lock);
+}
+
+static inline void erig_release(void)
+{
+    pthread_mutex_lock(&erig.lock);
+    erig.held = false;
+    pthread_cond_broadcast(&erig.changed);
+    pthread_mutex_unlock(&erig.lock);
 }
 
 static inline void assert_waits(call *c)
