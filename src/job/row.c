@@ -1,6 +1,10 @@
 // row - states by name, and where a row stands.
 #include "job/row.h"
 
+#include "base/crypto.h"
+
+#include <string.h>
+
 // Ready ranks keep the due time in their lower bits: microseconds until the year 2255.
 #define RANK_DUE_BITS 53
 #define RANK_DUE_MAX  ((INT64_C(1) << RANK_DUE_BITS) - 1)
@@ -31,14 +35,16 @@ int32_t job_row_lane(const job_row *row)
     case JOB_SCHEDULED:
         return JOB_LANE_SCHEDULED;
     case JOB_READY:
-        return row->route;
+        return row->held ? JOB_LANE_HELD : row->route;
     case JOB_RUNNING:
         return JOB_LANE_RUNNING;
     case JOB_SUCCEEDED:
     case JOB_FAILED:
     case JOB_CANCELLED:
     case JOB_EXPIRED:
-        return row->callbacks_open > 0 ? JOB_LANE_KEPT : JOB_LANE_FINISHED;
+        return row->has_dependants       ? JOB_LANE_SETTLING
+               : row->callbacks_open > 0 ? JOB_LANE_KEPT
+                                         : JOB_LANE_FINISHED;
     }
     return JOB_LANE_BLOCKED;
 }
@@ -56,17 +62,35 @@ int64_t job_row_rank(const job_row *row)
         return row->due_us;
     case JOB_LANE_FINISHED:
         return add_saturated(row->finish_us, row->policy.retention_us);
+    case JOB_LANE_HELD:
+        return row->route;
     case JOB_LANE_RUNNING:
     case JOB_LANE_KEPT:
     case JOB_LANE_BLOCKED:
+    case JOB_LANE_SETTLING:
         return 0;
     default:
-        return job_ready_rank(row->priority, row->due_us);
+        return job_ready_rank(row->priority, row->due_us, row->aging_us);
     }
 }
 
-int64_t job_ready_rank(int32_t priority, int64_t due_us)
+int64_t job_ready_rank(int32_t priority, int64_t due_us, int64_t aging_us)
 {
     int64_t due = due_us < 0 ? 0 : due_us > RANK_DUE_MAX ? RANK_DUE_MAX : due_us;
-    return ((int64_t) (HIGHEST_PRIORITY - priority) << RANK_DUE_BITS) | due;
+    int64_t start;
+    if (aging_us == 0)
+        return ((int64_t) (HIGHEST_PRIORITY - priority) << RANK_DUE_BITS) | due;
+    if (__builtin_mul_overflow(aging_us, (int64_t) priority, &start))
+        start = priority > 0 ? INT64_MAX / 2 : INT64_MIN / 2;
+    return due - start;
+}
+
+uuid job_key(const char *queue, const char *key)
+{
+    uint8_t hash[SHA256_BYTES];
+    uuid ret;
+    const crypto_part part = {key, strlen(key)};
+    crypto_hmac_sha256(queue, strlen(queue), &part, 1, hash);
+    memcpy(ret.bytes, hash, sizeof ret.bytes);
+    return ret;
 }

@@ -31,6 +31,8 @@ typedef enum job_lane {
     JOB_LANE_FINISHED = -3,   // rank: when it is purged
     JOB_LANE_KEPT = -4,       // finished, but an unfinished callback needs it; rank: 0
     JOB_LANE_BLOCKED = -5,    // rank: 0
+    JOB_LANE_HELD = -6,       // READY, but its concurrency key is full; rank: its route
+    JOB_LANE_SETTLING = -7,   // finished, but others that wait for it are yet to be told; rank: 0
 } job_lane;
 
 // What the submitter chose, defaults filled in; the same for the whole life of the job.
@@ -63,6 +65,13 @@ typedef struct job_row {
     bool has_callback;       // its spec asks for a callback
     int32_t callbacks_open;  // unfinished callback jobs that refer to it
     int64_t retry_request;   // hash of the request that retried it by hand; 0: none
+    int64_t expire_us;       // ends EXPIRED if it was not leased by then; 0: never
+    int64_t aging_us;        // what a point of priority is worth in the line; 0: everything
+    int32_t blockers;        // jobs of its `after` that have not ended
+    bool has_dependants;     // others wait for it
+    bool held;               // READY, but its concurrency key is full
+    uuid unique_key;         // job_key of queue and unique_key; nil: none
+    uuid concurrency_key;    // job_key of queue and concurrency_key; nil: none
     job_policy policy;
 } job_row;
 
@@ -73,8 +82,13 @@ const char *job_state_name(job_state state);  // "READY"
 int32_t job_row_lane(const job_row *row);
 int64_t job_row_rank(const job_row *row);
 
+// job_key is a queue's key as a number of fixed size: the first 16 bytes of
+// HMAC-SHA-256 of the key under the name of the queue.
+uuid job_key(const char *queue, const char *key);
+
 // job_ready_rank is the sort key of a READY job: smaller runs sooner. Higher priority first, then
-// earlier due time: (100 - priority) in the bits above 53, due_us below.
-int64_t job_ready_rank(int32_t priority, int64_t due_us);
+// earlier due time: (100 - priority) in the bits above 53, due_us below. With aging_us a point of
+// priority only counts as that much waiting.
+int64_t job_ready_rank(int32_t priority, int64_t due_us, int64_t aging_us);
 
 #endif

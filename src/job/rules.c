@@ -47,6 +47,7 @@ static status *move(job_row *row, job_state from, job_state to, int64_t now_us)
         return status_new(STATUS_FAILED_PRECONDITION, "a job that is %s can not become %s",
                           job_state_name(row->state), job_state_name(to));
     row->state = to;
+    row->held = false;
     row->revision++;
     if (job_state_is_final(to))
         row->finish_us = now_us;
@@ -68,7 +69,7 @@ void job_start_life(job_row *row, int64_t now_us)
 {
     // A time in the past counts as now: an old schedule_time is no way past the others in line.
     row->due_us = later(row->due_us, now_us);
-    row->state = row->due_us > now_us ? JOB_SCHEDULED : JOB_READY;
+    row->state = row->blockers > 0 ? JOB_BLOCKED : row->due_us > now_us ? JOB_SCHEDULED : JOB_READY;
     row->create_us = now_us;
     row->revision = 1;
 }
@@ -127,6 +128,25 @@ status *job_lose(job_row *row, int64_t now_us)
     return NULL;
 }
 
+status *job_expire(job_row *row, int64_t now_us)
+{
+    if (row->attempt > 0 || row->expire_us == 0 || row->expire_us > now_us)
+        return status_new(STATUS_FAILED_PRECONDITION, "the job has not expired");
+    return move(row, row->state, JOB_EXPIRED, now_us);
+}
+
+status *job_unblock(job_row *row, int64_t now_us)
+{
+    if (row->state != JOB_BLOCKED)
+        return status_new(STATUS_FAILED_PRECONDITION, "a job that is %s waits for no other",
+                          job_state_name(row->state));
+    row->blockers--;
+    if (row->blockers > 0)
+        return NULL;
+    row->due_us = later(row->due_us, now_us);
+    return move(row, JOB_BLOCKED, row->due_us > now_us ? JOB_SCHEDULED : JOB_READY, now_us);
+}
+
 status *job_cancel(job_row *row, int64_t now_us)
 {
     return move(row, row->state, JOB_CANCELLED, now_us);
@@ -144,6 +164,8 @@ status *job_retry(job_row *row, int64_t now_us)
     row->losses = 0;
     row->due_us = now_us;
     row->finish_us = 0;
+    row->expire_us = 0;
+    row->blockers = 0;
     return NULL;
 }
 

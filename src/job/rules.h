@@ -42,6 +42,13 @@ status *job_release(job_row *row, int64_t now_us);
 // job_lose: the worker vanished. RUNNING to READY, or FAILED at the JOB_MAX_LOSSES-th time.
 status *job_lose(job_row *row, int64_t now_us);
 
+// job_expire: a job that waits and was never leased, to EXPIRED.
+status *job_expire(job_row *row, int64_t now_us);
+
+// job_unblock: one of the jobs that it waits for has succeeded. BLOCKED to SCHEDULED or READY after
+// the last.
+status *job_unblock(job_row *row, int64_t now_us);
+
 // job_cancel: from every unfinished state to CANCELLED.
 status *job_cancel(job_row *row, int64_t now_us);
 

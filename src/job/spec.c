@@ -71,12 +71,24 @@ static int64_t due_time(const Errand__V1__Job *job, int64_t now_us)
     return now_us + duration_or(job->delay, 0);
 }
 
+static void fill_keys(const Errand__V1__Job *job, job_row *ret)
+{
+    if (job->expire_time)
+        (void) time_from_timestamp(job->expire_time, &ret->expire_us);
+    if (*job->unique_key)
+        ret->unique_key = job_key(job_spec_queue(job), job->unique_key);
+    if (*job->concurrency_key)
+        ret->concurrency_key = job_key(job_spec_queue(job), job->concurrency_key);
+}
+
 void job_spec_row(const Errand__V1__Job *job, int64_t now_us, job_row *ret)
 {
     memset(ret, 0, sizeof *ret);
     ret->priority = job->priority;
     ret->has_callback = job->callback != NULL;
     ret->due_us = due_time(job, now_us);
+    ret->blockers = (int32_t) job->n_after;
+    fill_keys(job, ret);
     fill_policy(job, &ret->policy);
     job_start_life(ret, now_us);
 }

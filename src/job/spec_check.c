@@ -17,6 +17,10 @@
 #define PRIORITY_MAX   100
 #define MAX_ATTEMPTS   1000
 #define MAX_MULTIPLIER 1000.0
+#define MAX_KEY        255   // bytes
+#define MAX_AFTER      1000  // ids
+#define MAX_LABELS     32
+#define MAX_LABEL      255  // bytes of a key or a value
 
 // clang-format off
 static const check_range delay_range     = {0, 10 * YEAR_US, "0s to 10 years"};
@@ -171,21 +175,48 @@ static void check_retry(check *c, const Errand__V1__RetryPolicy *retry)
     check_backoffs(c, retry);
 }
 
-static void check_not_yet_supported(check *c, const Errand__V1__Job *job)
+static void check_key(check *c, const char *field, const char *key)
 {
-    const struct {
-        const char *field;
-        bool is_set;
-    } fields[] = {
-        {"expire_time", job->expire_time != NULL},
-        {"unique_key", *job->unique_key != '\0'},
-        {"concurrency_key", *job->concurrency_key != '\0'},
-        {"after", job->n_after > 0},
-        {"labels", job->n_labels > 0},
-    };
-    for (size_t i = 0; i < sizeof fields / sizeof fields[0]; i++)
-        if (fields[i].is_set)
-            check_unsupported(c, fields[i].field);
+    size_t size = strlen(key);
+    if (size > MAX_KEY)
+        check_bad(c, field, "found %zu bytes, expected at most %d", size, MAX_KEY);
+}
+
+static void check_expiry(check *c, const Errand__V1__Job *job)
+{
+    int64_t us;
+    if (job->expire_time && (!time_from_timestamp(job->expire_time, &us) || us <= 0))
+        check_bad(c, "expire_time",
+                  "found a Timestamp out of range, expected the years 1970 to 9999");
+}
+
+static void check_after(check *c, const Errand__V1__Job *job)
+{
+    char field[32], quoted[TEXT_QUOTE_SIZE];
+    uuid id;
+    if (job->n_after > MAX_AFTER)
+        check_bad(c, "after", "found %zu ids, expected at most %d", job->n_after, MAX_AFTER);
+    for (size_t i = 0; i < job->n_after && i < MAX_AFTER; i++) {
+        (void) snprintf(field, sizeof field, "after[%zu]", i);
+        if (!uuid_parse(job->after[i], &id) || uuid_is_nil(&id))
+            check_bad(c, field, "found %s, expected a UUID", text_quote(job->after[i], quoted));
+    }
+}
+
+static void check_labels(check *c, const Errand__V1__Job *job)
+{
+    char quoted[TEXT_QUOTE_SIZE];
+    if (job->n_labels > MAX_LABELS)
+        check_bad(c, "labels", "found %zu, expected at most %d", job->n_labels, MAX_LABELS);
+    for (size_t i = 0; i < job->n_labels && i < MAX_LABELS; i++) {
+        const Errand__V1__Job__LabelsEntry *label = job->labels[i];
+        if (!*label->key || strchr(label->key, ':') || strlen(label->key) > MAX_LABEL)
+            check_bad(c, "labels", "found the key %s, expected 1 to %d bytes without a colon",
+                      text_quote(label->key, quoted), MAX_LABEL);
+        if (strlen(label->value) > MAX_LABEL)
+            check_bad(c, "labels", "found %zu bytes for %s, expected at most %d",
+                      strlen(label->value), text_quote(label->key, quoted), MAX_LABEL);
+    }
 }
 
 static void check_not_set_by_server(check *c, const Errand__V1__Job *job)
@@ -232,7 +263,11 @@ status *job_spec_check(const Errand__V1__Job *job, const job_limits *limits)
         check_retry(&c, job->retry);
     if (job->callback)
         check_callback(&c, job->callback);
-    check_not_yet_supported(&c, job);
+    check_key(&c, "unique_key", job->unique_key);
+    check_key(&c, "concurrency_key", job->concurrency_key);
+    check_expiry(&c, job);
+    check_after(&c, job);
+    check_labels(&c, job);
     check_not_set_by_server(&c, job);
     return check_take(&c);
 }

@@ -24,7 +24,12 @@
     X(worker,             UUID,    worker,                    0) \
     X(lease_sequence,     INT64,   lease_sequence,            0) \
     X(callbacks_open,     INT32,   callbacks_open,            0) \
-    X(retry_request,      INT64,   retry_request,             0)
+    X(retry_request,      INT64,   retry_request,             0) \
+    X(expire_us,          INT64,   expire_us,                 0) \
+    X(aging_us,           INT64,   aging_us,                  0) \
+    X(blockers,           INT32,   blockers,                  0) \
+    X(has_dependants,     BOOL,    has_dependants,            0) \
+    X(held,               BOOL,    held,                      0)
 
 #define JOB_FIXED_COLUMNS(X)                                    \
     X(id,                 UUID,    id,                        0) \
@@ -33,6 +38,8 @@
     X(create_us,          INT64,   create_us,                 0) \
     X(parent_seq,         INT64,   parent_seq,                0) \
     X(has_callback,       BOOL,    has_callback,              0) \
+    X(unique_key,         UUID,    unique_key,                0) \
+    X(concurrency_key,    UUID,    concurrency_key,           0) \
     X(attempt_timeout_us, INT64,   policy.attempt_timeout_us, 60000000) \
     X(retention_us,       INT64,   policy.retention_us,       86400000000) \
     X(min_backoff_us,     INT64,   policy.min_backoff_us,     1000000) \

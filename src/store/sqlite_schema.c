@@ -39,7 +39,26 @@ static const char first_schema[] =  //
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;";
 
 static const char second_schema[] =  //
-    "ALTER TABLE job ADD COLUMN retry_request INTEGER;";
+    "ALTER TABLE job ADD COLUMN retry_request INTEGER;"
+    "ALTER TABLE job ADD COLUMN expire_us INTEGER;"
+    "ALTER TABLE job ADD COLUMN aging_us INTEGER;"
+    "ALTER TABLE job ADD COLUMN blockers INTEGER;"
+    "ALTER TABLE job ADD COLUMN has_dependants INTEGER;"
+    "ALTER TABLE job ADD COLUMN held INTEGER;"
+    "ALTER TABLE job ADD COLUMN unique_key BLOB;"
+    "ALTER TABLE job ADD COLUMN concurrency_key BLOB;"
+    "CREATE UNIQUE INDEX job_by_unique_key ON job(unique_key)"
+    "  WHERE unique_key IS NOT NULL AND state < 5;"
+    "CREATE INDEX job_by_expiry ON job(expire_us)"
+    "  WHERE expire_us IS NOT NULL AND attempt IS NULL AND state < 4;"
+    "CREATE TABLE progress (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
+    "CREATE TABLE label (seq INTEGER, key TEXT, value TEXT, PRIMARY KEY (seq, key)) WITHOUT ROWID;"
+    "CREATE INDEX label_by_value ON label(key, value, seq);"
+    "CREATE TABLE dependency (on_seq INTEGER, seq INTEGER, PRIMARY KEY (on_seq, seq)) WITHOUT "
+    "ROWID;"
+    "CREATE INDEX dependency_by_waiter ON dependency(seq);"
+    "CREATE TABLE queue (name TEXT PRIMARY KEY, settings BLOB NOT NULL, tokens REAL,"
+    "  tokens_us INTEGER) WITHOUT ROWID;";
 
 // Migration n stands at index n - 1. What was released never changes: append.
 static const char *const migrations[] = {

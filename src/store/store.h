@@ -19,10 +19,19 @@
 typedef struct store store;
 typedef struct store_reader store_reader;
 
+typedef struct store_label {
+    const char *key;
+    const char *value;
+} store_label;
+
 typedef struct store_new_job {
     job_row row;  // seq, id, route and state are set
     slice spec;
     const uint8_t *hash;  // JOB_HASH_BYTES
+    const store_label *labels;
+    size_t label_count;
+    const int64_t
+        *after;  // row.blockers seqs of unfinished jobs, each once; they are stored already
 } store_new_job;
 
 // A route is one (queue, kind) pair; numbers start at 1 and stay for ever.
@@ -39,6 +48,14 @@ typedef struct store_worker {
     int64_t lease_sequence;  // latest Lease call answered with jobs
     int64_t seen_us;         // wall time
 } store_worker;
+
+// What the store remembers of a queue that was given settings.
+typedef struct store_queue {
+    const char *name;
+    slice settings;     // encoded errand.v1.Queue
+    double tokens;      // of the rate limit, at that time
+    int64_t tokens_us;  // wall time
+} store_queue;
 
 typedef struct store_ops {
     // begin starts the write transaction. UNAVAILABLE when the disk refuses (full, read-only).
@@ -71,7 +88,10 @@ typedef struct store_ops {
     status *(*put_result)(store *s, int64_t seq, slice result);
     // put_attempt stores an encoded errand.v1.Attempt.
     status *(*put_attempt)(store *s, int64_t seq, int32_t number, slice attempt);
-    // remove deletes jobs with their input, result and attempts.
+    // put_progress stores or replaces the encoded errand.v1.Progress of a job.
+    status *(*put_progress)(store *s, int64_t seq, slice progress);
+    // remove deletes jobs with all that belongs to them: input, result, attempts, progress, labels,
+    // and what they wait for.
     status *(*remove)(store *s, const job_row *rows, size_t count);
 
     // take_ready reads the first READY jobs of the given routes, merged by rank, then seq. It
@@ -83,6 +103,29 @@ typedef struct store_ops {
                    size_t *ret_count);
     // next_due is the smallest rank in a lane; INT64_MAX when it is empty.
     status *(*next_due)(store *s, job_lane lane, int64_t *ret);
+
+    // expiring reads unfinished jobs that were never leased and whose expire_us is <= until, in
+    // order; next_expiry is the earliest such time, INT64_MAX when there is none.
+    status *(*expiring)(store *s, int64_t until, size_t limit, job_row *ret_rows,
+                        size_t *ret_count);
+    status *(*next_expiry)(store *s, int64_t *ret);
+
+    // find_unique looks up the unfinished jobs that hold unique keys; ret_rows[i].seq is 0 where
+    // there is none. Sees this transaction's own inserts.
+    status *(*find_unique)(store *s, const uuid *keys, size_t count, job_row *ret_rows);
+    // held reads the first held jobs of a concurrency key, in the order of their ready ranks;
+    // held_of_route those of a route, in any order.
+    status *(*held)(store *s, const uuid *key, size_t limit, job_row *ret_rows, size_t *ret_count);
+    status *(*held_of_route)(store *s, int32_t route, size_t limit, job_row *ret_rows,
+                             size_t *ret_count);
+
+    // take_dependants reads jobs that wait for a job, up to limit, and forgets that they do.
+    status *(*take_dependants)(store *s, int64_t on_seq, size_t limit, job_row *ret_rows,
+                               size_t *ret_count);
+
+    // save_queue inserts or replaces; load_queues reads all into the arena.
+    status *(*save_queue)(store *s, const store_queue *queue);
+    status *(*load_queues)(store *s, arena *memory, store_queue **ret, size_t *ret_count);
 
     // find_route is the number of a pair of queue and kind; 0 when there is none yet.
     int32_t (*find_route)(store *s, const char *queue, const char *kind);
@@ -113,6 +156,11 @@ typedef struct store_ops {
     status *(*maintain)(store *s, bool *ret_more);
 
     status *(*open_reader)(store *s, store_reader **ret);
+
+    // backup writes a consistent copy of the store to a new file beside running work, in steps;
+    // called by any thread but the writer's. ALREADY_EXISTS when the file is there. ret_bytes: its
+    // size.
+    status *(*backup)(store *s, const char *path, int64_t *ret_bytes);
     void (*close)(store *s);
 } store_ops;
 
@@ -126,6 +174,7 @@ typedef enum store_part {
     STORE_PART_RESULT = 2,
     STORE_PART_LAST_ATTEMPT = 4,  // the latest failed attempt only
     STORE_PART_ATTEMPTS = 8,      // all failed attempts
+    STORE_PART_PROGRESS = 16,
 } store_part;
 
 // One job as read; bytes live in the arena given to the call.
@@ -133,15 +182,18 @@ typedef struct store_job {
     job_row row;
     slice spec;
     slice result;     // empty: none
+    slice progress;   // encoded errand.v1.Progress; empty: none
     slice *attempts;  // encoded errand.v1.Attempt, oldest first
     size_t attempt_count;
     uuid parent;  // id of parent_seq's job, nil if there is none (any more)
 } store_job;
 
 typedef struct store_filter {
-    const char *queue;  // NULL: any
-    const char *kind;   // NULL: any
-    job_state state;    // 0: any
+    const char *queue;        // NULL: any
+    const char *kind;         // NULL: any
+    job_state state;          // 0: any
+    const char *label_key;    // NULL: any
+    const char *label_value;  // of that label
 } store_filter;
 
 typedef struct store_reader_ops {
@@ -153,6 +205,11 @@ typedef struct store_reader_ops {
     status *(*list)(store_reader *r, const store_filter *filter, int64_t before, size_t limit,
                     unsigned parts, arena *memory, store_job **ret, size_t *ret_count,
                     int64_t *ret_next);
+    // position counts the READY jobs, held ones left out, that come before a READY job in its
+    // queue, up to limit.
+    status *(*position)(store_reader *r, const job_row *row, size_t limit, size_t *ret);
+    // blockers reads ids of the jobs that a BLOCKED one waits for, up to limit.
+    status *(*blockers)(store_reader *r, int64_t seq, size_t limit, uuid *ret, size_t *ret_count);
     void (*close)(store_reader *r);
 } store_reader_ops;
 

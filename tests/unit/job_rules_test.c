@@ -259,11 +259,11 @@ static void ranks_order_by_priority_then_due_time(void **state)
         int64_t due_a = (int64_t) (draw() * 9e15), due_b = (int64_t) (draw() * 9e15);
         bool sooner = a != b ? a > b : due_a < due_b;
         if (a != b || due_a != due_b)
-            assert_int_equal(job_ready_rank(a, due_a) < job_ready_rank(b, due_b), sooner);
-        assert_true(job_ready_rank(a, due_a) >= 0);
+            assert_int_equal(job_ready_rank(a, due_a, 0) < job_ready_rank(b, due_b, 0), sooner);
+        assert_true(job_ready_rank(a, due_a, 0) >= 0);
     }
-    assert_true(job_ready_rank(0, INT64_MAX) < job_ready_rank(-1, 0));
-    assert_true(job_ready_rank(0, INT64_MIN) > job_ready_rank(1, INT64_MAX));
+    assert_true(job_ready_rank(0, INT64_MAX, 0) < job_ready_rank(-1, 0, 0));
+    assert_true(job_ready_rank(0, INT64_MIN, 0) > job_ready_rank(1, INT64_MAX, 0));
 }
 
 static void each_state_has_its_lane(void **state)
