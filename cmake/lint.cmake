@@ -1,8 +1,9 @@
-# lint - `lint` checks format, clang-tidy and the floors; `format` formats.
+# lint - `lint` checks format, the floors, the scripts and clang-tidy; `format` formats.
 
 find_program(ERRAND_CLANG_FORMAT NAMES clang-format-14)
 find_program(ERRAND_RUN_CLANG_TIDY NAMES run-clang-tidy-14)
 find_program(ERRAND_CLANG_TIDY NAMES clang-tidy-14)
+find_program(ERRAND_SHELLCHECK NAMES shellcheck)
 find_program(ERRAND_PYTHON NAMES python3 PATHS /usr/bin NO_DEFAULT_PATH)
 include(ProcessorCount)
 ProcessorCount(errand_processors)
@@ -11,21 +12,25 @@ ProcessorCount(errand_processors)
 set(list_sources "find src gateway clients bench tests -name '*.[ch]' -print0")
 set(check_format "${list_sources} | xargs -0 -r ${ERRAND_CLANG_FORMAT} --dry-run -Werror")
 set(apply_format "${list_sources} | xargs -0 -r ${ERRAND_CLANG_FORMAT} -i")
+set(check_scripts "${ERRAND_SHELLCHECK} -x scripts/*.sh scripts/lib/*.sh tests/*.sh .ci/run")
 # Generated code is in the build directory; ours is not. Compiler warnings are the compiler's task:
 # clang does not even know all of gcc's.
 set(check_tidy "${ERRAND_RUN_CLANG_TIDY} -quiet -clang-tidy-binary ${ERRAND_CLANG_TIDY} \
 -j ${errand_processors} -extra-arg=-Wno-unknown-warning-option -extra-arg=-Wno-error \
 -p ${CMAKE_BINARY_DIR} \
-'^${CMAKE_SOURCE_DIR}/(src|gateway|clients|bench|tests)/' 2>&1 >${CMAKE_BINARY_DIR}/tidy.txt \
-|| { grep -E 'error:|warning:|note:' ${CMAKE_BINARY_DIR}/tidy.txt | sort -u; exit 1; }")
+'^${CMAKE_SOURCE_DIR}/(src|gateway|clients|bench|tests)/' >${CMAKE_BINARY_DIR}/tidy.txt 2>&1 \
+|| { grep -aE 'error:|warning:' ${CMAKE_BINARY_DIR}/tidy.txt | sort -u; \
+echo 'how it gets there: ${CMAKE_BINARY_DIR}/tidy.txt'; exit 1; }")
 
-if(ERRAND_CLANG_FORMAT AND ERRAND_RUN_CLANG_TIDY AND ERRAND_CLANG_TIDY AND ERRAND_PYTHON)
+if(ERRAND_CLANG_FORMAT AND ERRAND_RUN_CLANG_TIDY AND ERRAND_CLANG_TIDY AND ERRAND_PYTHON
+   AND ERRAND_SHELLCHECK)
     add_custom_target(lint
         COMMAND sh -c "${check_format}"
         COMMAND "${ERRAND_PYTHON}" tests/floors.py
+        COMMAND sh -c "${check_scripts}"
         COMMAND sh -c "${check_tidy}"
         WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
-        COMMENT "Checking format, floors and clang-tidy"
+        COMMENT "Checking format, floors, scripts and clang-tidy"
         VERBATIM USES_TERMINAL)
     # The analysis includes generated headers.
     add_dependencies(lint errand_proto)

@@ -16,9 +16,10 @@ build_folder() {
     grep -A 5 -E 'warning:' "$folder.log" || true
 }
 
+# show_and_die LOG prints what went wrong: from the first failed command on, when one is marked.
 show_and_die() {
-    cat "$1" >&2
-    die "The build failed."
+    awk '/^FAILED:/ { found = 1 } found' "$1" | grep -v '^\[[0-9]*/[0-9]*\]' >&2 || cat "$1" >&2
+    die "The build failed. All of its output is in $1."
 }
 
 # run_ctest FOLDER CTEST-OPTION... prints one line a test, what failed in full, and a summary.

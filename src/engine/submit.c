@@ -3,62 +3,38 @@
 
 #include "job/rules.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-// A place in the table of one command's own ids: a job may be named twice in one batch.
-typedef struct own_id {
-    uuid id;  // key
-    size_t index;
-    UT_hash_handle hh;
-} own_id;
+// Jobs that are looked up and stored together, of one command or of several: starting a statement
+// of the store costs as much as a row.
+#define STEP 128
 
-// What one command needs while it is applied.
-typedef struct work {
-    uuid *ids;
-    job_row *found;
-    own_id *own, *table;
-    store_new_job *fresh;
+typedef struct step {
+    engine_new_job *jobs[STEP];
+    uuid ids[STEP];
+    size_t count;
+    job_row found[STEP];
+    uint16_t slots[2 * STEP];  // hash table of ids: index + 1, 0: free
+    store_new_job fresh[STEP];
     size_t fresh_count;
-} work;
+} step;
 
-static void work_fini(work *w)
+static uint16_t *slot_of(step *w, const uuid *id)
 {
-    HASH_CLEAR(hh, w->table);
-    free(w->ids);
-    free(w->found);
-    free(w->own);
-    free(w->fresh);
+    size_t slot = (size_t) (id->bytes[14] << 8 | id->bytes[15]) % (2 * STEP);
+    while (w->slots[slot] != 0 && !uuid_equal(&w->ids[w->slots[slot] - 1], id))
+        slot = (slot + 1) % (2 * STEP);
+    return &w->slots[slot];
 }
 
-static bool work_init(work *w, size_t count)
+// The earlier job of this step with the same id; otherwise this one is remembered. One that was
+// refused does not count: the later one is judged by itself.
+static const engine_new_job *earlier(step *w, size_t index)
 {
-    *w = (work){
-        .ids = calloc(count, sizeof *w->ids),
-        .found = calloc(count, sizeof *w->found),
-        .own = calloc(count, sizeof *w->own),
-        .fresh = calloc(count, sizeof *w->fresh),
-    };
-    return w->ids != NULL && w->found != NULL && w->own != NULL && w->fresh != NULL;
-}
-
-// The earlier job of the same command with this id; otherwise this one is remembered.
-static const engine_new_job *earlier(engine_submit *s, work *w, size_t index)
-{
-    own_id *same = NULL;
-    if (s->count == 1)
-        return NULL;
-    HASH_FIND(hh, w->table, &s->jobs[index].row.id, sizeof(uuid), same);
-    if (same != NULL && s->jobs[same->index].failure == NULL)
-        return &s->jobs[same->index];
-    if (same != NULL) {
-        same->index = index;  // the earlier one was refused: this one is judged by itself
-        return NULL;
-    }
-    own_id *own = &w->own[index];
-    own->id = s->jobs[index].row.id;
-    own->index = index;
-    HASH_ADD(hh, w->table, id, sizeof(uuid), own);
+    uint16_t *slot = slot_of(w, &w->ids[index]);
+    if (*slot != 0 && w->jobs[*slot - 1]->failure == NULL)
+        return w->jobs[*slot - 1];
+    *slot = (uint16_t) (index + 1);
     return NULL;
 }
 
@@ -97,7 +73,7 @@ static bool has_route(engine *e, const engine_new_job *job)
            e->store->ops->find_route(e->store, job->queue, job->kind) != 0;
 }
 
-static bool add_fresh(engine *e, engine_new_job *job, work *w)
+static bool add_fresh(engine *e, engine_new_job *job, step *w)
 {
     int32_t route;
     if (!has_route(e, job)) {
@@ -119,10 +95,10 @@ static bool add_fresh(engine *e, engine_new_job *job, work *w)
     return true;
 }
 
-static bool place(engine *e, engine_submit *s, work *w, size_t index)
+static bool place(engine *e, step *w, size_t index)
 {
-    engine_new_job *job = &s->jobs[index];
-    const engine_new_job *same = earlier(s, w, index);
+    engine_new_job *job = w->jobs[index];
+    const engine_new_job *same = earlier(w, index);
     if (w->found[index].seq != 0)
         return judge_stored(e, job, &w->found[index]);
     if (same == NULL)
@@ -131,27 +107,46 @@ static bool place(engine *e, engine_submit *s, work *w, size_t index)
     return true;
 }
 
-static bool store_jobs(engine *e, engine_submit *s, work *w)
+static bool store_step(engine *e, step *w)
 {
-    for (size_t i = 0; i < s->count; i++)
-        w->ids[i] = s->jobs[i].row.id;
-    if (!engine_check(e, e->store->ops->find(e->store, w->ids, s->count, w->found)))
+    if (e->trouble != NULL ||
+        !engine_check(e, e->store->ops->find(e->store, w->ids, w->count, w->found)))
         return false;
-    for (size_t i = 0; i < s->count; i++)
-        if (!place(e, s, w, i))
+    for (size_t i = 0; i < w->count; i++)
+        if (!place(e, w, i))
             return false;
     return w->fresh_count == 0 ||
            engine_check(e, e->store->ops->insert(e->store, w->fresh, w->fresh_count));
 }
 
-void submit_apply(engine *e, engine_submit *s)
+static void begin_step(step *w)
 {
-    work w;
-    if (work_init(&w, s->count)) {
-        store_jobs(e, s, &w);
-        engine_answer(e, &s->command);
-    } else {
-        engine_refuse(e, &s->command, no_memory());
+    memset(w->slots, 0, sizeof w->slots);
+    w->count = w->fresh_count = 0;
+}
+
+static void add_jobs(engine *e, engine_submit *s, step *w)
+{
+    for (size_t i = 0; i < s->count; i++) {
+        if (w->count == STEP) {
+            store_step(e, w);
+            begin_step(w);
+        }
+        w->ids[w->count] = s->jobs[i].row.id;
+        w->jobs[w->count++] = &s->jobs[i];
     }
-    work_fini(&w);
+}
+
+engine_command *submit_apply(engine *e, engine_command *command, size_t *room)
+{
+    step w;
+    begin_step(&w);
+    for (; command != NULL && command->verb == ENGINE_SUBMIT && *room > 0; --*room) {
+        engine_command *next = command->next;
+        add_jobs(e, (engine_submit *) command, &w);
+        engine_answer(e, command);
+        command = next;
+    }
+    store_step(e, &w);
+    return command;
 }

