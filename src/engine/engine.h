@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/status.h"
+#include "job/queue.h"
 #include "job/row.h"
 #include "store/store.h"
 
@@ -59,6 +60,11 @@ typedef enum engine_verb {
     ENGINE_HEARTBEAT,
     ENGINE_OUTCOMES,
     ENGINE_CONTROL,
+    ENGINE_CONTROL_MANY,
+    ENGINE_QUEUE,
+    ENGINE_QUEUES,
+    ENGINE_EXPLAIN,
+    ENGINE_WORKERS,
     ENGINE_GONE,
 } engine_verb;
 
@@ -87,7 +93,11 @@ typedef struct engine_new_job {
     const char *kind;
     slice spec;
     const uint8_t *hash;
-    bool duplicate;   // out: the job existed, with the same content
+    const uuid *after;  // row.blockers ids
+    const store_label *labels;
+    size_t label_count;
+    bool duplicate;   // out: the job existed, with the same content or the same unique key
+    bool other;       // out: with the same unique key: row is that of another job
     status *failure;  // out: why this one was refused; the poster frees it
 } engine_new_job;
 
@@ -97,14 +107,16 @@ typedef struct engine_submit {
     size_t count;
 } engine_submit;
 
-// wait: is done when the job has ended, or at the deadline.
+// wait: is done when the job has ended, or at the deadline; a watch also when its revision is
+// larger than the given one.
 typedef struct engine_wait {
     engine_command command;
     uint64_t ticket;
     uuid id;
     int64_t deadline_us;  // monotonic
+    bool watch;
+    int64_t revision;     // of a watch
     job_row row;          // out: as it is now; failure is NOT_FOUND if there is none
-    void *parked;         // the engine's
 } engine_wait;
 
 // A lease as the worker knows it: the job's seq and the attempt number, 12 bytes big-endian.
@@ -158,7 +170,6 @@ typedef struct engine_lease {
     engine_assignment *assignments;
     size_t assignment_count;
     engine_notices notices;
-    void *parked;  // the engine's
 } engine_lease;
 
 // heartbeat: renews the leases named, gives the missing ones back.
@@ -167,6 +178,7 @@ typedef struct engine_heartbeat {
     const Errand__V1__Worker *worker;
     uuid worker_id;
     const engine_lease_ref *running;
+    const slice *progress;  // of each of them: encoded errand.v1.Progress; empty: not said
     size_t running_count;
     int64_t lease_sequence;  // latest answer that running takes into account; 0: all
     arena *memory;           // of what follows
@@ -220,6 +232,70 @@ typedef struct engine_control {
     int64_t request;  // of a retry: hash of caller and request-id, so that twice is once; 0: none
     job_row row;      // out: as it is now, or was before it was deleted
 } engine_control;
+
+// control_many: the same for several jobs; those that can not be changed so are left as they are.
+typedef struct engine_control_many {
+    engine_command command;
+    engine_control_type type;
+    const job_row *rows;  // as they were read; the state must be the same still
+    size_t count;
+    int64_t done;  // out: jobs changed
+} engine_control_many;
+
+// queue: the settings of a queue, read or changed.
+typedef struct engine_queue_info {
+    const char *name;
+    queue_settings settings;
+    int64_t depth[JOB_STATE_COUNT];
+} engine_queue_info;
+
+typedef struct engine_queue {
+    engine_command command;
+    const char *name;
+    const Errand__V1__Queue *wanted;  // NULL: only read
+    unsigned mask;                    // of queue_field: what changes
+    engine_queue_info info;           // out; name is the one given
+} engine_queue;
+
+// queues: a page of all queues by name. NOT_FOUND never.
+typedef struct engine_queues {
+    engine_command command;
+    const char *after;  // name before the first; "": from the start
+    size_t limit;
+    arena *memory;  // of what follows
+    engine_queue_info *infos;
+    size_t count;
+    bool more;
+} engine_queues;
+
+// explain: what the engine knows of why a job does not run.
+typedef struct engine_explain {
+    engine_command command;
+    uuid id;
+    job_row row;
+    queue_settings settings;
+    int64_t queue_running;
+    int64_t key_running;
+    int64_t next_token_us;   // wall; 0: there is one, or no rate limit
+    int64_t held_back_us;    // wall: until then the queue waits after a Retry-After; 0: not
+    bool probing;            // one job at a time until one succeeds
+    bool has_worker;         // a connected worker serves its queue and kind
+    double starts_a_second;  // of its queue, lately
+} engine_explain;
+
+// workers: those heard of lately.
+typedef struct engine_worker_info {
+    Errand__V1__Worker worker;  // its texts and lists live in the arena
+    int64_t heard_us;           // wall
+    size_t running;
+} engine_worker_info;
+
+typedef struct engine_workers {
+    engine_command command;
+    arena *memory;  // of what follows
+    engine_worker_info *infos;
+    size_t count;
+} engine_workers;
 
 engine_token engine_token_make(int64_t seq, int32_t attempt);
 

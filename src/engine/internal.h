@@ -18,6 +18,33 @@
 
 typedef struct session session;
 
+// A queue: its settings, and what they are held against.
+typedef struct queue {
+    char *name;  // key
+    queue_settings settings;
+    bucket tokens;    // on the monotonic clock
+    int32_t *routes;  // one for each kind
+    size_t route_count;
+    size_t running;
+    bool changed;       // in this round: settings or tokens
+    bool releasing;     // its held jobs are let go, a step a round
+    int64_t held_back_us;  // monotonic: nothing starts before
+    bool probing;          // one job at a time until one succeeds
+    int64_t window_us;     // monotonic: start of the window that is counted
+    size_t window_starts;
+    double starts_a_second;  // of the window before
+    timer wake;              // when something may start again
+    struct queue *next_changed;
+    UT_hash_handle hh;
+} queue;
+
+// Jobs of one concurrency key that run.
+typedef struct key_count {
+    uuid key;
+    size_t running;
+    UT_hash_handle hh;
+} key_count;
+
 // A job that a worker runs, or was handed. Exists exactly as long as the row is RUNNING.
 typedef struct lease {
     int64_t seq;  // key
@@ -31,6 +58,7 @@ typedef struct lease {
     bool former;     // from before the server's start, and not renewed since
     bool orphan;     // former, and its worker ended with the server
     uint64_t seen;   // latest heartbeat that named it
+    uint32_t progress_hash;
     UT_hash_handle hh;
 } lease;
 
@@ -59,6 +87,9 @@ struct session {
     bool stored;             // the store has a row of it
     int64_t lease_sequence;  // latest Lease call that was answered with jobs
     uint64_t heartbeats;
+    char *host;
+    int32_t pid, concurrency;
+    int64_t heard_us;  // wall
     lease *leases;
     size_t lease_count;
     struct parked *parked;  // its Lease call
@@ -110,6 +141,14 @@ struct engine {
     status *trouble;                         // why the transaction can not be committed
     engine_command *answers, *answers_tail;  // done after the commit
 
+    queue *queues;        // by name
+    queue **queue_of;     // by route
+    size_t routes_known;  // size of queue_of
+    queue *changed;       // to be saved with the commit
+    key_count *keys;
+    bool releasing;  // a queue lets its held jobs go
+    bool offer;      // something may start that could not before
+
     lease *leases;
     session *sessions;
     revoked *revoked;  // by token
@@ -140,6 +179,9 @@ static inline status *no_memory(void)
     return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
 }
 
+// engine_save saves a row that was moved, and tells those who watch it.
+bool engine_save(engine *e, const job_row *before, const job_row *row);
+
 double engine_random(engine *e);  // uniform in [0, 1)
 
 // ---- one file each ----
@@ -151,6 +193,38 @@ engine_command *submit_apply(engine *e, engine_command *command, size_t *room); 
 void wait_apply(engine *e, engine_wait *w);     // wait.c
 void wait_wake(engine *e, const job_row *row);  // its job has ended
 void wait_wake_removed(engine *e, const job_row *row);
+void wait_tell(engine *e, const job_row *row);  // it has changed
+
+// Queues: queue.c. queue_of is NULL when memory is short: such a route waits.
+queue *queue_find(engine *e, const char *name);
+queue *queue_make(engine *e, const char *name);  // finds or makes
+queue *queue_of(engine *e, int32_t route);
+void queue_apply(engine *e, engine_queue *command);
+void queues_apply(engine *e, engine_queues *command);
+int64_t queue_depth(engine *e, const queue *q);  // unfinished jobs
+status *queues_load(engine *e);
+bool queues_save(engine *e);  // those that changed in this round
+void queue_changed(engine *e, queue *q);
+void queues_free(engine *e);
+
+// Limits: limits.c. limits_room is how many jobs of the queue may start now, at most wanted.
+size_t limits_room(engine *e, queue *q, size_t wanted);
+void limits_started(engine *e, queue *q);  // takes a token
+void limits_opened(engine *e, const job_row *row);
+void limits_closed(engine *e, const job_row *row);
+size_t limits_key_running(engine *e, const uuid *key);
+void limits_failed(engine *e, const job_row *row, int64_t retry_after_us);
+void limits_succeeded(engine *e, const job_row *row);
+
+// Jobs whose concurrency key is full: hold.c.
+bool hold_needed(engine *e, const queue *q, const job_row *row);
+bool hold(engine *e, const job_row *before);
+bool hold_release_key(engine *e, const job_row *ended);  // a slot of its key is free
+void hold_release_queues(engine *e);                     // a step for those that let all go
+
+void settle_run(engine *e);  // settle.c: a step of telling dependants
+void explain_apply(engine *e, engine_explain *command);  // explain.c
+void workers_apply(engine *e, engine_workers *command);  // workers.c
 
 // park keeps a command in a list until its deadline, when late runs; NULL when memory is short,
 // which refuses the command.
@@ -189,6 +263,7 @@ void heartbeat_apply(engine *e, engine_heartbeat *h);  // heartbeat.c
 void outcomes_apply(engine *e, engine_outcomes *o);  // outcome.c
 
 void control_apply(engine *e, engine_control *c);  // control.c
+void control_many_apply(engine *e, engine_control_many *c);
 
 // revoke remembers to tell the holder that the lease, which ends now, was cancelled.
 void revoke(engine *e, const lease *l);  // revoke.c
@@ -205,6 +280,7 @@ bool finish_released(engine *e, lease *l);
 bool finish_lost(engine *e, lease *l);
 // finish_cancelled cancels an unfinished job, and writes what became of it.
 bool finish_cancelled(engine *e, const job_row *before, job_row *ret);
+bool finish_expired(engine *e, const job_row *before);
 // finish_removed forgets a job that is not running, and writes nothing else of it.
 bool finish_removed(engine *e, const job_row *row);
 

@@ -62,8 +62,6 @@ int64_t job_row_rank(const job_row *row)
         return row->due_us;
     case JOB_LANE_FINISHED:
         return add_saturated(row->finish_us, row->policy.retention_us);
-    case JOB_LANE_HELD:
-        return row->route;
     case JOB_LANE_RUNNING:
     case JOB_LANE_KEPT:
     case JOB_LANE_BLOCKED:

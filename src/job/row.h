@@ -31,7 +31,7 @@ typedef enum job_lane {
     JOB_LANE_FINISHED = -3,   // rank: when it is purged
     JOB_LANE_KEPT = -4,       // finished, but an unfinished callback needs it; rank: 0
     JOB_LANE_BLOCKED = -5,    // rank: 0
-    JOB_LANE_HELD = -6,       // READY, but its concurrency key is full; rank: its route
+    JOB_LANE_HELD = -6,       // READY, but its concurrency key is full; rank: as in its route's
     JOB_LANE_SETTLING = -7,   // finished, but others that wait for it are yet to be told; rank: 0
 } job_lane;
 

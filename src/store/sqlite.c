@@ -17,6 +17,9 @@
     "PRAGMA secure_delete = OFF;"                                                                  \
     "PRAGMA journal_size_limit = 67108864;"
 
+// What the index job_by_expiry holds.
+#define MAY_EXPIRE "expire_us IS NOT NULL AND attempt IS NULL AND state < 4"
+
 // clang-format off
 static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_BEGIN]           = "BEGIN IMMEDIATE",
@@ -27,11 +30,18 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_UPDATE_JOB]      = BATCH_UPDATE_JOB,
     [WRITE_PUT_RESULT]      = "REPLACE INTO result(seq, body) VALUES (?, ?)",
     [WRITE_PUT_ATTEMPT]     = "REPLACE INTO attempt(seq, number, body) VALUES (?, ?, ?)",
+    [WRITE_PUT_PROGRESS]    = "REPLACE INTO progress(seq, body) VALUES (?, ?)",
+    [WRITE_PUT_LABEL]       = "INSERT INTO label(seq, key, value) VALUES (?, ?, ?)",
+    [WRITE_PUT_DEPENDENCY]  = "INSERT INTO dependency(seq, on_seq) VALUES (?, ?)",
     [WRITE_DELETE_JOB]      = BATCH_DELETE_FROM("job"),
     [WRITE_DELETE_INPUT]    = BATCH_DELETE_FROM("input"),
     [WRITE_DELETE_RESULT]   = BATCH_DELETE_FROM("result"),
     [WRITE_DELETE_ATTEMPTS] = BATCH_DELETE_FROM("attempt"),
+    [WRITE_DELETE_PROGRESS] = BATCH_DELETE_FROM("progress"),
+    [WRITE_DELETE_LABELS]   = BATCH_DELETE_FROM("label"),
+    [WRITE_DELETE_DEPENDENCIES] = BATCH_DELETE_FROM("dependency"),
     [WRITE_FIND_IDS]        = BATCH_SELECT_BY("id"),
+    [WRITE_FIND_UNIQUE]     = BATCH_SELECT_BY_UNIQUE_KEY,
     [WRITE_LOAD_ROWS]       = BATCH_SELECT_BY("seq"),
     [WRITE_LOAD_INPUT]      = "SELECT spec, hash FROM input WHERE seq = ?",
     [WRITE_LOAD_RESULT]     = "SELECT body FROM result WHERE seq = ?",
@@ -42,6 +52,21 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
                               " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
     [WRITE_LANE_FIRST]      = "SELECT rank FROM job INDEXED BY job_by_lane"
                               " WHERE lane = ? ORDER BY rank LIMIT 1",
+    [WRITE_EXPIRING]        = JOB_SELECT " FROM job INDEXED BY job_by_expiry WHERE " MAY_EXPIRE
+                              " AND expire_us <= ? ORDER BY expire_us, seq LIMIT ?",
+    [WRITE_FIRST_EXPIRY]    = "SELECT expire_us FROM job INDEXED BY job_by_expiry WHERE " MAY_EXPIRE
+                              " ORDER BY expire_us LIMIT 1",
+    [WRITE_HELD]            = JOB_SELECT " FROM job INDEXED BY job_by_held"
+                              " WHERE concurrency_key = ? AND lane = -6 ORDER BY rank, seq LIMIT ?",
+    [WRITE_HELD_OF_ROUTE]   = JOB_SELECT " FROM job INDEXED BY job_by_held_route"
+                              " WHERE route = ? AND lane = -6 LIMIT ?",
+    [WRITE_DEPENDANTS]      = JOB_SELECT " FROM dependency CROSS JOIN job ON job.seq = dependency.seq"
+                              " WHERE dependency.on_seq = ? ORDER BY dependency.seq LIMIT ?",
+    [WRITE_FORGET_DEPENDANTS] = "DELETE FROM dependency WHERE on_seq = ? AND seq <= ?",
+    [WRITE_SAVE_QUEUE]      = "REPLACE INTO queue(name, settings, tokens, tokens_us)"
+                              " VALUES (?, ?, ?, ?)",
+    [WRITE_LOAD_QUEUES]     = "SELECT name, settings, tokens, tokens_us,"
+                              " (SELECT count(*) FROM queue) FROM queue ORDER BY name",
     [WRITE_ADD_ROUTE]       = "INSERT INTO route(route, queue, kind) VALUES (?, ?, ?)",
     [WRITE_PUT_COUNTER]     = "REPLACE INTO counter(route, state, n) VALUES (?, ?, ?)",
     [WRITE_PUT_META]        = "REPLACE INTO meta(key, value) VALUES (?, ?)",
@@ -93,10 +118,19 @@ static const store_ops sqlite_ops = {
     .save = sqlite_save,
     .put_result = sqlite_put_result,
     .put_attempt = sqlite_put_attempt,
+    .put_progress = sqlite_put_progress,
     .remove = sqlite_remove,
     .take_ready = sqlite_take_ready,
     .due = sqlite_due,
     .next_due = sqlite_next_due,
+    .expiring = sqlite_expiring,
+    .next_expiry = sqlite_next_expiry,
+    .find_unique = sqlite_find_unique,
+    .held = sqlite_held,
+    .held_of_route = sqlite_held_of_route,
+    .take_dependants = sqlite_take_dependants,
+    .save_queue = sqlite_save_queue,
+    .load_queues = sqlite_load_queues,
     .find_route = sqlite_find_route,
     .route = sqlite_route,
     .count = sqlite_count,
@@ -109,6 +143,7 @@ static const store_ops sqlite_ops = {
     .size_bytes = sqlite_size_bytes,
     .maintain = sqlite_maintain,
     .open_reader = sqlite_open_reader,
+    .backup = sqlite_backup_to,
     .close = sqlite_close,
 };
 

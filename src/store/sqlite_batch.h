@@ -21,7 +21,7 @@ typedef struct sqlite_batch {
     const job_row *rows;
     const store_new_job *jobs;
     const int64_t *seqs;
-    const uuid *ids;
+    const uuid *ids;  // of jobs, or their unique keys
     size_t count;
     size_t current;  // the row read last
 } sqlite_batch;
@@ -46,6 +46,11 @@ status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
 // Rows by seq or id, with their position in the batch behind the last column of the row.
 #define BATCH_SELECT_BY(key)                                                                       \
     JOB_SELECT ", batch.rowid FROM batch CROSS JOIN job ON job." key " = batch." key
+
+// The same for unfinished jobs by unique key, which the batch has as ids.
+#define BATCH_SELECT_BY_UNIQUE_KEY                                                                 \
+    JOB_SELECT ", batch.rowid FROM batch CROSS JOIN job INDEXED BY job_by_unique_key"              \
+               " ON job.unique_key = batch.id AND job.state < 5"
 
 #define BATCH_DELETE_FROM(table) "DELETE FROM " table " WHERE seq IN (SELECT seq FROM batch)"
 

@@ -107,9 +107,29 @@ static void finish(checkpointer *c, sqlite3 *writer, int mode)
     c->finish_pages = c->log_pages + c->limits.rest;
 }
 
+// Only what was in the log when a holder came can be written back: it is enough to look at times.
+static void ask_seldom(checkpointer *c)
+{
+    if (c->log_pages < c->finish_pages)
+        return;
+    c->finish_pages = c->log_pages + c->limits.start;
+    ask_helper(c);
+}
+
+void checkpointer_hold(checkpointer *c)
+{
+    atomic_fetch_add(&c->holders, 1);
+}
+
+void checkpointer_let_go(checkpointer *c)
+{
+    atomic_fetch_sub(&c->holders, 1);
+}
+
 void checkpointer_committed(checkpointer *c, sqlite3 *writer)
 {
-    if (c->log_pages >= c->limits.ceiling)
+    bool held = atomic_load(&c->holders) > 0;
+    if (c->log_pages >= c->limits.ceiling && !held)
         wait_for_helper(c);
     if (atomic_load(&c->busy))
         return;
@@ -119,7 +139,9 @@ void checkpointer_committed(checkpointer *c, sqlite3 *writer)
     bool may_finish = c->log_pages >= c->finish_pages;
     if (rest <= 0)
         return;
-    if (c->log_pages >= c->limits.ceiling && may_finish)
+    if (held && rest >= c->limits.start)
+        ask_seldom(c);
+    else if (c->log_pages >= c->limits.ceiling && may_finish && !held)
         finish(c, writer, SQLITE_CHECKPOINT_RESTART);
     else if (rest >= c->limits.start)
         ask_helper(c);

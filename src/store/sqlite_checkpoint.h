@@ -28,6 +28,7 @@ typedef struct checkpointer {
     bool started;
     int log_pages;         // length of the log after the latest commit; the writer's own
     int finish_pages;      // the writer tries to finish no sooner than at this length; its own
+    atomic_int holders;    // who reads from the log for long, so that it can not start anew
     int written_back;      // pages of it known to be in the database file; the writer's own
     pthread_mutex_t lock;  // guards what follows
     pthread_cond_t changed;
@@ -40,6 +41,9 @@ typedef struct checkpointer {
 status *checkpointer_start(checkpointer *c, sqlite3 *writer, const char *path);
 // checkpointer_committed is called by the writer between transactions.
 void checkpointer_committed(checkpointer *c, sqlite3 *writer);
+// While anybody holds the log the writer does not wait for it to start anew. Any thread.
+void checkpointer_hold(checkpointer *c);
+void checkpointer_let_go(checkpointer *c);
 void checkpointer_stop(checkpointer *c);  // waits for the thread; accepts a zeroed one
 
 #endif

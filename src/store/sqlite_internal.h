@@ -19,11 +19,18 @@ enum {
     WRITE_UPDATE_JOB,
     WRITE_PUT_RESULT,
     WRITE_PUT_ATTEMPT,
+    WRITE_PUT_PROGRESS,
+    WRITE_PUT_LABEL,
+    WRITE_PUT_DEPENDENCY,
     WRITE_DELETE_JOB,
     WRITE_DELETE_INPUT,
     WRITE_DELETE_RESULT,
     WRITE_DELETE_ATTEMPTS,
+    WRITE_DELETE_PROGRESS,
+    WRITE_DELETE_LABELS,
+    WRITE_DELETE_DEPENDENCIES,
     WRITE_FIND_IDS,
+    WRITE_FIND_UNIQUE,
     WRITE_LOAD_ROWS,
     WRITE_LOAD_INPUT,
     WRITE_LOAD_RESULT,
@@ -31,6 +38,14 @@ enum {
     WRITE_LANE_ROWS,
     WRITE_LANE_KEYS,
     WRITE_LANE_FIRST,
+    WRITE_EXPIRING,
+    WRITE_FIRST_EXPIRY,
+    WRITE_HELD,
+    WRITE_HELD_OF_ROUTE,
+    WRITE_DEPENDANTS,
+    WRITE_FORGET_DEPENDANTS,
+    WRITE_SAVE_QUEUE,
+    WRITE_LOAD_QUEUES,
     WRITE_ADD_ROUTE,
     WRITE_PUT_COUNTER,
     WRITE_PUT_META,
@@ -60,13 +75,13 @@ typedef struct route_table {
     route_node *by_name;
 } route_table;
 
-// The smallest rank of a lane, as long as it is known without asking.
+// The smallest rank of a lane, or time of expiry, as long as it is known without asking.
 typedef struct lane_first {
     int64_t rank;
     bool known;
 } lane_first;
 
-#define LANE_CACHE_SIZE 6  // lanes -1 to -5, by their distance from 0
+#define LANE_CACHE_SIZE 8  // lanes -1 to -7, by their distance from 0
 
 typedef struct sqlite_store {
     store base;
@@ -78,6 +93,7 @@ typedef struct sqlite_store {
     bool in_transaction;
     route_table routes;
     lane_first first[LANE_CACHE_SIZE];
+    lane_first expiry;
     int64_t next_seq, stored_next_seq;
     int64_t last_time_us, stored_last_time_us;
     checkpointer checkpoints;
@@ -101,14 +117,20 @@ status *sqlite_insert(store *s, const store_new_job *jobs, size_t count);
 status *sqlite_save(store *s, const job_row *before, const job_row *rows, size_t count);
 status *sqlite_put_result(store *s, int64_t seq, slice result);
 status *sqlite_put_attempt(store *s, int64_t seq, int32_t number, slice attempt);
+status *sqlite_put_progress(store *s, int64_t seq, slice progress);
 status *sqlite_remove(store *s, const job_row *rows, size_t count);
 
 // sqlite_load.c
 status *sqlite_find(store *s, const uuid *ids, size_t count, job_row *ret_rows);
+status *sqlite_find_unique(store *s, const uuid *keys, size_t count, job_row *ret_rows);
 status *sqlite_load(store *s, const int64_t *seqs, size_t count, job_row *ret_rows);
 status *sqlite_load_spec(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash);
 status *sqlite_load_result(store *s, int64_t seq, arena *memory, slice *ret_result);
 status *sqlite_load_last_attempt(store *s, int64_t seq, arena *memory, slice *ret_attempt);
+
+// sqlite_load.c: the rows that a bound statement gives, at most limit; resets it.
+status *sqlite_load_rows(sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
+                         size_t *ret_count);
 
 // sqlite_lanes.c
 status *sqlite_take_ready(store *s, const int32_t *routes, size_t route_count, size_t limit,
@@ -119,6 +141,27 @@ status *sqlite_next_due(store *s, job_lane lane, int64_t *ret);
 void sqlite_lanes_enter(sqlite_store *s, int32_t lane, int64_t rank);
 void sqlite_lanes_leave(sqlite_store *s, int32_t lane, int64_t rank);
 void sqlite_lanes_forget(sqlite_store *s);
+
+// sqlite_expiry.c
+status *sqlite_expiring(store *s, int64_t until, size_t limit, job_row *ret_rows,
+                        size_t *ret_count);
+status *sqlite_next_expiry(store *s, int64_t *ret);
+void sqlite_expiry_enter(sqlite_store *s, const job_row *row);
+void sqlite_expiry_leave(sqlite_store *s, const job_row *row);
+
+// sqlite_held.c
+status *sqlite_held(store *s, const uuid *key, size_t limit, job_row *ret_rows, size_t *ret_count);
+status *sqlite_held_of_route(store *s, int32_t route, size_t limit, job_row *ret_rows,
+                             size_t *ret_count);
+
+// sqlite_relations.c
+status *sqlite_relations_add(sqlite_store *s, const store_new_job *job);
+status *sqlite_take_dependants(store *s, int64_t on_seq, size_t limit, job_row *ret_rows,
+                               size_t *ret_count);
+
+// sqlite_queues.c
+status *sqlite_save_queue(store *s, const store_queue *queue);
+status *sqlite_load_queues(store *s, arena *memory, store_queue **ret, size_t *ret_count);
 
 // sqlite_routes.c
 status *sqlite_routes_load(sqlite_store *s);
@@ -147,5 +190,8 @@ status *sqlite_maintain(store *s, bool *ret_more);
 
 // sqlite_reader.c
 status *sqlite_open_reader(store *s, store_reader **ret);
+
+// sqlite_backup.c
+status *sqlite_backup_to(store *s, const char *path, int64_t *ret_bytes);
 
 #endif

@@ -1,6 +1,5 @@
 // sqlite_lanes - jobs in the order of their lanes: what is ready, what is due, when the next is.
 #include "store/sqlite_internal.h"
-#include "store/sqlite_rows.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -29,6 +28,7 @@ void sqlite_lanes_forget(sqlite_store *s)
 {
     for (size_t i = 0; i < LANE_CACHE_SIZE; i++)
         s->first[i].known = false;
+    s->expiry.known = false;
 }
 
 status *sqlite_next_due(store *base, job_lane lane, int64_t *ret)
@@ -63,19 +63,8 @@ static status *read_lane(store *s, int32_t lane, int64_t until, size_t limit, jo
                          size_t *ret_count)
 {
     sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_ROWS);
-    size_t count = 0;
-    bool row = true;
-    status *failure = NULL;
     bind_lane(statement, lane, until, limit);
-    while (!failure && row && count < limit) {
-        failure = sqlite_step_row(statement, &row);
-        if (!failure && row)
-            sqlite_row_read(statement, &ret_rows[count++]);
-    }
-    sqlite3_reset(statement);
-    if (!failure)
-        *ret_count = count;
-    return failure;
+    return sqlite_load_rows(statement, limit, ret_rows, ret_count);
 }
 
 status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,

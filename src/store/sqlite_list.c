@@ -106,7 +106,7 @@ static store_job *next_slot(scan *s, arena *memory)
 
 static size_t bytes_of(const store_job *job)
 {
-    size_t bytes = job->spec.size + job->result.size;
+    size_t bytes = job->spec.size + job->result.size + job->progress.size;
     for (size_t i = 0; i < job->attempt_count; i++)
         bytes += job->attempts[i].size;
     return bytes;
@@ -139,16 +139,26 @@ static bool is_enough(const scan *s)
     return s->rows % ROWS_A_LOOK == 0 && now_ns() >= s->end_ns;
 }
 
-// The statement that gives the rows to look at, newest first. Jobs that ended without success have
-// an index: they are what people look for among many.
+static int best_order(const store_filter *filter)
+{
+    if (filter->label_key)
+        return READ_NEWEST_LABELLED;
+    return filter->state > JOB_SUCCEEDED ? READ_NEWEST_ENDED : READ_NEWEST;
+}
+
+// The statement that gives the rows to look at, newest first. Labels have an index, and so have
+// jobs that ended without success: they are what people look for among many.
 static sqlite3_stmt *start(scan *s, int64_t before)
 {
-    bool ended = s->filter->state > JOB_SUCCEEDED;
-    sqlite3_stmt *statement =
-        sqlite_reader_statement(s->reader, ended ? READ_NEWEST_ENDED : READ_NEWEST);
+    int order = best_order(s->filter);
+    sqlite3_stmt *statement = sqlite_reader_statement(s->reader, order);
     sqlite3_bind_int64(statement, 1, before > 0 ? before : INT64_MAX);
-    if (ended)
+    if (order == READ_NEWEST_ENDED)
         sqlite3_bind_int(statement, 2, (int) s->filter->state);
+    if (order == READ_NEWEST_LABELLED) {
+        sqlite3_bind_text(statement, 2, s->filter->label_key, -1, SQLITE_STATIC);
+        sqlite3_bind_text(statement, 3, s->filter->label_value, -1, SQLITE_STATIC);
+    }
     return statement;
 }
 

@@ -28,11 +28,35 @@ status *sqlite_find(store *base, const uuid *ids, size_t count, job_row *ret_row
     return read_batch(s, WRITE_FIND_IDS, ret_rows);
 }
 
+status *sqlite_find_unique(store *base, const uuid *keys, size_t count, job_row *ret_rows)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    s->batch = (sqlite_batch){.ids = keys, .count = count};
+    return read_batch(s, WRITE_FIND_UNIQUE, ret_rows);
+}
+
 status *sqlite_load(store *base, const int64_t *seqs, size_t count, job_row *ret_rows)
 {
     sqlite_store *s = sqlite_store_of(base);
     s->batch = (sqlite_batch){.seqs = seqs, .count = count};
     return read_batch(s, WRITE_LOAD_ROWS, ret_rows);
+}
+
+status *sqlite_load_rows(sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
+                         size_t *ret_count)
+{
+    size_t count = 0;
+    bool row = true;
+    status *failure = NULL;
+    while (!failure && row && count < limit) {
+        failure = sqlite_step_row(statement, &row);
+        if (!failure && row)
+            sqlite_row_read(statement, &ret_rows[count++]);
+    }
+    sqlite3_reset(statement);
+    if (!failure)
+        *ret_count = count;
+    return failure;
 }
 
 // Reads spec and hash from the row that the statement stands on.

@@ -24,8 +24,20 @@ static const char *const statement_texts[READ_STATEMENT_COUNT] = {
     [READ_NEWEST]       = JOB_SELECT " FROM job WHERE seq < ? ORDER BY seq DESC",
     [READ_NEWEST_ENDED] = JOB_SELECT " FROM job INDEXED BY job_by_end"
                           " WHERE seq < ? AND state = ? AND state > 5 ORDER BY seq DESC",
+    [READ_NEWEST_LABELLED] = JOB_SELECT " FROM label INDEXED BY label_by_value"
+                          " CROSS JOIN job ON job.seq = label.seq"
+                          " WHERE label.seq < ? AND label.key = ? AND label.value = ?"
+                          " ORDER BY label.seq DESC",
     [READ_ROUTES]       = "SELECT route FROM route WHERE (?1 IS NULL OR queue = ?1)"
                           " AND (?2 IS NULL OR kind = ?2) ORDER BY route",
+    [READ_PROGRESS]     = "SELECT body FROM progress WHERE seq = ?",
+    [READ_QUEUE_ROUTES] = "SELECT route FROM route"
+                          " WHERE queue = (SELECT queue FROM route WHERE route = ?)",
+    [READ_POSITION]     = "SELECT count(*) FROM (SELECT 1 FROM job INDEXED BY job_by_lane"
+                          " WHERE lane = ? AND (rank, seq) < (?, ?) LIMIT ?)",
+    [READ_BLOCKERS]     = "SELECT job.id FROM dependency INDEXED BY dependency_by_waiter"
+                          " CROSS JOIN job ON job.seq = dependency.on_seq"
+                          " WHERE dependency.seq = ? ORDER BY dependency.on_seq LIMIT ?",
 };
 // clang-format on
 
@@ -107,6 +119,8 @@ status *sqlite_reader_parts(store_reader *r, unsigned parts, arena *memory, stor
         failure = read_blob(r, READ_SPEC, ret->row.seq, memory, &ret->spec);
     if (!failure && parts & STORE_PART_RESULT)
         failure = read_blob(r, READ_RESULT, ret->row.seq, memory, &ret->result);
+    if (!failure && parts & STORE_PART_PROGRESS)
+        failure = read_blob(r, READ_PROGRESS, ret->row.seq, memory, &ret->progress);
     if (!failure && parts & STORE_PART_ATTEMPTS)
         failure = read_attempts(r, READ_ATTEMPTS, memory, ret);
     else if (!failure && parts & STORE_PART_LAST_ATTEMPT)
@@ -156,6 +170,8 @@ static void sqlite_reader_close(store_reader *r)
 static const store_reader_ops reader_ops = {
     .get = sqlite_get,
     .list = sqlite_list,
+    .position = sqlite_position,
+    .blockers = sqlite_blockers,
     .close = sqlite_reader_close,
 };
 

@@ -1,4 +1,4 @@
-// sqlite_reader_internal - what the two files of the reader share.
+// sqlite_reader_internal - what the files of the reader share.
 #ifndef ERRAND_STORE_SQLITE_READER_INTERNAL_H
 #define ERRAND_STORE_SQLITE_READER_INTERNAL_H
 
@@ -17,7 +17,12 @@ enum {
     READ_ID,
     READ_NEWEST,
     READ_NEWEST_ENDED,
+    READ_NEWEST_LABELLED,
     READ_ROUTES,
+    READ_PROGRESS,
+    READ_QUEUE_ROUTES,
+    READ_POSITION,
+    READ_BLOCKERS,
     READ_STATEMENT_COUNT,
 };
 
@@ -43,5 +48,9 @@ status *sqlite_reader_parts(store_reader *r, unsigned parts, arena *memory, stor
 status *sqlite_list(store_reader *r, const store_filter *filter, int64_t before, size_t limit,
                     unsigned parts, arena *memory, store_job **ret, size_t *ret_count,
                     int64_t *ret_next);
+
+// sqlite_explain.c
+status *sqlite_position(store_reader *r, const job_row *row, size_t limit, size_t *ret);
+status *sqlite_blockers(store_reader *r, int64_t seq, size_t limit, uuid *ret, size_t *ret_count);
 
 #endif

@@ -38,6 +38,7 @@ static const char first_schema[] =  //
     "  lease_sequence INTEGER, seen_us INTEGER) WITHOUT ROWID;"
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;";
 
+// Jobs without keys, expiry, labels or dependencies have no entry in any of these.
 static const char second_schema[] =  //
     "ALTER TABLE job ADD COLUMN retry_request INTEGER;"
     "ALTER TABLE job ADD COLUMN expire_us INTEGER;"
@@ -49,13 +50,15 @@ static const char second_schema[] =  //
     "ALTER TABLE job ADD COLUMN concurrency_key BLOB;"
     "CREATE UNIQUE INDEX job_by_unique_key ON job(unique_key)"
     "  WHERE unique_key IS NOT NULL AND state < 5;"
+    "CREATE INDEX job_by_held ON job(concurrency_key, rank) WHERE lane = -6;"
+    "CREATE INDEX job_by_held_route ON job(route) WHERE lane = -6;"
     "CREATE INDEX job_by_expiry ON job(expire_us)"
     "  WHERE expire_us IS NOT NULL AND attempt IS NULL AND state < 4;"
     "CREATE TABLE progress (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
     "CREATE TABLE label (seq INTEGER, key TEXT, value TEXT, PRIMARY KEY (seq, key)) WITHOUT ROWID;"
     "CREATE INDEX label_by_value ON label(key, value, seq);"
-    "CREATE TABLE dependency (on_seq INTEGER, seq INTEGER, PRIMARY KEY (on_seq, seq)) WITHOUT "
-    "ROWID;"
+    "CREATE TABLE dependency (on_seq INTEGER, seq INTEGER,"
+    "  PRIMARY KEY (on_seq, seq)) WITHOUT ROWID;"
     "CREATE INDEX dependency_by_waiter ON dependency(seq);"
     "CREATE TABLE queue (name TEXT PRIMARY KEY, settings BLOB NOT NULL, tokens REAL,"
     "  tokens_us INTEGER) WITHOUT ROWID;";

@@ -1,6 +1,8 @@
 // sqlite_write - transactions, and what they write.
 #include "store/sqlite_internal.h"
 
+#include <string.h>
+
 status *sqlite_begin(store *base)
 {
     sqlite_store *s = sqlite_store_of(base);
@@ -75,12 +77,14 @@ static void note_time(sqlite_store *s, const job_row *row)
 static status *insert_failure(sqlite_store *s, status *failure)
 {
     int code = sqlite3_extended_errcode(s->link.db);
+    bool key = code == SQLITE_CONSTRAINT_UNIQUE && strstr(failure->message, "unique_key");
     if (code != SQLITE_CONSTRAINT_UNIQUE && code != SQLITE_CONSTRAINT_PRIMARYKEY)
         return failure;
     char id[UUID_TEXT_SIZE];
     uuid_format(&s->batch.jobs[s->batch.current].row.id, id);
     status_free(failure);
-    return status_new(STATUS_ALREADY_EXISTS, "job %s exists already", id);
+    return key ? status_new(STATUS_ALREADY_EXISTS, "the unique key of job %s is taken", id)
+               : status_new(STATUS_ALREADY_EXISTS, "job %s exists already", id);
 }
 
 status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
@@ -96,6 +100,8 @@ status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
         note_time(s, row);
         sqlite_counts_add(s, row->route, row->state, 1);
         sqlite_lanes_enter(s, job_row_lane(row), job_row_rank(row));
+        sqlite_expiry_enter(s, row);
+        failure = sqlite_relations_add(s, &jobs[i]);
     }
     return failure;
 }
@@ -122,6 +128,8 @@ static void note_change(sqlite_store *s, const job_row *before, const job_row *r
     }
     sqlite_lanes_leave(s, job_row_lane(before), job_row_rank(before));
     sqlite_lanes_enter(s, job_row_lane(row), job_row_rank(row));
+    sqlite_expiry_leave(s, before);
+    sqlite_expiry_enter(s, row);
 }
 
 status *sqlite_save(store *base, const job_row *before, const job_row *rows, size_t count)
@@ -134,12 +142,23 @@ status *sqlite_save(store *base, const job_row *before, const job_row *rows, siz
     return failure;
 }
 
+// Stores the one blob that a job has in a table.
+static status *put_blob(store *base, int number, int64_t seq, slice bytes)
+{
+    sqlite3_stmt *statement = sqlite_writer(base, number);
+    sqlite3_bind_int64(statement, 1, seq);
+    sqlite_bind_slice(statement, 2, bytes);
+    return sqlite_run(statement);
+}
+
 status *sqlite_put_result(store *base, int64_t seq, slice result)
 {
-    sqlite3_stmt *statement = sqlite_writer(base, WRITE_PUT_RESULT);
-    sqlite3_bind_int64(statement, 1, seq);
-    sqlite_bind_slice(statement, 2, result);
-    return sqlite_run(statement);
+    return put_blob(base, WRITE_PUT_RESULT, seq, result);
+}
+
+status *sqlite_put_progress(store *base, int64_t seq, slice progress)
+{
+    return put_blob(base, WRITE_PUT_PROGRESS, seq, progress);
 }
 
 status *sqlite_put_attempt(store *base, int64_t seq, int32_t number, slice attempt)
@@ -151,20 +170,23 @@ status *sqlite_put_attempt(store *base, int64_t seq, int32_t number, slice attem
     return sqlite_run(statement);
 }
 
+// All that belongs to a job but its row.
+static const int belongings[] = {
+    WRITE_DELETE_INPUT,    WRITE_DELETE_RESULT, WRITE_DELETE_ATTEMPTS,
+    WRITE_DELETE_PROGRESS, WRITE_DELETE_LABELS, WRITE_DELETE_DEPENDENCIES,
+};
+
 status *sqlite_remove(store *base, const job_row *rows, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
     s->batch = (sqlite_batch){.rows = rows, .count = count};
     status *failure = run_on_all(s, WRITE_DELETE_JOB);
-    if (!failure)
-        failure = sqlite_run(sqlite_writer(base, WRITE_DELETE_INPUT));
-    if (!failure)
-        failure = sqlite_run(sqlite_writer(base, WRITE_DELETE_RESULT));
-    if (!failure)
-        failure = sqlite_run(sqlite_writer(base, WRITE_DELETE_ATTEMPTS));
+    for (size_t i = 0; i < sizeof belongings / sizeof belongings[0] && !failure; i++)
+        failure = sqlite_run(sqlite_writer(base, belongings[i]));
     for (size_t i = 0; i < count && !failure; i++) {
         sqlite_counts_add(s, rows[i].route, rows[i].state, -1);
         sqlite_lanes_leave(s, job_row_lane(&rows[i]), job_row_rank(&rows[i]));
+        sqlite_expiry_leave(s, &rows[i]);
     }
     return failure;
 }

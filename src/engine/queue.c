@@ -1,0 +1,279 @@
+// queue - the queues: found by name and by route, read, changed, stored.
+#include "engine/internal.h"
+
+#include "job/spec.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+queue *queue_find(engine *e, const char *name)
+{
+    queue *q = NULL;
+    HASH_FIND_STR(e->queues, name, q);
+    return q;
+}
+
+static void wake(void *context, timer *t)
+{
+    (void) t;
+    engine *e = context;
+    e->offer = true;
+}
+
+static void queue_free(queue *q)
+{
+    free(q->name);
+    free(q->routes);
+    free(q);
+}
+
+queue *queue_make(engine *e, const char *name)
+{
+    queue *q = queue_find(e, name);
+    if (q != NULL)
+        return q;
+    q = calloc(1, sizeof *q);
+    if (q == NULL)
+        return NULL;
+    q->name = strdup(name);
+    q->wake.fire = wake;
+    queue_settings_init(&q->settings);
+    if (q->name != NULL && timers_reserve(&e->timers, 1))
+        HASH_ADD_KEYPTR(hh, e->queues, q->name, strlen(q->name), q);
+    if (q->hh.tbl == NULL) {
+        queue_free(q);
+        return NULL;
+    }
+    return q;
+}
+
+static bool add_route(engine *e, const store_route *route)
+{
+    queue *q = queue_make(e, route->queue);
+    if (q == NULL)
+        return false;
+    int32_t *routes = realloc(q->routes, (q->route_count + 1) * sizeof *routes);
+    if (routes == NULL)
+        return false;
+    q->routes = routes;
+    q->routes[q->route_count++] = route->route;
+    e->queue_of[e->routes_known++] = q;
+    return true;
+}
+
+// Routes are numbered from 1 without gaps.
+queue *queue_of(engine *e, int32_t route)
+{
+    size_t count;
+    if ((size_t) route <= e->routes_known)
+        return e->queue_of[route - 1];
+    const store_route *routes = e->store->ops->routes(e->store, &count);
+    queue **list = realloc(e->queue_of, count * sizeof(queue *));
+    if (list == NULL)
+        return NULL;
+    e->queue_of = list;
+    while (e->routes_known < count)
+        if (!add_route(e, &routes[e->routes_known]))
+            return NULL;
+    return (size_t) route <= e->routes_known ? e->queue_of[route - 1] : NULL;
+}
+
+int64_t queue_depth(engine *e, const queue *q)
+{
+    int64_t depth = 0;
+    for (size_t i = 0; i < q->route_count; i++)
+        for (int state = JOB_BLOCKED; state <= JOB_RUNNING; state++)
+            depth += e->store->ops->count(e->store, q->routes[i], (job_state) state);
+    return depth;
+}
+
+// ---- stored ----
+
+void queue_changed(engine *e, queue *q)
+{
+    if (q->changed)
+        return;
+    q->changed = true;
+    q->next_changed = e->changed;
+    e->changed = q;
+}
+
+static bool save_one(engine *e, const queue *q)
+{
+    slice settings;
+    AUTO(arena) memory = arena_new(0);
+    if (memory == NULL)
+        return engine_check(e, no_memory());
+    if (!engine_check(e, queue_settings_encode(&q->settings, memory, &settings)) ||
+        !engine_write(e))
+        return false;
+    const store_queue stored = {
+        .name = q->name,
+        .settings = settings,
+        .tokens = q->tokens.tokens,
+        // Between two runs only the wall clock goes on.
+        .tokens_us = e->now_us - (e->mono_us - q->tokens.at_us),
+    };
+    return engine_check(e, e->store->ops->save_queue(e->store, &stored));
+}
+
+bool queues_save(engine *e)
+{
+    bool saved = true;
+    while (e->changed != NULL) {
+        queue *q = e->changed;
+        e->changed = q->next_changed;
+        q->changed = false;
+        saved = saved && save_one(e, q);
+    }
+    return saved;
+}
+
+static status *load_one(engine *e, const store_queue *stored, arena *memory)
+{
+    queue *q = queue_make(e, stored->name);
+    if (q == NULL)
+        return no_memory();
+    status *failure = queue_settings_decode(stored->settings, memory, &q->settings);
+    if (failure != NULL)
+        return failure;
+    int64_t age_us = e->now_us > stored->tokens_us ? e->now_us - stored->tokens_us : 0;
+    q->tokens = (bucket){.tokens = stored->tokens, .at_us = e->mono_us - age_us};
+    q->releasing = e->releasing = true;
+    return NULL;
+}
+
+static void forget_settings(engine *e)
+{
+    queue *q, *next;
+    HASH_ITER(hh, e->queues, q, next)
+    {
+        queue_settings_init(&q->settings);
+        q->changed = false;
+    }
+    e->changed = NULL;
+}
+
+status *queues_load(engine *e)
+{
+    store_queue *stored;
+    size_t count = 0;
+    AUTO(arena) memory = arena_new(0);
+    if (memory == NULL)
+        return no_memory();
+    status *failure = e->store->ops->load_queues(e->store, memory, &stored, &count);
+    if (failure != NULL)
+        return failure;
+    forget_settings(e);
+    for (size_t i = 0; failure == NULL && i < count; i++)
+        failure = load_one(e, &stored[i], memory);
+    return failure;
+}
+
+void queues_free(engine *e)
+{
+    queue *q, *next;
+    HASH_ITER(hh, e->queues, q, next)
+    {
+        HASH_DEL(e->queues, q);
+        timers_clear(&e->timers, &q->wake);
+        queue_free(q);
+    }
+    free(e->queue_of);
+}
+
+// ---- commands ----
+
+static void describe(engine *e, const queue *q, engine_queue_info *ret)
+{
+    ret->name = q->name;
+    ret->settings = q->settings;
+    memset(ret->depth, 0, sizeof ret->depth);
+    for (size_t i = 0; i < q->route_count; i++)
+        for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++)
+            ret->depth[state] += e->store->ops->count(e->store, q->routes[i], (job_state) state);
+}
+
+// A rate limit that is new starts with a full bucket; one that is changed keeps what is there.
+static void change(engine *e, queue *q, const queue_settings *settings)
+{
+    bool had_rate = q->settings.rate_count > 0;
+    if (had_rate)
+        bucket_refill(&q->tokens, &q->settings, e->mono_us);
+    q->settings = *settings;
+    if (settings->rate_count > 0 && !had_rate)
+        bucket_fill(&q->tokens, settings, e->mono_us);
+    q->releasing = e->releasing = true;  // they are held again if need be
+    if (!settings->hold_on_retry_after) {
+        q->held_back_us = 0;
+        q->probing = false;
+    }
+    queue_changed(e, q);
+    e->offer = true;
+}
+
+void queue_apply(engine *e, engine_queue *command)
+{
+    size_t count;
+    (void) e->store->ops->routes(e->store, &count);
+    (void) queue_of(e, (int32_t) count);  // makes those that jobs have named
+    queue *q = command->wanted != NULL ? queue_make(e, command->name) : queue_find(e, command->name);
+    if (q == NULL) {
+        engine_refuse(e, &command->command,
+                      command->wanted != NULL
+                          ? no_memory()
+                          : status_new(STATUS_NOT_FOUND, "no queue \"%s\"", command->name));
+        return;
+    }
+    queue_settings settings = q->settings;
+    status *failure = NULL;
+    if (command->wanted != NULL)
+        failure = queue_settings_read(command->wanted, command->mask, &settings);
+    if (failure == NULL && command->wanted != NULL && engine_write(e))
+        change(e, q, &settings);
+    describe(e, q, &command->info);
+    engine_refuse(e, &command->command, failure);
+}
+
+static int compare(const void *a, const void *b)
+{
+    const queue *const *left = a;
+    const queue *const *right = b;
+    return strcmp((*left)->name, (*right)->name);
+}
+
+// All queues behind a name, in order; the caller frees the list.
+static queue **queues_behind(engine *e, const char *after, size_t *ret_count)
+{
+    queue *q, *next, **list = malloc((HASH_COUNT(e->queues) + 1) * sizeof(queue *));
+    *ret_count = 0;
+    if (list == NULL)
+        return NULL;
+    HASH_ITER(hh, e->queues, q, next)
+    {
+        if (strcmp(q->name, after) > 0)
+            list[(*ret_count)++] = q;
+    }
+    qsort(list, *ret_count, sizeof(queue *), compare);
+    return list;
+}
+
+void queues_apply(engine *e, engine_queues *command)
+{
+    size_t count;
+    (void) e->store->ops->routes(e->store, &count);
+    (void) queue_of(e, (int32_t) count);
+    AUTO_FREE queue **list = queues_behind(e, command->after, &count);
+    command->more = count > command->limit;
+    command->count = command->more ? command->limit : count;
+    command->infos = arena_alloc(command->memory, (command->count + 1) * sizeof *command->infos);
+    if (list == NULL || command->infos == NULL) {
+        engine_refuse(e, &command->command, no_memory());
+        return;
+    }
+    for (size_t i = 0; i < command->count; i++) {
+        describe(e, list[i], &command->infos[i]);
+        command->infos[i].name = arena_strdup(command->memory, list[i]->name);
+    }
+    engine_answer(e, &command->command);
+}

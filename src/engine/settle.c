@@ -1,0 +1,43 @@
+// settle - when a job has ended: those that wait for it are told, a step in a round.
+//
+// An ended job with dependants stands in the lane SETTLING, and each step forgets the pairs that it
+// has dealt with: after a crash the rest goes on from there.
+#include "engine/internal.h"
+
+#define STEP 200
+
+static bool tell(engine *e, const job_row *ended, const job_row *before)
+{
+    job_row row = *before;
+    if (before->state != JOB_BLOCKED)
+        return true;
+    if (ended->state != JOB_SUCCEEDED)
+        return finish_cancelled(e, before, &row);
+    const queue *q = queue_of(e, row.route);
+    row.aging_us = q != NULL ? q->settings.aging_us : 0;
+    e->offer = true;
+    return engine_check(e, job_unblock(&row, e->now_us)) && engine_save(e, before, &row);
+}
+
+static bool is_settled(engine *e, const job_row *ended)
+{
+    job_row row = *ended;
+    row.has_dependants = false;
+    return engine_check(e, e->store->ops->save(e->store, ended, &row, 1));
+}
+
+void settle_run(engine *e)
+{
+    job_row ended, rows[STEP];
+    size_t count;
+    if (!engine_check(e, e->store->ops->due(e->store, JOB_LANE_SETTLING, INT64_MAX, 1, &ended,
+                                            &count)) ||
+        count == 0 || !engine_write(e) ||
+        !engine_check(e, e->store->ops->take_dependants(e->store, ended.seq, STEP, rows, &count)))
+        return;
+    for (size_t i = 0; i < count; i++)
+        if (!tell(e, &ended, &rows[i]))
+            return;
+    if (count < STEP)
+        (void) is_settled(e, &ended);
+}
