@@ -219,19 +219,26 @@ static void commit_round(engine *e)
         undo_round(e);
 }
 
+// One answer is given here when nothing else waits: another thread would only have to be woken.
+static bool answer_here(engine *e, const engine_command *first)
+{
+    return !e->answerer.started ||
+           (first->next == NULL && engine_queue_length(e) == 0 && answers_idle(&e->answerer));
+}
+
 static void answer_round(engine *e)
 {
-    engine_command *answers = e->answers;
+    engine_command *first = e->answers, *last = e->answers_tail;
     e->answers = e->answers_tail = NULL;
-    while (answers != NULL) {
-        engine_command *command = answers;
-        answers = answers->next;
-        if (e->trouble != NULL && command->failure == NULL)
-            command->failure = status_copy(e->trouble);
-        command->done(command);
-    }
+    for (engine_command *c = first; c != NULL && e->trouble != NULL; c = c->next)
+        if (c->failure == NULL)
+            c->failure = status_copy(e->trouble);
     status_free(e->trouble);
     e->trouble = NULL;
+    if (first == NULL || answer_here(e, first))
+        answers_run(first);
+    else
+        answers_put(&e->answerer, first, last);
 }
 
 static engine_command *apply_some(engine *e, engine_command *commands)
@@ -295,6 +302,7 @@ static void *run(void *argument)
         if (commands == NULL)
             upkeep_space(e);
     }
+    answers_stop(&e->answerer);
     do {  // an answer may post another command
         for (commands = inbox_take(&e->inbox, 0); commands != NULL;)
             commands = apply_some(e, commands);
@@ -307,13 +315,19 @@ static void *run(void *argument)
 
 // ---- start and stop ----
 
-static status *start_thread(engine *e)
+static status *start_threads(engine *e)
 {
     status *failure = recover(e);
     if (failure != NULL)
         return failure;
+    failure = answers_start(&e->answerer);
+    if (failure != NULL)
+        return failure;
     int error = pthread_create(&e->thread, NULL, run, e);
-    return error == 0 ? NULL : status_errno(error, "engine thread");
+    if (error == 0)
+        return NULL;
+    answers_stop(&e->answerer);
+    return status_errno(error, "engine thread");
 }
 
 status *engine_start(const engine_options *options, engine **ret)
@@ -334,7 +348,7 @@ status *engine_start(const engine_options *options, engine **ret)
     }
     read_clocks(e);
     upkeep_start(e);
-    failure = start_thread(e);
+    failure = start_threads(e);
     if (failure != NULL) {
         engine_free(e);
         return failure;

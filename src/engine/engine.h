@@ -1,9 +1,9 @@
 // engine - the one writer: applies commands to the store in batches.
 //
 // Anybody may post a command from any thread. The engine's thread takes all that wait, applies them
-// in one transaction, commits, and only then runs their `done` functions (on its own thread, so
-// they must not block). A command and all it points to belong to the poster, and must stay alive
-// until done runs. Every command is done exactly once, at the latest when the engine stops.
+// in one transaction, commits, and only then runs their `done` functions (on one of its own two
+// threads, in the order of the rounds; they must not block). A command and all it points to belong
+// to the poster, and must stay alive until done runs. Every command is done exactly once, at the latest when the engine stops.
 #ifndef ERRAND_ENGINE_ENGINE_H
 #define ERRAND_ENGINE_ENGINE_H
 

@@ -6,6 +6,7 @@
 #define HASH_NONFATAL_OOM            1
 #define uthash_nonfatal_oom(element) ((void) (element))
 
+#include "engine/answers.h"
 #include "engine/engine.h"
 #include "engine/inbox.h"
 #include "engine/timers.h"
@@ -140,6 +141,7 @@ struct engine {
     bool stale;                              // what was running could not be read
     status *trouble;                         // why the transaction can not be committed
     engine_command *answers, *answers_tail;  // done after the commit
+    answers answerer;
 
     queue *queues;        // by name
     queue **queue_of;     // by route
@@ -186,8 +188,8 @@ double engine_random(engine *e);  // uniform in [0, 1)
 
 // ---- one file each ----
 
-// submit_apply applies a Submit and those right behind it while there is room, which it counts down,
-// and returns what comes next.
+// submit_apply applies a Submit and those right behind it while there is room, which it counts
+// down, and returns what comes next.
 engine_command *submit_apply(engine *e, engine_command *command, size_t *room);  // submit.c
 
 void wait_apply(engine *e, engine_wait *w);     // wait.c
