@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,8 +14,11 @@
 
 static status *path_failure(int error, const char *path)
 {
-    status_code code =
-        error == EACCES || error == EPERM ? STATUS_PERMISSION_DENIED : STATUS_UNAVAILABLE;
+    status_code code = STATUS_UNAVAILABLE;
+    if (error == EACCES || error == EPERM)
+        code = STATUS_PERMISSION_DENIED;
+    if (error == EEXIST)
+        code = STATUS_ALREADY_EXISTS;
     return status_new(code, "%s: %s", path, strerrordesc_np(error));
 }
 
@@ -108,4 +112,50 @@ status *sqlite_files_prepare(const char *dir, int *ret_lock, char **ret_path)
     *ret_lock = lock;
     *ret_path = TAKE(path);
     return NULL;
+}
+
+status *sqlite_files_make_partial(const char *path, char **ret_partial, int *ret_fd)
+{
+    AUTO_FREE char *partial = NULL;
+    struct stat found;
+    if (lstat(path, &found) == 0)
+        return path_failure(EEXIST, path);
+    if (asprintf(&partial, "%s.partial-XXXXXX", path) < 0) {
+        partial = NULL;
+        return path_failure(ENOMEM, path);
+    }
+    int fd = mkostemp(partial, O_CLOEXEC);
+    if (fd < 0)
+        return path_failure(errno, path);
+    *ret_partial = TAKE(partial);
+    *ret_fd = fd;
+    return NULL;
+}
+
+static status *sync_parent(const char *path)
+{
+    AUTO_FREE char *copy = strdup(path);
+    return copy ? sync_folder(dirname(copy)) : path_failure(ENOMEM, path);
+}
+
+// A second name is made only where there is none. Some file systems have no second names: there the
+// file is renamed, which is safe but for another that appears at the same moment.
+static int give_name(const char *partial, const char *path)
+{
+    struct stat found;
+    if (link(partial, path) == 0)
+        return unlink(partial) < 0 ? errno : 0;
+    if (errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+        return errno;
+    if (lstat(path, &found) == 0)
+        return EEXIST;
+    return rename(partial, path) < 0 ? errno : 0;
+}
+
+status *sqlite_files_publish(const char *partial, const char *path, int fd)
+{
+    if (fsync(fd) < 0)
+        return path_failure(errno, path);
+    int error = give_name(partial, path);
+    return error ? path_failure(error, path) : sync_parent(path);
 }

@@ -9,4 +9,10 @@
 // holds the lock until it is closed, ret_path (owned) names the database.
 status *sqlite_files_prepare(const char *dir, int *ret_lock, char **ret_path);
 
+// sqlite_files_make_partial makes an empty private file beside path, to be filled and then
+// published. ALREADY_EXISTS when path is there. ret_partial (owned) names it.
+status *sqlite_files_make_partial(const char *path, char **ret_partial, int *ret_fd);
+// sqlite_files_publish gives the file its name, for ever on disk: never over another file.
+status *sqlite_files_publish(const char *partial, const char *path, int fd);
+
 #endif
