@@ -15,7 +15,7 @@ typedef enum cli_exit {
     CLI_OK = 0,
     CLI_NO_SUCCESS = 1,   // a job did not succeed, or its output could not be written
     CLI_USAGE = 2,        // the command line is wrong
-    CLI_NOT_FOUND = 3,    // no such job
+    CLI_NOT_FOUND = 3,    // no such job or queue
     CLI_UNREACHABLE = 4,  // no answer, or none in time
     CLI_REFUSED = 5,      // the server said no
 } cli_exit;
@@ -26,12 +26,13 @@ typedef struct cli {
     const char *server;
     const char *token;
     int64_t timeout_ms;  // of a call, without what it is asked to wait
+    bool has_timeout;    // --timeout was given
     bool json;           // -o json
     errand_client *client;
 } cli;
 
 typedef struct cli_command {
-    const char *name;
+    const char *name;     // one word, or two with a space between
     const char *words;    // what follows the options, as in --help
     const char *summary;  // one line
     const char *detail;   // a paragraph for --help and the manual
@@ -45,11 +46,16 @@ typedef struct cli_command {
 extern const cli_command cli_commands[];
 extern const cli_option_group cli_global_options;
 extern const cli_option_group *const cli_global_groups[];
-const cli_command *cli_command_find(const char *name);
+// cli_command_find takes the words of a command line; ret_count is how many of them are the name.
+const cli_command *cli_command_find(int argc, char *const *argv, int *ret_count);
+// cli_command_in tells whether a command's name is the topic and one more word.
+bool cli_command_in(const cli_command *command, const char *topic);
+bool cli_topic_known(const char *topic);
 
 // Text made from the tables, on stdout.
 void cli_help(void);
 void cli_help_command(const cli_command *command);
+void cli_help_topic(const char *topic);
 void cli_manual(void);
 
 // Commands.
@@ -60,6 +66,20 @@ cli_exit cli_get(cli *c, const cli_args *args);
 cli_exit cli_result(cli *c, const cli_args *args);
 cli_exit cli_wait(cli *c, const cli_args *args);
 cli_exit cli_list(cli *c, const cli_args *args);
+cli_exit cli_watch(cli *c, const cli_args *args);
+cli_exit cli_explain(cli *c, const cli_args *args);
+cli_exit cli_cancel(cli *c, const cli_args *args);
+cli_exit cli_retry(cli *c, const cli_args *args);
+cli_exit cli_remove(cli *c, const cli_args *args);
+cli_exit cli_queue_list(cli *c, const cli_args *args);
+cli_exit cli_queue_pause(cli *c, const cli_args *args);
+cli_exit cli_queue_resume(cli *c, const cli_args *args);
+cli_exit cli_queue_set(cli *c, const cli_args *args);
+cli_exit cli_queue_purge(cli *c, const cli_args *args);
+cli_exit cli_worker_list(cli *c, const cli_args *args);
+cli_exit cli_stats(cli *c, const cli_args *args);
+cli_exit cli_top(cli *c, const cli_args *args);
+cli_exit cli_backup(cli *c, const cli_args *args);
 
 // Text goes to stdout, or to stderr.
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
@@ -70,11 +90,35 @@ cli_exit cli_bad_usage(status *failure);
 cli_exit cli_bad_call(errand_error *error);
 cli_exit cli_exit_of(int code);
 
+// cli_call makes a call whose request has at most one field, named, or NULL. When it fails the
+// reason is told, and the exit status is not CLI_OK.
+cli_exit cli_call(cli *c, const ProtobufCServiceDescriptor *service, const char *method,
+                  const char *field, const char *value, ProtobufCMessage **ret);
+// cli_call_long is for calls that do as much as there is to do: without --timeout they have long.
+cli_exit cli_call_long(cli *c, const ProtobufCServiceDescriptor *service, const char *method,
+                       const ProtobufCMessage *request, ProtobufCMessage **ret);
+// cli_print_count prints the field `count` of a reply, which it frees.
+cli_exit cli_print_count(const cli *c, ProtobufCMessage *reply);
+
 // Output goes to stdout. cli_finish_output flushes it and tells whether all of it was written.
 cli_exit cli_print_json(const ProtobufCMessage *message);
 cli_exit cli_print_bytes(const void *bytes, size_t size);
 cli_exit cli_finish_output(cli_exit ending);
 const char *cli_state_name(Errand__V1__Job__State state);
+// cli_state_exit is CLI_OK or CLI_NO_SUCCESS for a job that has ended, otherwise CLI_UNREACHABLE.
+cli_exit cli_state_exit(Errand__V1__Job__State state);
+
+// Texts for people; "-" for what is not there.
+#define CLI_TEXT_MAX 32
+const char *cli_time_text(const Google__Protobuf__Timestamp *when, char text[static CLI_TEXT_MAX]);
+const char *cli_duration_text(const Google__Protobuf__Duration *duration,
+                              char text[static CLI_TEXT_MAX]);
+// cli_plain_text copies what somebody else wrote, in one line and without control characters.
+const char *cli_plain_text(const char *from, char *text, size_t size);
+// Lines of "name value"; nothing for what is not there.
+void cli_print_line(const char *name, const char *value);
+void cli_print_time(const char *name, const Google__Protobuf__Timestamp *when);
+void cli_print_number(const char *name, int64_t number);
 
 // cli_show_result prints what a finished job produced, or on stderr why there is nothing.
 cli_exit cli_show_result(const cli *c, const Errand__V1__GetResultResponse *answer);

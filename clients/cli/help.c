@@ -18,7 +18,7 @@ static const exit_row exit_rows[] = {
     {CLI_OK, "all is well"},
     {CLI_NO_SUCCESS, "a job did not succeed, or the output could not be written"},
     {CLI_USAGE, "wrong usage"},
-    {CLI_NOT_FOUND, "no such job"},
+    {CLI_NOT_FOUND, "no such job or queue"},
     {CLI_UNREACHABLE, "the server was not reached, or did not answer in time"},
     {CLI_REFUSED, "the server refused"},
 };
@@ -61,11 +61,16 @@ static void help_group(const cli_option_group *group)
     }
 }
 
+static void help_line(const cli_command *command)
+{
+    cli_print("  %-12s %-9s %s\n", command->name, command->words, command->summary);
+}
+
 void cli_help(void)
 {
     cli_print("Usage: errand [OPTION...] COMMAND [ARGUMENT...]\n\n%s\nCommands:\n", introduction);
     for (const cli_command *command = cli_commands; command->name != NULL; command++)
-        cli_print("  %-8s %-9s %s\n", command->name, command->words, command->summary);
+        help_line(command);
     help_group(&cli_global_options);
     puts("\nEnvironment:");
     for (size_t i = 0; i < COUNT(variable_rows); i++)
@@ -82,6 +87,16 @@ void cli_help_command(const cli_command *command)
               command->detail);
     for (const cli_option_group *const *group = command->groups; *group != NULL; group++)
         help_group(*group);
+}
+
+void cli_help_topic(const char *topic)
+{
+    cli_print("Usage: errand %s COMMAND [OPTION...] [ARGUMENT...]\n\nCommands:\n", topic);
+    for (const cli_command *command = cli_commands; command->name != NULL; command++) {
+        if (cli_command_in(command, topic))
+            help_line(command);
+    }
+    cli_print("\n'errand %s COMMAND --help' tells about one command.\n", topic);
 }
 
 // roff_text writes text so that troff takes none of it as its own.

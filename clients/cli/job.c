@@ -37,6 +37,41 @@ static status *set_secret(const cli_args *args, arena *memory, Errand__V1__Job *
     return NULL;
 }
 
+static status *add_label(const char *text, arena *memory, Errand__V1__Job *job)
+{
+    const char *equals = strchr(text, '=');
+    if (equals == NULL || equals == text)
+        return status_new(STATUS_INVALID_ARGUMENT, "--label: found \"%s\", expected KEY=VALUE",
+                          text);
+    Errand__V1__Job__LabelsEntry *entry = arena_alloc(memory, sizeof *entry);
+    char *key = arena_strdup(memory, text);
+    if (entry == NULL || key == NULL)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    key[equals - text] = '\0';
+    errand__v1__job__labels_entry__init(entry);
+    entry->key = key;
+    entry->value = key + (equals - text) + 1;
+    for (size_t i = 0; i < job->n_labels; i++) {
+        if (strcmp(job->labels[i]->key, key) == 0)
+            return status_new(STATUS_INVALID_ARGUMENT, "--label: %s is given twice", key);
+    }
+    job->labels[job->n_labels++] = entry;
+    return NULL;
+}
+
+static status *set_labels(const cli_args *args, arena *memory, Errand__V1__Job *job)
+{
+    job->labels = arena_zalloc(memory, (args->given_count + 1) * sizeof(void *));
+    if (job->labels == NULL)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    status *s = NULL;
+    for (size_t i = 0; s == NULL && i < args->given_count; i++) {
+        if (strcmp(args->given[i].option->name, "label") == 0)
+            s = add_label(args->given[i].value, memory, job);
+    }
+    return s;
+}
+
 status *job_from_options(const cli_args *args, arena *memory, Errand__V1__Job **ret)
 {
     Errand__V1__Job *job = arena_alloc(memory, sizeof *job);
@@ -48,6 +83,8 @@ status *job_from_options(const cli_args *args, arena *memory, Errand__V1__Job **
         s = status_new(STATUS_INVALID_ARGUMENT, "callback options need --callback");
     if (s == NULL)
         s = set_secret(args, memory, job);
+    if (s == NULL)
+        s = set_labels(args, memory, job);
     if (s == NULL)
         *ret = job;
     return s;

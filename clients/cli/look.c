@@ -1,39 +1,11 @@
 // look - errand get and errand ls: jobs as they are now.
 #include "cli.h"
 
-#include "job/time.h"
-
+#include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
 #define DEFAULT_LIMIT 50
 #define PAGE_SIZE     1000
-
-static const char *time_text(const Google__Protobuf__Timestamp *when, char text[static 32])
-{
-    int64_t us;
-    struct tm parts;
-    if (when == NULL || !time_from_timestamp(when, &us))
-        return "-";
-    time_t seconds = us / 1000000;
-    if (gmtime_r(&seconds, &parts) == NULL)
-        return "-";
-    (void) strftime(text, 32, "%Y-%m-%dT%H:%M:%SZ", &parts);
-    return text;
-}
-
-static void print_line(const char *name, const char *value)
-{
-    if (value != NULL && *value != '\0')
-        cli_print("%-10s %s\n", name, value);
-}
-
-static void print_time(const char *name, const Google__Protobuf__Timestamp *when)
-{
-    char text[32];
-    if (when != NULL)
-        print_line(name, time_text(when, text));
-}
 
 static void print_error(const Errand__Rpc__V1__Status *error)
 {
@@ -42,21 +14,39 @@ static void print_error(const Errand__Rpc__V1__Status *error)
                   error->message);
 }
 
+static void print_progress(const Errand__V1__Progress *progress)
+{
+    char message[200];
+    if (progress == NULL)
+        return;
+    cli_print("%-10s %" PRId64, "progress", progress->done);
+    if (progress->total > 0)
+        cli_print("/%" PRId64, progress->total);
+    cli_print(" %s\n", cli_plain_text(progress->message, message, sizeof message));
+}
+
 static void print_job(const Errand__V1__Job *job)
 {
-    print_line("id", job->id);
-    print_line("state", cli_state_name(job->state));
-    print_line("queue", job->queue);
-    print_line("kind", job->kind);
+    cli_print_line("id", job->id);
+    cli_print_line("state", cli_state_name(job->state));
+    cli_print_line("queue", job->queue);
+    cli_print_line("kind", job->kind);
     if (job->input_case == ERRAND__V1__JOB__INPUT_HTTP)
-        print_line("url", job->http->url);
-    cli_print("%-10s %d\n", "priority", job->priority);
-    cli_print("%-10s %d\n", "attempt", job->attempt);
-    print_time("created", job->create_time);
-    print_time("next", job->next_attempt_time);
-    print_time("started", job->start_time);
-    print_time("finished", job->finish_time);
-    print_line("parent", job->parent);
+        cli_print_line("url", job->http->url);
+    cli_print_line("unique key", job->unique_key);
+    for (size_t i = 0; i < job->n_labels; i++)
+        cli_print("%-10s %s=%s\n", "label", job->labels[i]->key, job->labels[i]->value);
+    for (size_t i = 0; i < job->n_after; i++)
+        cli_print_line("after", job->after[i]);
+    cli_print_number("priority", job->priority);
+    cli_print_number("attempt", job->attempt);
+    print_progress(job->progress);
+    cli_print_time("created", job->create_time);
+    cli_print_time("next", job->next_attempt_time);
+    cli_print_time("expires", job->expire_time);
+    cli_print_time("started", job->start_time);
+    cli_print_time("finished", job->finish_time);
+    cli_print_line("parent", job->parent);
     print_error(job->error);
 }
 
@@ -77,11 +67,11 @@ cli_exit cli_get(cli *c, const cli_args *args)
 
 static cli_exit print_row(const cli *c, const Errand__V1__Job *job)
 {
-    char created[32];
+    char created[CLI_TEXT_MAX];
     if (c->json)
         return cli_print_json(&job->base);
     cli_print("%-36s  %-9s  %7d  %-20s  %-12s  %s\n", job->id, cli_state_name(job->state),
-              job->attempt, time_text(job->create_time, created), job->queue, job->kind);
+              job->attempt, cli_time_text(job->create_time, created), job->queue, job->kind);
     return CLI_OK;
 }
 

@@ -47,6 +47,7 @@ static status *read_settings(cli *c, const cli_args *args)
         c->server = cli_text(args, "server");
     if (cli_has(args, "token"))
         c->token = cli_text(args, "token");
+    c->has_timeout |= cli_has(args, "timeout");
     status *s = cli_duration_ms(args, "timeout", c->timeout_ms, &c->timeout_ms);
     if (s == NULL && c->timeout_ms == 0)
         s = status_new(STATUS_INVALID_ARGUMENT, "--timeout: expected more than 0s");
@@ -108,6 +109,34 @@ static cli_exit no_command(const cli_args *args)
     return CLI_USAGE;
 }
 
+// "errand queue" alone, "errand queue --help", or something that there is not.
+static cli_exit unknown_command(int argc, char **argv)
+{
+    const char *next = argc > 1 ? argv[1] : "";
+    if (!cli_topic_known(argv[0])) {
+        cli_tell("errand: unknown command '%s'\nSee 'errand --help'.\n", argv[0]);
+        return CLI_USAGE;
+    }
+    if (strcmp(next, "--help") == 0 || strcmp(next, "-h") == 0) {
+        cli_help_topic(argv[0]);
+        return CLI_OK;
+    }
+    if (*next == '\0')
+        cli_tell("errand: %s needs a command\n", argv[0]);
+    else
+        cli_tell("errand: unknown command '%s %s'\n", argv[0], next);
+    cli_tell("See 'errand %s --help'.\n", argv[0]);
+    return CLI_USAGE;
+}
+
+static cli_exit find_and_run(cli *c, int argc, char **argv, int index)
+{
+    int words = 0;
+    const cli_command *command = cli_command_find(argc - index, argv + index, &words);
+    return command == NULL ? unknown_command(argc - index, argv + index)
+                           : run_command(c, command, argc, argv, index + words);
+}
+
 static cli_exit run(cli *c, int argc, char **argv)
 {
     cli_args args = {0};
@@ -125,12 +154,7 @@ static cli_exit run(cli *c, int argc, char **argv)
     }
     if (asked || index == argc)
         return result;
-    const cli_command *command = cli_command_find(argv[index]);
-    if (command == NULL) {
-        cli_tell("errand: unknown command '%s'\nSee 'errand --help'.\n", argv[index]);
-        return CLI_USAGE;
-    }
-    return run_command(c, command, argc, argv, index + 1);
+    return find_and_run(c, argc, argv, index);
 }
 
 int main(int argc, char **argv)

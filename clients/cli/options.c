@@ -1,6 +1,7 @@
 // options - reads a command line by its tables, and puts values into messages.
 #include "options.h"
 
+#include "base/clock.h"
 #include "base/units.h"
 #include "json/codec.h"
 
@@ -10,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 typedef bool option_match_fn(const cli_option *option, const char *name, size_t size);
 
@@ -209,6 +211,27 @@ static status *seconds_text(const cli_given *given, arena *memory, const char **
     return NULL;
 }
 
+// time_text writes a time as the JSON mapping does; what is no duration is taken for a time itself.
+static status *time_text(const cli_given *given, arena *memory, const char **ret)
+{
+    char text[32];
+    int64_t us;
+    struct tm parts;
+    if (!units_parse_duration(given->value, &us)) {
+        *ret = given->value;
+        return NULL;
+    }
+    int64_t now_us = clock_wall_us(clock_system());
+    time_t seconds = us < INT64_MAX - now_us ? (now_us + us) / 1000000 : -1;
+    if (seconds < 0 || gmtime_r(&seconds, &parts) == NULL || parts.tm_year > 9999 - 1900)
+        return status_new(STATUS_INVALID_ARGUMENT, "--%s: \"%s\" from now is beyond the year 9999",
+                          given->option->name, given->value);
+    size_t size = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+    (void) snprintf(text + size, sizeof text - size, ".%06dZ", (int) ((now_us + us) % 1000000));
+    *ret = arena_strdup(memory, text);
+    return NULL;
+}
+
 static status *field_text(const cli_given *given, arena *memory, const char **ret)
 {
     switch (given->option->value) {
@@ -221,6 +244,8 @@ static status *field_text(const cli_given *given, arena *memory, const char **re
     case CLI_DURATION:
     case CLI_OPTIONAL_DURATION:
         return seconds_text(given, memory, ret);
+    case CLI_TIME:
+        return time_text(given, memory, ret);
     case CLI_TEXT:
     case CLI_NUMBER:
         *ret = given->value;

@@ -18,6 +18,7 @@ typedef enum cli_value {
     CLI_DURATION,           // 30s, 1.5s, 10m, 2h, 1d
     CLI_OPTIONAL_DURATION,  // --wait or --wait=30s
     CLI_NUMBER,             // a whole number, zero or more
+    CLI_TIME,               // 2030-01-31T12:00:00Z, or a duration from now
 } cli_value;
 
 typedef struct cli_option {

@@ -17,12 +17,13 @@ void progress_init(progress *p, FILE *file)
         p->file_size = about.st_size;
 }
 
-static void draw_bar(int64_t done, int64_t total)
+void progress_bar(int64_t done, int64_t total)
 {
+    double share = done >= total ? 1 : done > 0 ? (double) done / (double) total : 0;
     char cells[BAR_CELLS + 1] = {0};
     for (int i = 0; i < BAR_CELLS; i++)
-        cells[i] = (int64_t) i * total < done * BAR_CELLS ? '#' : '.';
-    cli_tell("[%s] %3d %%  ", cells, (int) (done * 100 / total));
+        cells[i] = i < share * BAR_CELLS ? '#' : '.';
+    cli_tell("[%s] %3d %%  ", cells, (int) (share * 100));
 }
 
 void progress_show(progress *p, FILE *file)
@@ -32,7 +33,7 @@ void progress_show(progress *p, FILE *file)
     progress_hide(p);
     long position = p->file_size > 0 ? ftell(file) : -1;
     if (position >= 0 && position <= p->file_size)
-        draw_bar(position, p->file_size);
+        progress_bar(position, p->file_size);
     cli_tell("%" PRIu64 " submitted", p->accepted);
     if (p->refused > 0)
         cli_tell(", %" PRIu64 " refused", p->refused);

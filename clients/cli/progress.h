@@ -14,6 +14,9 @@ typedef struct progress {
     uint64_t refused;
 } progress;
 
+// progress_bar writes a bar and how much it is in percent; total is more than 0.
+void progress_bar(int64_t done, int64_t total);
+
 void progress_init(progress *p, FILE *file);
 // progress_show draws the bar anew; how much is done is told by the file's position.
 void progress_show(progress *p, FILE *file);

@@ -107,3 +107,23 @@ const char *cli_state_name(Errand__V1__Job__State state)
         protobuf_c_enum_descriptor_get_value(&errand__v1__job__state__descriptor, (int) state);
     return value == NULL ? "?" : value->name;
 }
+
+cli_exit cli_state_exit(Errand__V1__Job__State state)
+{
+    switch (state) {
+    case ERRAND__V1__JOB__STATE__SUCCEEDED:
+        return CLI_OK;
+    case ERRAND__V1__JOB__STATE__FAILED:
+    case ERRAND__V1__JOB__STATE__CANCELLED:
+    case ERRAND__V1__JOB__STATE__EXPIRED:
+        return CLI_NO_SUCCESS;
+    case ERRAND__V1__JOB__STATE__STATE_UNSPECIFIED:
+    case ERRAND__V1__JOB__STATE__BLOCKED:
+    case ERRAND__V1__JOB__STATE__SCHEDULED:
+    case ERRAND__V1__JOB__STATE__READY:
+    case ERRAND__V1__JOB__STATE__RUNNING:
+    case _ERRAND__V1__JOB__STATE_IS_INT_SIZE:
+        return CLI_UNREACHABLE;
+    }
+    return CLI_UNREACHABLE;
+}

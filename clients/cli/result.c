@@ -6,12 +6,6 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-static bool is_final(Errand__V1__Job__State state)
-{
-    return state == ERRAND__V1__JOB__STATE__SUCCEEDED || state == ERRAND__V1__JOB__STATE__FAILED ||
-           state == ERRAND__V1__JOB__STATE__CANCELLED || state == ERRAND__V1__JOB__STATE__EXPIRED;
-}
-
 static cli_exit print_value(const Google__Protobuf__Value *value)
 {
     return cli_print_json(&value->base);
@@ -39,7 +33,7 @@ static cli_exit print_output(const Errand__V1__Result *result)
 static cli_exit explain(const Errand__V1__GetResultResponse *answer)
 {
     const char *state = cli_state_name(answer->state);
-    if (!is_final(answer->state)) {
+    if (cli_state_exit(answer->state) == CLI_UNREACHABLE) {
         cli_tell("errand: job %s has not ended: it is %s\n", answer->id, state);
         return CLI_UNREACHABLE;
     }

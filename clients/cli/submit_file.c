@@ -126,14 +126,21 @@ static void free_batches(submission *s)
         batch_free(s->batches[i]);
 }
 
+static bool is_one_of(const char *name, const char *const *names)
+{
+    while (*names != NULL && strcmp(*names, name) != 0)
+        names++;
+    return *names != NULL;
+}
+
 static status *check_options(const cli_args *args)
 {
+    static const char *const of_a_job[] = {"wait", "args", "data", "label", NULL};
     if (args->word_count > 0)
         return status_new(STATUS_INVALID_ARGUMENT, "submit takes a KIND or --file, not both");
     for (size_t i = 0; i < args->given_count; i++) {
         const cli_option *option = args->given[i].option;
-        if (option->field != NULL || strcmp(option->name, "wait") == 0 ||
-            strcmp(option->name, "args") == 0 || strcmp(option->name, "data") == 0)
+        if (option->field != NULL || is_one_of(option->name, of_a_job))
             return status_new(STATUS_INVALID_ARGUMENT,
                               "--%s does not go with --file: each line says it for its job",
                               option->name);

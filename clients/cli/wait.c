@@ -17,26 +17,6 @@ static cli_exit print_state(const cli *c, Errand__V1__GetResultResponse *answer)
     return CLI_OK;
 }
 
-static cli_exit state_exit(Errand__V1__Job__State state)
-{
-    switch (state) {
-    case ERRAND__V1__JOB__STATE__SUCCEEDED:
-        return CLI_OK;
-    case ERRAND__V1__JOB__STATE__FAILED:
-    case ERRAND__V1__JOB__STATE__CANCELLED:
-    case ERRAND__V1__JOB__STATE__EXPIRED:
-        return CLI_NO_SUCCESS;
-    case ERRAND__V1__JOB__STATE__STATE_UNSPECIFIED:
-    case ERRAND__V1__JOB__STATE__BLOCKED:
-    case ERRAND__V1__JOB__STATE__SCHEDULED:
-    case ERRAND__V1__JOB__STATE__READY:
-    case ERRAND__V1__JOB__STATE__RUNNING:
-    case _ERRAND__V1__JOB__STATE_IS_INT_SIZE:
-        return CLI_UNREACHABLE;
-    }
-    return CLI_UNREACHABLE;
-}
-
 static cli_exit wait_for_one(cli *c, const char *id, int64_t wait_ms)
 {
     Errand__V1__GetResultResponse *answer = NULL;
@@ -46,7 +26,7 @@ static cli_exit wait_for_one(cli *c, const char *id, int64_t wait_ms)
         return cli_bad_call(error);
     }
     cli_exit printed = print_state(c, answer);
-    cli_exit ending = state_exit(answer->state);
+    cli_exit ending = cli_state_exit(answer->state);
     if (ending == CLI_UNREACHABLE)
         cli_tell("errand: job %s has not ended in time\n", id);
     errand__v1__get_result_response__free_unpacked(answer, NULL);

@@ -211,7 +211,15 @@ def test_what_the_server_refuses_is_told_with_the_fields(cli):
 
 # fmt: off
 @pytest.mark.parametrize("words", [
-    (), ("brew",), ("cancel", "x"), ("fetch",), ("fetch", "a", "b"), ("fetch", "http://x/", "--colour"),
+    (), ("brew",), ("cancel",), ("retry",), ("rm",), ("cancel", "x", "-q", "a"), ("rm", "--state", "happy"),
+    ("queue",), ("queue", "brew"), ("queue", "pause"), ("queue", "ls", "--colour"), ("queue", "set", "a"),
+    ("queue", "set", "a", "--rate-limit", "fast"), ("queue", "set", "a", "--rate-limit", "3/0x"),
+    ("queue", "set", "a", "--burst", "2"), ("queue", "set", "a", "--rate-limit", "none", "--burst", "2"),
+    ("queue", "set", "a", "--max-running", "many"), ("queue", "set", "a", "--aging", "soon"),
+    ("watch",), ("explain",), ("backup",), ("backup", ""), ("top", "--interval", "0s"), ("stats", "x"),
+    ("fetch", "http://x/", "--label", "colour"), ("fetch", "http://x/", "--label", "a=1", "--label", "a=2"),
+    ("fetch", "http://x/", "--expire", "soon"), ("submit", "--file", "-", "--label", "a=b"),
+    ("fetch",), ("fetch", "a", "b"), ("fetch", "http://x/", "--colour"),
     ("get",), ("wait",), ("ls", "x"), ("fetch", "http://x/", "--delay", "soon"),
     ("fetch", "http://x/", "--delay"),
     ("submit",), ("submit", "k", "--args", "{"), ("submit", "k", "--args", "1", "--data", "x"),
