@@ -5,9 +5,6 @@
 
 #include <stdlib.h>
 
-// Jobs in one answer, whatever the worker asks for.
-#define MAX_ASSIGNMENTS 4096
-
 static engine_lease *lease_command(const parked *p)
 {
     return (engine_lease *) p->command;
@@ -54,111 +51,22 @@ void assign_release_parked(engine *e)
     answer_parked(e, p);
 }
 
-// ---- filling an answer ----
-
-static size_t assignment_bytes(const engine_assignment *a)
-{
-    return a->spec.size + a->parent_spec.size + a->parent_result.size;
-}
-
-static bool load_parent(engine *e, engine_assignment *a, arena *memory)
-{
-    const store_ops *ops = e->store->ops;
-    int64_t parent = a->row.parent_seq;
-    if (parent == 0)
-        return true;
-    if (!engine_check(e, ops->load(e->store, &parent, 1, &a->parent_row)))
-        return false;
-    a->has_parent = a->parent_row.seq != 0;
-    return !a->has_parent ||
-           (engine_check(e, ops->load_spec(e->store, parent, memory, &a->parent_spec, NULL)) &&
-            engine_check(e, ops->load_result(e->store, parent, memory, &a->parent_result)) &&
-            engine_check(e, ops->load_last_attempt(e->store, parent, memory, &a->parent_attempt)));
-}
-
-static bool fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret)
-{
-    *ret = (engine_assignment){.row = *row, .token = engine_token_make(row->seq, row->attempt)};
-    return engine_check(e,
-                        e->store->ops->load_spec(e->store, row->seq, memory, &ret->spec, NULL)) &&
-           load_parent(e, ret, memory);
-}
-
-static bool take_one(engine *e, session *s, engine_lease *command, const job_row *before)
-{
-    job_row row = *before;
-    engine_assignment *a = &command->assignments[command->assignment_count];
-    if (!engine_write(e) ||
-        !engine_check(e, job_lease(&row, &s->id, command->lease_sequence, e->now_us)) ||
-        !fill(e, &row, command->memory, a) ||
-        !engine_check(e, e->store->ops->save(e->store, before, &row, 1)))
-        return false;
-    if (lease_open(e, s, &row) == NULL)
-        return engine_check(e, no_memory());
-    command->assignment_count++;
-    return true;
-}
-
-// Routes of the session that have a READY job; the array lives in the command's arena.
-static size_t ready_routes(engine *e, session *s, arena *memory, int32_t **ret)
-{
-    session_routes(e, s);
-    int32_t *routes = arena_alloc(memory, (s->route_count + 1) * sizeof *routes);
-    size_t count = 0;
-    for (size_t i = 0; routes != NULL && i < s->route_count; i++)
-        if (e->store->ops->count(e->store, s->routes[i], JOB_READY) > 0)
-            routes[count++] = s->routes[i];
-    *ret = routes;
-    return count;
-}
-
-static size_t wanted(engine *e, const engine_lease *command)
-{
-    size_t running = HASH_COUNT(e->leases);
-    size_t free_leases = running < e->options.max_leases ? e->options.max_leases - running : 0;
-    size_t jobs = (size_t) command->max_jobs;
-    if (jobs > MAX_ASSIGNMENTS)
-        jobs = MAX_ASSIGNMENTS;
-    return jobs < free_leases ? jobs : free_leases;
-}
-
-static void take(engine *e, session *s, engine_lease *command)
-{
-    int32_t *routes;
-    size_t route_count = ready_routes(e, s, command->memory, &routes);
-    size_t jobs = wanted(e, command), found = 0, bytes = 0;
-    if (route_count == 0 || jobs == 0)
-        return;
-    AUTO_FREE job_row *rows = malloc(jobs * sizeof *rows);
-    command->assignments = arena_alloc(command->memory, jobs * sizeof *command->assignments);
-    if (rows == NULL || command->assignments == NULL ||
-        !engine_check(e,
-                      e->store->ops->take_ready(e->store, routes, route_count, jobs, rows, &found)))
-        return;
-    for (size_t i = 0; i < found && bytes < e->options.max_reply_bytes; i++) {
-        if (!take_one(e, s, command, &rows[i])) {
-            command->assignment_count = 0;  // the round will be undone
-            return;
-        }
-        bytes += assignment_bytes(&command->assignments[i]);
-    }
-    if (found == 0)
-        return;
-    s->lease_sequence = command->lease_sequence;
-    // From its first job on, a batch of outcomes that comes early is known to be early.
-    if (!s->stored && !s->unknown)
-        session_save_ack(e, s);
-}
+// ---- jobs for those that are parked ----
 
 void assign_ready(engine *e)
 {
     parked *p, *next;
+    if (!e->offer)
+        return;
+    e->offer = false;
     DL_FOREACH_SAFE(e->idle, p, next)
     {
         engine_lease *command = lease_command(p);
         session *s = session_find(e, &command->worker_id);
-        if (e->trouble != NULL)
+        if (e->trouble != NULL) {
+            e->offer = true;
             return;
+        }
         if (s == NULL || command->max_jobs == 0)
             continue;
         take(e, s, command);
@@ -188,8 +96,8 @@ static bool repeat(engine *e, session *s, engine_lease *command)
         return false;
     DL_FOREACH(s->leases, l)
     {
-        if (is_repeated(l, command) &&
-            fill(e, &l->row, command->memory, &command->assignments[command->assignment_count]))
+        if (is_repeated(l, command) && take_fill(e, &l->row, command->memory,
+                                                 &command->assignments[command->assignment_count]))
             command->assignment_count++;
     }
     return true;
@@ -224,7 +132,8 @@ void assign_apply(engine *e, engine_lease *command)
     }
     if (command->lease_sequence == 1)
         s->unknown = false;  // a worker's first call: it has reported nothing yet
-    assign_tell(e, s);       // a newer Lease answers the older one
+    session_meet(s, command->worker);
+    assign_tell(e, s);  // a newer Lease answers the older one
     confirm(s, command->lease_sequence);
     bool repeated = repeat(e, s, command);
     bool stale = command->lease_sequence < s->lease_sequence;

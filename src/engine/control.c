@@ -1,10 +1,35 @@
 // control - jobs cancelled, retried and deleted by hand.
 #include "engine/internal.h"
 
+#include "job/rules.h"
+
 static bool cancel_job(engine *e, engine_control *c)
 {
     job_row before = c->row;
     return job_state_is_final(before.state) || finish_cancelled(e, &before, &c->row);
+}
+
+// Why a job can not be retried; NULL: it can.
+static status *retry_refused(engine *e, const job_row *before)
+{
+    job_row trial = *before, holder = {0};
+    char id[UUID_TEXT_SIZE];
+    status *refused = job_retry(&trial, e->now_us);
+    if (refused != NULL || uuid_is_nil(&before->unique_key))
+        return refused;
+    if (!engine_check(e, e->store->ops->find_unique(e->store, &before->unique_key, 1, &holder)) ||
+        holder.seq == 0)
+        return NULL;
+    return status_new(STATUS_FAILED_PRECONDITION, "job %s, which has not ended, has its unique key",
+                      uuid_format(&holder.id, id));
+}
+
+static bool make_ready(engine *e, const job_row *before, job_row *row)
+{
+    const queue *q = queue_of(e, row->route);
+    row->aging_us = q != NULL ? q->settings.aging_us : 0;
+    return engine_check(e, job_retry(row, e->now_us)) && engine_write(e) &&
+           engine_save(e, before, row);
 }
 
 // The same request again finds what it did before.
@@ -40,6 +65,55 @@ void control_apply(engine *e, engine_control *c)
             (void) retry_job(e, c);
         else
             (void) delete_job(e, c);
+    }
+    engine_answer(e, &c->command);
+}
+
+// ---- many ----
+
+static bool retry_many(engine *e, engine_control_many *c, const job_row *before)
+{
+    job_row row = *before;
+    status *refused = retry_refused(e, before);
+    if (refused != NULL) {
+        status_free(refused);
+        return true;
+    }
+    row.retry_request = 0;
+    c->done++;
+    return make_ready(e, before, &row);
+}
+
+static bool change_one(engine *e, engine_control_many *c, const job_row *before)
+{
+    job_row row;
+    switch (c->type) {
+    case ENGINE_CANCEL:
+        if (job_state_is_final(before->state))
+            return true;
+        c->done++;
+        return finish_cancelled(e, before, &row);
+    case ENGINE_RETRY:
+        return retry_many(e, c, before);
+    case ENGINE_DELETE:
+        if (before->state == JOB_RUNNING)
+            return true;
+        c->done++;
+        return finish_removed(e, before);
+    }
+    return true;
+}
+
+void control_many_apply(engine *e, engine_control_many *c)
+{
+    job_row now;
+    bool going = true;
+    for (size_t i = 0; going && i < c->count; i++) {
+        const job_row *read = &c->rows[i];
+        going = engine_check(e, e->store->ops->load(e->store, &read->seq, 1, &now));
+        // What changed since it was read may not match what was asked for any more.
+        if (going && now.seq != 0 && now.state == read->state)
+            going = change_one(e, c, &now);
     }
     engine_answer(e, &c->command);
 }

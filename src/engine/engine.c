@@ -130,6 +130,15 @@ bool engine_check(engine *e, status *failure)
     return false;
 }
 
+bool engine_save(engine *e, const job_row *before, const job_row *row)
+{
+    if (!engine_check(e, e->store->ops->save(e->store, before, row, 1)))
+        return false;
+    e->offer = e->offer || row->state == JOB_READY;
+    wait_tell(e, row);
+    return true;
+}
+
 void engine_answer(engine *e, engine_command *command)
 {
     command->next = NULL;
@@ -172,6 +181,21 @@ static void apply(engine *e, engine_command *command)
     case ENGINE_CONTROL:
         control_apply(e, (engine_control *) command);
         break;
+    case ENGINE_CONTROL_MANY:
+        control_many_apply(e, (engine_control_many *) command);
+        break;
+    case ENGINE_QUEUE:
+        queue_apply(e, (engine_queue *) command);
+        break;
+    case ENGINE_QUEUES:
+        queues_apply(e, (engine_queues *) command);
+        break;
+    case ENGINE_EXPLAIN:
+        explain_apply(e, (engine_explain *) command);
+        break;
+    case ENGINE_WORKERS:
+        workers_apply(e, (engine_workers *) command);
+        break;
     case ENGINE_GONE:
         park_gone(e, ((gone_command *) command)->ticket);
         engine_answer(e, command);
@@ -211,6 +235,8 @@ static void undo_round(engine *e)
 
 static void commit_round(engine *e)
 {
+    if (e->trouble == NULL)
+        (void) queues_save(e);
     if (e->trouble == NULL && e->writing) {
         e->writing = false;  // a failed commit has rolled back
         engine_check(e, e->store->ops->commit(e->store));
@@ -376,6 +402,9 @@ void engine_free(engine *e)
         return;
     lease_free_all(e);
     session_free_all(e);
+    queues_free(e);
+    free(e->scratch_routes);
+    free(e->scratch_limited);
     timers_fini(&e->timers);
     inbox_fini(&e->inbox);
     free(e);

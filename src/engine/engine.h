@@ -3,7 +3,8 @@
 // Anybody may post a command from any thread. The engine's thread takes all that wait, applies them
 // in one transaction, commits, and only then runs their `done` functions (on one of its own two
 // threads, in the order of the rounds; they must not block). A command and all it points to belong
-// to the poster, and must stay alive until done runs. Every command is done exactly once, at the latest when the engine stops.
+// to the poster, and must stay alive until done runs. Every command is done exactly once, at the
+// latest when the engine stops.
 #ifndef ERRAND_ENGINE_ENGINE_H
 #define ERRAND_ENGINE_ENGINE_H
 
@@ -115,8 +116,8 @@ typedef struct engine_wait {
     uuid id;
     int64_t deadline_us;  // monotonic
     bool watch;
-    int64_t revision;     // of a watch
-    job_row row;          // out: as it is now; failure is NOT_FOUND if there is none
+    int64_t revision;  // of a watch
+    job_row row;       // out: as it is now; failure is NOT_FOUND if there is none
 } engine_wait;
 
 // A lease as the worker knows it: the job's seq and the attempt number, 12 bytes big-endian.

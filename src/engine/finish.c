@@ -11,11 +11,6 @@
 
 #include <stdlib.h>
 
-static bool save(engine *e, const job_row *before, const job_row *row)
-{
-    return engine_check(e, e->store->ops->save(e->store, before, row, 1));
-}
-
 // ---- callbacks ----
 
 static bool insert_callback(engine *e, job_row *parent, const Errand__V1__Job *parent_spec,
@@ -67,7 +62,7 @@ static bool let_parent_go(engine *e, const job_row *row)
         return true;
     job_row after = before;
     after.callbacks_open--;
-    return save(e, &before, &after);
+    return engine_save(e, &before, &after);
 }
 
 // ---- the end of an attempt ----
@@ -80,21 +75,26 @@ static bool save_move(engine *e, const job_row *before, job_row *row)
     bool ended = job_state_is_final(row->state);
     if (ended && (!call_back(e, row) || !let_parent_go(e, row)))
         return false;
-    if (!save(e, before, row))
+    if (!engine_save(e, before, row))
         return false;
     if (ended)
         wait_wake(e, row);
     return true;
 }
 
+// Frees what the lease kept from others.
+static bool end_lease(engine *e, lease *l)
+{
+    job_row row = l->row;
+    lease_end(e, l);
+    return hold_release_key(e, &row);
+}
+
 // The same for a job that runs. The lease is gone then.
 static bool settle(engine *e, lease *l, status *refused, const job_row *before)
 {
     job_row row = l->row;
-    if (!engine_check(e, refused) || !save_move(e, before, &row))
-        return false;
-    lease_end(e, l);
-    return true;
+    return engine_check(e, refused) && save_move(e, before, &row) && end_lease(e, l);
 }
 
 static bool put_attempt(engine *e, const lease *l, const Errand__Rpc__V1__Status *error)
@@ -124,6 +124,7 @@ static bool put_attempt(engine *e, const lease *l, const Errand__Rpc__V1__Status
 bool finish_succeeded(engine *e, lease *l, slice result)
 {
     job_row before = l->row;
+    limits_succeeded(e, &before);
     if (!engine_write(e) || !engine_check(e, e->store->ops->put_result(e->store, l->seq, result)))
         return false;
     return settle(e, l, job_succeed(&l->row, e->now_us), &before);
@@ -133,6 +134,7 @@ bool finish_failed(engine *e, lease *l, const job_failure *failure,
                    const Errand__Rpc__V1__Status *error)
 {
     job_row before = l->row;
+    limits_failed(e, &before, failure->retry_after_us);
     if (!put_attempt(e, l, error))
         return false;
     return settle(e, l, job_fail(&l->row, failure, engine_random(e), e->now_us), &before);
@@ -163,20 +165,41 @@ bool finish_cancelled(engine *e, const job_row *before, job_row *ret)
     *ret = *before;
     if (!engine_check(e, job_cancel(ret, e->now_us)) || !save_move(e, before, ret))
         return false;
-    if (l != NULL) {
-        revoke(e, l);
-        lease_end(e, l);
-    }
-    return true;
+    if (l == NULL)
+        return true;
+    revoke(e, l);
+    return end_lease(e, l);
+}
+
+bool finish_expired(engine *e, const job_row *before)
+{
+    job_row row = *before;
+    return engine_check(e, job_expire(&row, e->now_us)) && save_move(e, before, &row);
+}
+
+// Others that wait for it are told first, in their steps; then it is purged.
+static bool remove_later(engine *e, const job_row *before)
+{
+    job_row row = *before;
+    if (!job_state_is_final(row.state) && !engine_check(e, job_cancel(&row, e->now_us)))
+        return false;
+    row.finish_us = 0;
+    row.callbacks_open = 0;
+    return engine_save(e, before, &row);
+}
+
+static bool remove_now(engine *e, const job_row *row)
+{
+    upkeep_space_later(e);
+    return engine_check(e, e->store->ops->remove(e->store, row, 1));
 }
 
 bool finish_removed(engine *e, const job_row *row)
 {
     if (!engine_write(e) || (!job_state_is_final(row->state) && !let_parent_go(e, row)))
         return false;
-    if (!engine_check(e, e->store->ops->remove(e->store, row, 1)))
+    if (!(row->has_dependants ? remove_later(e, row) : remove_now(e, row)))
         return false;
     wait_wake_removed(e, row);
-    upkeep_space_later(e);
     return true;
 }

@@ -1,6 +1,28 @@
 // heartbeat - a worker tells what it runs: those leases are renewed, the missing ones given back.
 #include "engine/internal.h"
 
+// FNV-1a (RFC 9923): the same progress told again is no change.
+static uint32_t hash_of(slice bytes)
+{
+    uint32_t hash = 2166136261u;
+    for (size_t i = 0; i < bytes.size; i++)
+        hash = (hash ^ bytes.bytes[i]) * 16777619u;
+    return hash;
+}
+
+static bool keep_progress(engine *e, lease *l, slice progress)
+{
+    uint32_t hash = hash_of(progress);
+    if (progress.size == 0 || hash == l->progress_hash)
+        return true;
+    job_row before = l->row;
+    l->progress_hash = hash;
+    l->row.revision++;
+    return engine_write(e) &&
+           engine_check(e, e->store->ops->put_progress(e->store, l->seq, progress)) &&
+           engine_save(e, &before, &l->row);
+}
+
 static void renew(engine *e, session *s, engine_heartbeat *h)
 {
     for (size_t i = 0; i < h->running_count; i++) {
@@ -16,6 +38,8 @@ static void renew(engine *e, session *s, engine_heartbeat *h)
         l->former = false;
         l->seen = s->heartbeats;
         l->expires_us = e->mono_us + e->options.lease_us;
+        if (h->progress != NULL && !keep_progress(e, l, h->progress[i]))
+            return;
     }
 }
 
@@ -50,6 +74,7 @@ void heartbeat_apply(engine *e, engine_heartbeat *h)
         return;
     }
     s->heartbeats++;
+    session_meet(s, h->worker);
     renew(e, s, h);
     revoke_forget_unseen(e, s, h);
     give_back_missing(e, s, h);

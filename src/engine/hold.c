@@ -1,4 +1,5 @@
-// hold - READY jobs whose concurrency key is full stand aside, so that nobody has to step over them.
+// hold - READY jobs whose concurrency key is full stand aside, so that nobody has to step over
+// them.
 #include "engine/internal.h"
 
 // Jobs let go in a round when a queue's limit has changed.
@@ -32,8 +33,7 @@ bool hold_release_key(engine *e, const job_row *ended)
     if (q == NULL || uuid_is_nil(&ended->concurrency_key) ||
         q->settings.max_per_key == QUEUE_NO_LIMIT || hold_needed(e, q, ended))
         return true;
-    if (!engine_check(e,
-                      e->store->ops->held(e->store, &ended->concurrency_key, 1, &row, &count)))
+    if (!engine_check(e, e->store->ops->held(e->store, &ended->concurrency_key, 1, &row, &count)))
         return false;
     return count == 0 || set_held(e, &row, false);
 }

@@ -27,8 +27,8 @@ typedef struct queue {
     int32_t *routes;  // one for each kind
     size_t route_count;
     size_t running;
-    bool changed;       // in this round: settings or tokens
-    bool releasing;     // its held jobs are let go, a step a round
+    bool changed;          // in this round: settings or tokens
+    bool releasing;        // its held jobs are let go, a step a round
     int64_t held_back_us;  // monotonic: nothing starts before
     bool probing;          // one job at a time until one succeeds
     int64_t window_us;     // monotonic: start of the window that is counted
@@ -38,6 +38,12 @@ typedef struct queue {
     struct queue *next_changed;
     UT_hash_handle hh;
 } queue;
+
+// A route of a queue that has limits.
+typedef struct limited_route {
+    queue *queue;
+    int32_t route;
+} limited_route;
 
 // Jobs of one concurrency key that run.
 typedef struct key_count {
@@ -148,6 +154,10 @@ struct engine {
     size_t routes_known;  // size of queue_of
     queue *changed;       // to be saved with the commit
     key_count *keys;
+    int32_t *scratch_routes;  // of take.c; both have room for scratch_size
+    limited_route *scratch_limited;
+    size_t scratch_size;
+    uint64_t turn;   // of those who may come first
     bool releasing;  // a queue lets its held jobs go
     bool offer;      // something may start that could not before
 
@@ -224,7 +234,7 @@ bool hold(engine *e, const job_row *before);
 bool hold_release_key(engine *e, const job_row *ended);  // a slot of its key is free
 void hold_release_queues(engine *e);                     // a step for those that let all go
 
-void settle_run(engine *e);  // settle.c: a step of telling dependants
+void settle_run(engine *e);                              // settle.c: a step of telling dependants
 void explain_apply(engine *e, engine_explain *command);  // explain.c
 void workers_apply(engine *e, engine_workers *command);  // workers.c
 
@@ -242,6 +252,7 @@ void park_refuse_all(engine *e);          // at the end
 session *session_find(engine *e, const uuid *id);                         // session.c
 session *session_touch(engine *e, const uuid *id, status **ret_failure);  // finds or makes
 bool session_describe(session *s, const Errand__V1__Worker *worker);      // false: no memory
+void session_meet(session *s, const Errand__V1__Worker *worker);          // what it says of itself
 void session_routes(engine *e, session *s);  // brings s->routes up to date
 void session_reject(session *s, const engine_rejection *rejection);
 bool session_notices(session *s, arena *memory, engine_notices *ret);
@@ -259,6 +270,11 @@ void assign_apply(engine *e, engine_lease *command);  // assign.c
 void assign_tell(engine *e, session *s);              // answers its parked Lease, if any
 void assign_ready(engine *e);                         // jobs to the parked Lease calls
 void assign_release_parked(engine *e);                // empty answers, when draining
+
+// take leases jobs for a call, if there are any that may start.
+void take(engine *e, session *s, engine_lease *command);  // take.c
+// take_fill makes the assignment of a leased job.
+bool take_fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret);
 
 void heartbeat_apply(engine *e, engine_heartbeat *h);  // heartbeat.c
 

@@ -85,6 +85,7 @@ lease *lease_open(engine *e, session *holder, const job_row *row)
         free(l);
         return NULL;
     }
+    limits_opened(e, row);
     DL_APPEND(holder->leases, l);
     holder->lease_count++;
     timers_set(&e->timers, &l->clock, next_look(l));
@@ -116,6 +117,7 @@ void lease_end(engine *e, lease *l)
     DL_DELETE(l->holder->leases, l);
     l->holder->lease_count--;
     HASH_DEL(e->leases, l);
+    limits_closed(e, &l->row);
     free(l);
 }
 

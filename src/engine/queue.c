@@ -217,7 +217,8 @@ void queue_apply(engine *e, engine_queue *command)
     size_t count;
     (void) e->store->ops->routes(e->store, &count);
     (void) queue_of(e, (int32_t) count);  // makes those that jobs have named
-    queue *q = command->wanted != NULL ? queue_make(e, command->name) : queue_find(e, command->name);
+    queue *q =
+        command->wanted != NULL ? queue_make(e, command->name) : queue_find(e, command->name);
     if (q == NULL) {
         engine_refuse(e, &command->command,
                       command->wanted != NULL

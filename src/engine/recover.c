@@ -86,7 +86,10 @@ status *recover(engine *e)
 {
     lease_free_all(e);
     doubt_sessions(e);
-    status *failure = load_sessions(e);
+    e->offer = true;
+    status *failure = queues_load(e);
+    if (failure == NULL)
+        failure = load_sessions(e);
     if (failure == NULL)
         failure = load_leases(e);
     if (failure != NULL)

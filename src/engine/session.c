@@ -29,6 +29,7 @@ static void session_free(engine *e, session *s)
     timers_clear(&e->timers, &s->idle);
     free_names(s->queues, s->queue_count);
     free_names(s->kinds, s->kind_count);
+    free(s->host);
     free(s->routes);
     free(s->rejected);
     free(s);
@@ -91,7 +92,21 @@ session *session_touch(engine *e, const uuid *id, status **ret_failure)
         return NULL;
     }
     timers_set(&e->timers, &s->idle, e->mono_us + SESSION_IDLE_US);
+    s->heard_us = e->now_us;
     return s;
+}
+
+void session_meet(session *s, const Errand__V1__Worker *worker)
+{
+    s->pid = worker->pid;
+    s->concurrency = worker->concurrency;
+    if (s->host != NULL && strcmp(s->host, worker->host) == 0)
+        return;
+    char *host = strdup(worker->host);
+    if (host == NULL)
+        return;
+    free(s->host);
+    s->host = host;
 }
 
 static bool same_names(char **names, size_t count, char *const *wanted, size_t wanted_count)

@@ -30,8 +30,8 @@ void settle_run(engine *e)
 {
     job_row ended, rows[STEP];
     size_t count;
-    if (!engine_check(e, e->store->ops->due(e->store, JOB_LANE_SETTLING, INT64_MAX, 1, &ended,
-                                            &count)) ||
+    if (!engine_check(
+            e, e->store->ops->due(e->store, JOB_LANE_SETTLING, INT64_MAX, 1, &ended, &count)) ||
         count == 0 || !engine_write(e) ||
         !engine_check(e, e->store->ops->take_dependants(e->store, ended.seq, STEP, rows, &count)))
         return;

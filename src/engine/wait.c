@@ -60,6 +60,28 @@ static void wait_late(void *context, timer *t)
         w->row = now;
 }
 
+static bool is_over(const engine_wait *w, const job_row *row)
+{
+    return job_state_is_final(row->state) || (w->watch && row->revision > w->revision);
+}
+
+void wait_tell(engine *e, const job_row *row)
+{
+    waiters *w = e->waiters != NULL ? waiters_of(e, row->seq) : NULL;
+    parked *p, *next;
+    if (w == NULL || job_state_is_final(row->state))
+        return;  // at the end wait_wake tells all
+    DL_FOREACH_SAFE(w->list, p, next)
+    {
+        if (!is_over(wait_of(p), row))
+            continue;
+        wait_of(p)->row = *row;
+        DL_DELETE(w->list, p);
+        engine_answer(e, unpark(e, p));
+    }
+    forget_if_empty(e, w);
+}
+
 static void wait_park(engine *e, engine_wait *w)
 {
     waiters *list = waiters_make(e, w->row.seq);
@@ -80,7 +102,7 @@ void wait_apply(engine *e, engine_wait *w)
         engine_answer(e, &w->command);
     else if (w->row.seq == 0)
         engine_refuse(e, &w->command, status_new(STATUS_NOT_FOUND, "no such job"));
-    else if (job_state_is_final(w->row.state) || w->deadline_us <= e->mono_us)
+    else if (is_over(w, &w->row) || w->deadline_us <= e->mono_us)
         engine_answer(e, &w->command);
     else
         wait_park(e, w);

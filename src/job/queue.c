@@ -246,6 +246,7 @@ int64_t bucket_next_us(const bucket *b, const queue_settings *settings, int64_t 
 {
     if (b->tokens >= 1.0)
         return now_us;
-    double wait = (1.0 - b->tokens) * (double) settings->rate_per_us / (double) settings->rate_count;
+    double wait =
+        (1.0 - b->tokens) * (double) settings->rate_per_us / (double) settings->rate_count;
     return now_us + (int64_t) ceil(wait);
 }

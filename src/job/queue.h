@@ -40,7 +40,8 @@ typedef enum queue_field {
 
 void queue_settings_init(queue_settings *settings);  // no limits
 
-// queue_field_of is the field with that name in an update mask, `rate_limit` or `rateLimit`; 0: none.
+// queue_field_of is the field with that name in an update mask, `rate_limit` or `rateLimit`; 0:
+// none.
 unsigned queue_field_of(const char *path);
 
 // queue_settings_read checks the settings of a Queue and takes over the fields in mask, clearing

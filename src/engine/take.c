@@ -1,0 +1,240 @@
+// take - READY jobs chosen for one Lease call, within the limits of their queues.
+//
+// Routes of queues without limits are read together, in one order. Each queue with limits is asked
+// by itself how many of its jobs may start. Who comes first changes from call to call.
+#include "engine/internal.h"
+
+#include "job/rules.h"
+
+#include <stdlib.h>
+
+// Jobs in one answer, whatever the worker asks for.
+#define MAX_ASSIGNMENTS 4096
+
+// Jobs read at one time, and jobs that may be set aside in one call because their key is full.
+#define STEP      256
+#define MAX_HOLDS 1024
+
+typedef struct taking {
+    engine *engine;
+    session *session;
+    engine_lease *command;
+    size_t room;  // jobs still wanted
+    size_t bytes;
+    size_t holds;
+} taking;
+
+static size_t assignment_bytes(const engine_assignment *a)
+{
+    return a->spec.size + a->parent_spec.size + a->parent_result.size;
+}
+
+static bool load_parent(engine *e, engine_assignment *a, arena *memory)
+{
+    const store_ops *ops = e->store->ops;
+    int64_t parent = a->row.parent_seq;
+    if (parent == 0)
+        return true;
+    if (!engine_check(e, ops->load(e->store, &parent, 1, &a->parent_row)))
+        return false;
+    a->has_parent = a->parent_row.seq != 0;
+    return !a->has_parent ||
+           (engine_check(e, ops->load_spec(e->store, parent, memory, &a->parent_spec, NULL)) &&
+            engine_check(e, ops->load_result(e->store, parent, memory, &a->parent_result)) &&
+            engine_check(e, ops->load_last_attempt(e->store, parent, memory, &a->parent_attempt)));
+}
+
+bool take_fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret)
+{
+    *ret = (engine_assignment){.row = *row, .token = engine_token_make(row->seq, row->attempt)};
+    return engine_check(e,
+                        e->store->ops->load_spec(e->store, row->seq, memory, &ret->spec, NULL)) &&
+           load_parent(e, ret, memory);
+}
+
+static bool take_one(engine *e, session *s, engine_lease *command, const job_row *before)
+{
+    job_row row = *before;
+    engine_assignment *a = &command->assignments[command->assignment_count];
+    if (!engine_write(e) ||
+        !engine_check(e, job_lease(&row, &s->id, command->lease_sequence, e->now_us)) ||
+        !take_fill(e, &row, command->memory, a) || !engine_save(e, before, &row))
+        return false;
+    if (lease_open(e, s, &row) == NULL)
+        return engine_check(e, no_memory());
+    command->assignment_count++;
+    return true;
+}
+
+static size_t wanted(engine *e, const engine_lease *command)
+{
+    size_t running = HASH_COUNT(e->leases);
+    size_t free_leases = running < e->options.max_leases ? e->options.max_leases - running : 0;
+    size_t jobs = (size_t) command->max_jobs;
+    if (jobs > MAX_ASSIGNMENTS)
+        jobs = MAX_ASSIGNMENTS;
+    return jobs < free_leases ? jobs : free_leases;
+}
+
+// The array has room for all that the call may ask for, since it may be parked and filled later.
+static bool make_room(taking *t)
+{
+    engine_lease *command = t->command;
+    if (command->assignments == NULL)
+        command->assignments = arena_alloc(command->memory, t->room * sizeof *command->assignments);
+    return command->assignments != NULL || engine_check(t->engine, no_memory());
+}
+
+static bool is_full(const taking *t)
+{
+    return t->room == 0 || t->holds >= MAX_HOLDS || t->bytes >= t->engine->options.max_reply_bytes;
+}
+
+// One job leased, or set aside. q is NULL when its queue has no limits. False: the round is lost.
+static bool take_row(taking *t, queue *q, const job_row *row)
+{
+    engine *e = t->engine;
+    if (q != NULL && hold_needed(e, q, row)) {
+        t->holds++;
+        return hold(e, row);
+    }
+    if (!make_room(t) || !take_one(e, t->session, t->command, row))
+        return false;
+    t->bytes += assignment_bytes(&t->command->assignments[t->command->assignment_count - 1]);
+    t->room--;
+    queue *own = q != NULL ? q : queue_of(e, row->route);
+    if (own != NULL)
+        limits_started(e, own);
+    return true;
+}
+
+// Up to limit jobs of some routes. True when all that were there have been taken or set aside.
+static bool take_routes(taking *t, queue *q, const int32_t *routes, size_t count, size_t limit)
+{
+    engine *e = t->engine;
+    job_row rows[STEP];
+    size_t found = STEP;
+    while (found == STEP && limit > 0 && !is_full(t)) {
+        size_t left = limit < t->room ? limit : t->room;
+        size_t step = left < STEP ? left : STEP;
+        if (!engine_check(e,
+                          e->store->ops->take_ready(e->store, routes, count, step, rows, &found)))
+            return false;
+        size_t taken = t->room;
+        for (size_t i = 0; i < found && !is_full(t); i++)
+            if (!take_row(t, q, &rows[i]))
+                return false;
+        taken -= t->room;
+        limit -= taken;
+        // Set aside are as many as were not taken: there may be more behind them.
+        found = found == step && taken < found ? STEP : found;
+    }
+    return true;
+}
+
+// ---- which routes ----
+
+// The scratch lists have room for all routes there are.
+static bool grow_scratch(engine *e, size_t count)
+{
+    if (count <= e->scratch_size)
+        return true;
+    int32_t *routes = realloc(e->scratch_routes, count * sizeof *routes);
+    if (routes != NULL)
+        e->scratch_routes = routes;
+    limited_route *limited = realloc(e->scratch_limited, count * sizeof *limited);
+    if (limited != NULL)
+        e->scratch_limited = limited;
+    if (routes == NULL || limited == NULL)
+        return false;
+    e->scratch_size = count;
+    return true;
+}
+
+static int compare(const void *a, const void *b)
+{
+    const limited_route *left = a, *right = b;
+    return (left->queue > right->queue) - (left->queue < right->queue);
+}
+
+// Sorts the session's routes that have READY jobs by whether their queue has limits.
+static void find_routes(engine *e, session *s, size_t *ret_free, size_t *ret_limited)
+{
+    size_t unlimited = 0, limited = 0;
+    for (size_t i = 0; i < s->route_count; i++) {
+        int32_t route = s->routes[i];
+        if (e->store->ops->count(e->store, route, JOB_READY) == 0)
+            continue;
+        queue *q = queue_of(e, route);
+        if (q != NULL && queue_is_limited(&q->settings))
+            e->scratch_limited[limited++] = (limited_route){q, route};
+        else
+            e->scratch_routes[unlimited++] = route;
+    }
+    qsort(e->scratch_limited, limited, sizeof *e->scratch_limited, compare);
+    *ret_free = unlimited;
+    *ret_limited = limited;
+}
+
+// The routes of one queue, which stand together from an index on.
+static bool take_queue(taking *t, size_t from, size_t end)
+{
+    engine *e = t->engine;
+    queue *q = e->scratch_limited[from].queue;
+    int32_t *routes = &e->scratch_routes[e->scratch_size - (end - from)];
+    size_t room = limits_room(e, q, t->room);
+    for (size_t i = from; i < end; i++)
+        routes[i - from] = e->scratch_limited[i].route;
+    return room == 0 || take_routes(t, q, routes, end - from, room);
+}
+
+static bool take_queues(taking *t, size_t count)
+{
+    const limited_route *list = t->engine->scratch_limited;
+    size_t start = count > 0 ? t->engine->turn % count : 0, end;
+    while (start > 0 && list[start].queue == list[start - 1].queue)
+        start--;
+    for (size_t done = 0; done < count; done += end - start, start = end % count) {
+        for (end = start + 1; end < count && list[end].queue == list[start].queue; end++) {
+        }
+        if (is_full(t))
+            return true;
+        if (!take_queue(t, start, end))
+            return false;
+        if (done + (end - start) >= count)
+            return true;
+    }
+    return true;
+}
+
+static bool take_all(taking *t)
+{
+    engine *e = t->engine;
+    size_t unlimited, limited;
+    find_routes(e, t->session, &unlimited, &limited);
+    bool limited_first = e->turn++ % 2 == 0;
+    if (limited_first && !take_queues(t, limited))
+        return false;
+    if (unlimited > 0 && !take_routes(t, NULL, e->scratch_routes, unlimited, t->room))
+        return false;
+    return limited_first || take_queues(t, limited);
+}
+
+void take(engine *e, session *s, engine_lease *command)
+{
+    taking t = {.engine = e, .session = s, .command = command, .room = wanted(e, command)};
+    session_routes(e, s);
+    if (t.room == 0 || s->route_count == 0 || !grow_scratch(e, s->routes_seen))
+        return;
+    if (!take_all(&t)) {
+        command->assignment_count = 0;  // the round will be undone
+        return;
+    }
+    e->offer = e->offer || t.holds >= MAX_HOLDS;  // there may be more behind those
+    if (command->assignment_count == 0)
+        return;
+    s->lease_sequence = command->lease_sequence;
+    // From its first job on, a batch of outcomes that comes early is known to be early.
+    if (!s->stored && !s->unknown)
+        session_save_ack(e, s);
+}
