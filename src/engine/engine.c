@@ -196,6 +196,9 @@ static void apply(engine *e, engine_command *command)
     case ENGINE_WORKERS:
         workers_apply(e, (engine_workers *) command);
         break;
+    case ENGINE_STATS:
+        stats_apply(e, (engine_stats *) command);
+        break;
     case ENGINE_GONE:
         park_gone(e, ((gone_command *) command)->ticket);
         engine_answer(e, command);

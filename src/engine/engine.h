@@ -66,6 +66,7 @@ typedef enum engine_verb {
     ENGINE_QUEUES,
     ENGINE_EXPLAIN,
     ENGINE_WORKERS,
+    ENGINE_STATS,
     ENGINE_GONE,
 } engine_verb;
 
@@ -297,6 +298,15 @@ typedef struct engine_workers {
     engine_worker_info *infos;
     size_t count;
 } engine_workers;
+
+// stats: counters.
+typedef struct engine_stats {
+    engine_command command;
+    int64_t jobs[JOB_STATE_COUNT];
+    size_t workers;
+    size_t waiting;  // parked commands
+    int64_t store_bytes;
+} engine_stats;
 
 engine_token engine_token_make(int64_t seq, int32_t attempt);
 

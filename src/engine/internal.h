@@ -11,6 +11,7 @@
 #include "engine/inbox.h"
 #include "engine/timers.h"
 #include "job/rules.h"
+#include "job/spec.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -157,9 +158,10 @@ struct engine {
     int32_t *scratch_routes;  // of take.c; both have room for scratch_size
     limited_route *scratch_limited;
     size_t scratch_size;
-    uint64_t turn;   // of those who may come first
-    bool releasing;  // a queue lets its held jobs go
-    bool offer;      // something may start that could not before
+    uint64_t turn;      // of those who may come first
+    bool depth_limits;  // some queue has a max_depth
+    bool releasing;     // a queue lets its held jobs go
+    bool offer;         // something may start that could not before
 
     lease *leases;
     session *sessions;
@@ -202,6 +204,12 @@ double engine_random(engine *e);  // uniform in [0, 1)
 // down, and returns what comes next.
 engine_command *submit_apply(engine *e, engine_command *command, size_t *room);  // submit.c
 
+// ties_any tells whether a new job has to be stored by itself. ties_make looks at what it is tied
+// to: false when it is refused or exists already, or the round is lost; otherwise row.blockers is
+// the number of jobs it waits for, whose seqs are written.
+bool ties_any(engine *e, const engine_new_job *job);  // ties.c
+bool ties_make(engine *e, engine_new_job *job, int64_t ret_after[static JOB_MAX_AFTER]);
+
 void wait_apply(engine *e, engine_wait *w);     // wait.c
 void wait_wake(engine *e, const job_row *row);  // its job has ended
 void wait_wake_removed(engine *e, const job_row *row);
@@ -237,6 +245,7 @@ void hold_release_queues(engine *e);                     // a step for those tha
 void settle_run(engine *e);                              // settle.c: a step of telling dependants
 void explain_apply(engine *e, engine_explain *command);  // explain.c
 void workers_apply(engine *e, engine_workers *command);  // workers.c
+void stats_apply(engine *e, engine_stats *command);      // workers.c
 
 // park keeps a command in a list until its deadline, when late runs; NULL when memory is short,
 // which refuses the command.

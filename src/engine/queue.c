@@ -137,6 +137,7 @@ static status *load_one(engine *e, const store_queue *stored, arena *memory)
     status *failure = queue_settings_decode(stored->settings, memory, &q->settings);
     if (failure != NULL)
         return failure;
+    e->depth_limits = e->depth_limits || q->settings.max_depth != QUEUE_NO_LIMIT;
     int64_t age_us = e->now_us > stored->tokens_us ? e->now_us - stored->tokens_us : 0;
     q->tokens = (bucket){.tokens = stored->tokens, .at_us = e->mono_us - age_us};
     q->releasing = e->releasing = true;
@@ -201,6 +202,7 @@ static void change(engine *e, queue *q, const queue_settings *settings)
     if (had_rate)
         bucket_refill(&q->tokens, &q->settings, e->mono_us);
     q->settings = *settings;
+    e->depth_limits = e->depth_limits || settings->max_depth != QUEUE_NO_LIMIT;
     if (settings->rate_count > 0 && !had_rate)
         bucket_fill(&q->tokens, settings, e->mono_us);
     q->releasing = e->releasing = true;  // they are held again if need be

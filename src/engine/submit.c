@@ -17,6 +17,7 @@ typedef struct step {
     uint16_t slots[2 * STEP];  // hash table of ids: index + 1, 0: free
     store_new_job fresh[STEP];
     size_t fresh_count;
+    int64_t after[JOB_MAX_AFTER];  // of a job that is stored by itself
 } step;
 
 static uint16_t *slot_of(step *w, const uuid *id)
@@ -83,15 +84,26 @@ static bool add_fresh(engine *e, engine_new_job *job, step *w)
                                   job->queue, job->kind, e->options.max_routes);
         return true;
     }
+    if (ties_any(e, job) && !ties_make(e, job, w->after))
+        return e->trouble == NULL;
     if (!engine_write(e) ||
         !engine_check(e, e->store->ops->route(e->store, job->queue, job->kind, &route)))
         return false;
+    const queue *q = queue_of(e, route);
+    job->row.aging_us = q != NULL ? q->settings.aging_us : 0;
     job->row.route = route;
     job->row.seq = e->store->ops->next_seq(e->store);
     job->row.create_us = e->now_us;
     job_start_life(&job->row, e->now_us);
-    w->fresh[w->fresh_count++] =
-        (store_new_job){.row = job->row, .spec = job->spec, .hash = job->hash};
+    e->offer = e->offer || job->row.state == JOB_READY;
+    w->fresh[w->fresh_count++] = (store_new_job){
+        .row = job->row,
+        .spec = job->spec,
+        .hash = job->hash,
+        .labels = job->labels,
+        .label_count = job->label_count,
+        .after = w->after,
+    };
     return true;
 }
 
@@ -128,12 +140,17 @@ static void begin_step(step *w)
 static void add_jobs(engine *e, engine_submit *s, step *w)
 {
     for (size_t i = 0; i < s->count; i++) {
-        if (w->count == STEP) {
+        bool alone = ties_any(e, &s->jobs[i]);
+        if (w->count == STEP || (alone && w->count > 0)) {
             store_step(e, w);
             begin_step(w);
         }
         w->ids[w->count] = s->jobs[i].row.id;
         w->jobs[w->count++] = &s->jobs[i];
+        if (alone) {
+            store_step(e, w);
+            begin_step(w);
+        }
     }
 }
 

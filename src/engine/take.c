@@ -90,6 +90,18 @@ static bool is_full(const taking *t)
     return t->room == 0 || t->holds >= MAX_HOLDS || t->bytes >= t->engine->options.max_reply_bytes;
 }
 
+// A callback of a job that was deleted has nothing to tell.
+static bool cancel_if_orphan(engine *e, const job_row *row, bool *ret_cancelled)
+{
+    job_row parent, cancelled;
+    if (row->parent_seq == 0)
+        return true;
+    if (!engine_check(e, e->store->ops->load(e->store, &row->parent_seq, 1, &parent)))
+        return false;
+    *ret_cancelled = parent.seq == 0;
+    return parent.seq != 0 || finish_cancelled(e, row, &cancelled);
+}
+
 // One job leased, or set aside. q is NULL when its queue has no limits. False: the round is lost.
 static bool take_row(taking *t, queue *q, const job_row *row)
 {
@@ -98,6 +110,9 @@ static bool take_row(taking *t, queue *q, const job_row *row)
         t->holds++;
         return hold(e, row);
     }
+    bool cancelled = false;
+    if (!cancel_if_orphan(e, row, &cancelled) || cancelled)
+        return e->trouble == NULL;
     if (!make_room(t) || !take_one(e, t->session, t->command, row))
         return false;
     t->bytes += assignment_bytes(&t->command->assignments[t->command->assignment_count - 1]);

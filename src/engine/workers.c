@@ -1,4 +1,4 @@
-// workers - the worker processes heard of lately, for those who ask.
+// workers - the worker processes heard of lately, and counters, for those who ask.
 #include "engine/internal.h"
 
 static char **copy_names(char *const *names, size_t count, arena *memory)
@@ -48,4 +48,22 @@ void workers_apply(engine *e, engine_workers *command)
             complete = describe(s, command->memory, &command->infos[command->count++]);
     }
     engine_refuse(e, &command->command, complete ? NULL : no_memory());
+}
+
+void stats_apply(engine *e, engine_stats *command)
+{
+    session *s, *next;
+    size_t count;
+    const store_route *routes = e->store->ops->routes(e->store, &count);
+    for (size_t i = 0; i < count; i++)
+        for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++)
+            command->jobs[state] +=
+                e->store->ops->count(e->store, routes[i].route, (job_state) state);
+    HASH_ITER(hh, e->sessions, s, next)
+    {
+        command->workers += is_connected(e, s);
+    }
+    command->waiting = HASH_COUNT(e->tickets);
+    command->store_bytes = e->store->ops->size_bytes(e->store);
+    engine_answer(e, &command->command);
 }

@@ -16,6 +16,7 @@
 #define JOB_CALLBACK_QUEUE "callbacks"
 #define JOB_DEFAULT_QUEUE  "default"
 #define JOB_HASH_BYTES     32
+#define JOB_MAX_AFTER      1000
 
 typedef struct job_limits {
     size_t max_input_bytes;  // of the encoded job

@@ -17,8 +17,7 @@
 #define PRIORITY_MAX   100
 #define MAX_ATTEMPTS   1000
 #define MAX_MULTIPLIER 1000.0
-#define MAX_KEY        255   // bytes
-#define MAX_AFTER      1000  // ids
+#define MAX_KEY        255  // bytes
 #define MAX_LABELS     32
 #define MAX_LABEL      255  // bytes of a key or a value
 
@@ -194,9 +193,9 @@ static void check_after(check *c, const Errand__V1__Job *job)
 {
     char field[32], quoted[TEXT_QUOTE_SIZE];
     uuid id;
-    if (job->n_after > MAX_AFTER)
-        check_bad(c, "after", "found %zu ids, expected at most %d", job->n_after, MAX_AFTER);
-    for (size_t i = 0; i < job->n_after && i < MAX_AFTER; i++) {
+    if (job->n_after > JOB_MAX_AFTER)
+        check_bad(c, "after", "found %zu ids, expected at most %d", job->n_after, JOB_MAX_AFTER);
+    for (size_t i = 0; i < job->n_after && i < JOB_MAX_AFTER; i++) {
         (void) snprintf(field, sizeof field, "after[%zu]", i);
         if (!uuid_parse(job->after[i], &id) || uuid_is_nil(&id))
             check_bad(c, field, "found %s, expected a UUID", text_quote(job->after[i], quoted));
