@@ -72,15 +72,20 @@ int64_t job_row_rank(const job_row *row)
     }
 }
 
+static int64_t clamp(int64_t value, int64_t lowest, int64_t highest)
+{
+    return value < lowest ? lowest : value > highest ? highest : value;
+}
+
 int64_t job_ready_rank(int32_t priority, int64_t due_us, int64_t aging_us)
 {
-    int64_t due = due_us < 0 ? 0 : due_us > RANK_DUE_MAX ? RANK_DUE_MAX : due_us;
-    int64_t start;
+    int64_t due = clamp(due_us, 0, RANK_DUE_MAX);
+    int64_t lead;
     if (aging_us == 0)
         return ((int64_t) (HIGHEST_PRIORITY - priority) << RANK_DUE_BITS) | due;
-    if (__builtin_mul_overflow(aging_us, (int64_t) priority, &start))
-        start = priority > 0 ? INT64_MAX / 2 : INT64_MIN / 2;
-    return due - start;
+    if (__builtin_mul_overflow(aging_us, (int64_t) priority, &lead))
+        lead = priority > 0 ? INT64_MAX : INT64_MIN;
+    return due - clamp(lead, -INT64_MAX / 2, INT64_MAX / 2);
 }
 
 uuid job_key(const char *queue, const char *key)

@@ -111,7 +111,7 @@ static status *migrate(sqlite3 *db, int64_t version)
     return failure;
 }
 
-status *sqlite_schema_update(sqlite3 *db)
+status *sqlite_schema_update_to(sqlite3 *db, int64_t latest)
 {
     int64_t version = 0;
     status *failure = read_version(db, &version);
@@ -119,7 +119,12 @@ status *sqlite_schema_update(sqlite3 *db)
     if (!failure)
         failure = sqlite_run_text(db, "PRAGMA auto_vacuum = INCREMENTAL;"
                                       "PRAGMA journal_mode = WAL;");
-    while (!failure && version < LATEST)
+    while (!failure && version < latest)
         failure = migrate(db, ++version);
     return failure;
+}
+
+status *sqlite_schema_update(sqlite3 *db)
+{
+    return sqlite_schema_update_to(db, LATEST);
 }

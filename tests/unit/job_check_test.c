@@ -198,23 +198,7 @@ static void fields_of_later_versions_are_unimplemented(void **state)
 {
     (void) state;
     static Errand__V1__Command exec = ERRAND__V1__COMMAND__INIT;
-    static Errand__V1__Job__LabelsEntry label = ERRAND__V1__JOB__LABELS_ENTRY__INIT;
-    static Errand__V1__Job__LabelsEntry *labels[] = {&label};
     sample *s = http_sample();
-    s->job.expire_time = &s->time;
-    s->job.unique_key = text("u");
-    s->job.concurrency_key = text("c");
-    s->job.after = s->texts;
-    s->texts[0] = text("x");
-    s->job.n_after = 1;
-    s->job.labels = labels;
-    s->job.n_labels = 1;
-    refuses(s, STATUS_UNIMPLEMENTED, "expire_time", "");
-    refuses(s, STATUS_UNIMPLEMENTED, "unique_key", "");
-    refuses(s, STATUS_UNIMPLEMENTED, "concurrency_key", "");
-    refuses(s, STATUS_UNIMPLEMENTED, "after", "");
-    refuses(s, STATUS_UNIMPLEMENTED, "labels", "");
-    s = http_sample();
     s->job.input_case = ERRAND__V1__JOB__INPUT_EXEC;
     s->job.exec = &exec;
     refuses(s, STATUS_UNIMPLEMENTED, "exec", "");

@@ -266,6 +266,45 @@ static void ranks_order_by_priority_then_due_time(void **state)
     assert_true(job_ready_rank(0, INT64_MIN, 0) > job_ready_rank(1, INT64_MAX, 0));
 }
 
+#define SECOND INT64_C(1000000)
+
+// With aging a point of priority is worth so much waiting, no more and no less.
+static void aging_weighs_priority_against_waiting(void **state)
+{
+    (void) state;
+    assert_true(job_ready_rank(1, NOW, SECOND) == job_ready_rank(0, NOW - SECOND, SECOND));
+    assert_true(job_ready_rank(1, NOW, SECOND) < job_ready_rank(0, NOW - SECOND + 1, SECOND));
+    assert_true(job_ready_rank(1, NOW, SECOND) > job_ready_rank(0, NOW - SECOND - 1, SECOND));
+    assert_true(job_ready_rank(-100, NOW, 0) > job_ready_rank(100, INT64_MAX, 0));
+    for (int i = 0; i < 20000; i++) {
+        int32_t a = (int32_t) (draw() * 201) - 100, b = (int32_t) (draw() * 201) - 100;
+        int64_t due_a = (int64_t) (draw() * 9e15), due_b = (int64_t) (draw() * 9e15);
+        int64_t aging_us = 1 + (int64_t) (draw() * 8.64e10);
+        int64_t lead_us = (a - b) * aging_us - (due_a - due_b);
+        int64_t rank_a = job_ready_rank(a, due_a, aging_us);
+        int64_t rank_b = job_ready_rank(b, due_b, aging_us);
+        assert_int_equal(rank_a<rank_b, lead_us> 0);
+        assert_int_equal(rank_a == rank_b, lead_us == 0);
+    }
+}
+
+// However large the aging, nothing wraps around: higher priority is never later.
+static void no_aging_is_too_large(void **state)
+{
+    (void) state;
+    static const int64_t agings[] = {INT64_MAX, INT64_MAX / 2, INT64_MAX / 100, INT64_MAX / 101,
+                                     3650 * INT64_C(86400) * SECOND};
+    static const int64_t dues[] = {INT64_MIN, 0, NOW, INT64_MAX};
+    for (size_t i = 0; i < sizeof agings / sizeof agings[0]; i++)
+        for (size_t d = 0; d < sizeof dues / sizeof dues[0]; d++)
+            for (int32_t priority = -100; priority < 100; priority++) {
+                int64_t rank = job_ready_rank(priority, dues[d], agings[i]);
+                assert_true(job_ready_rank(priority + 1, dues[d], agings[i]) <= rank);
+                assert_true(job_ready_rank(priority, dues[d] / 2, agings[i]) <= rank ||
+                            dues[d] < 0);
+            }
+}
+
 static void each_state_has_its_lane(void **state)
 {
     (void) state;
@@ -323,6 +362,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(backoff_grows_up_to_its_bound),
     cmocka_unit_test(any_backoff_lies_between_zero_and_max),
     cmocka_unit_test(ranks_order_by_priority_then_due_time),
+    cmocka_unit_test(aging_weighs_priority_against_waiting),
+    cmocka_unit_test(no_aging_is_too_large),
     cmocka_unit_test(each_state_has_its_lane),
     cmocka_unit_test(a_finished_job_ranks_by_the_end_of_its_retention),
     cmocka_unit_test(states_have_the_names_of_the_api),

@@ -169,6 +169,57 @@ CONFORMS(many_workers_are_loaded)
     assert_int_equal(sum, 99 * 100 / 2);
 }
 
+CONFORMS(queues_are_remembered_and_replaced)
+{
+    store_queue *list = NULL;
+    size_t count = 99;
+    rig_ok(r->store->ops->load_queues(r->store, r->memory, &list, &count));
+    assert_int_equal(count, 0);
+    store_queue one = {"b", {(const uint8_t *) "old", 3}, 1.5, T0};
+    store_queue two = {"a", {NULL, 0}, 0.25, T0 + 1};
+    rig_begin(r);
+    rig_ok(r->store->ops->save_queue(r->store, &one));
+    rig_ok(r->store->ops->save_queue(r->store, &two));
+    one.settings = (slice){(const uint8_t *) "newer", 5};
+    one.tokens = 7.75;
+    rig_ok(r->store->ops->save_queue(r->store, &one));
+    rig_commit(r);
+    rig_begin(r);
+    rig_ok(r->store->ops->save_queue(r->store, &(store_queue){"c", {NULL, 0}, 0, 0}));
+    r->store->ops->rollback(r->store);
+    rig_reopen(r);
+    rig_ok(r->store->ops->load_queues(r->store, r->memory, &list, &count));
+    assert_int_equal(count, 2);
+    assert_string_equal(list[0].name, "a");
+    assert_int_equal(list[0].settings.size, 0);
+    assert_true(list[0].tokens > 0.24 && list[0].tokens < 0.26);
+    assert_string_equal(list[1].name, "b");
+    assert_int_equal(list[1].settings.size, 5);
+    assert_memory_equal(list[1].settings.bytes, "newer", 5);
+    assert_true(list[1].tokens > 7.74 && list[1].tokens < 7.76);
+    assert_int_equal(list[1].tokens_us, T0);
+}
+
+CONFORMS(many_queues_are_loaded)
+{
+    store_queue *list = NULL;
+    size_t count = 0;
+    char name[16];
+    rig_begin(r);
+    for (int i = 0; i < 1000; i++) {
+        snprintf(name, sizeof name, "q%03d", i);
+        rig_ok(r->store->ops->save_queue(r->store, &(store_queue){name, {NULL, 0}, i, i}));
+    }
+    rig_commit(r);
+    rig_ok(r->store->ops->load_queues(r->store, r->memory, &list, &count));
+    assert_int_equal(count, 1000);
+    for (int i = 0; i < 1000; i++)
+        assert_int_equal(list[i].tokens_us, i);
+    AUTO(arena) small = arena_new(1000);
+    rig_fails(STATUS_RESOURCE_EXHAUSTED,
+              r->store->ops->load_queues(r->store, small, &list, &count));
+}
+
 CONFORMS(space_of_removed_jobs_is_given_back)
 {
     static uint8_t large[1 << 20];
@@ -205,6 +256,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_time_to_come_is_no_time_that_was),
     cmocka_unit_test(workers_are_remembered_replaced_and_forgotten),
     cmocka_unit_test(many_workers_are_loaded),
+    cmocka_unit_test(queues_are_remembered_and_replaced),
+    cmocka_unit_test(many_queues_are_loaded),
     cmocka_unit_test(space_of_removed_jobs_is_given_back),
 };
 

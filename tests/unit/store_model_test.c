@@ -6,6 +6,7 @@
 #define MOST_JOBS 1500
 #define STEPS     600
 #define ROUTES    4
+#define KEYS      3
 
 // What a store should hold: jobs by seq - 1; seq 0 where there is none (any more).
 typedef struct model {
@@ -29,6 +30,37 @@ static uint64_t draw(world *w, uint64_t below)
     return w->random % below;
 }
 
+// One of a few keys, or none.
+static uuid draw_key(world *w)
+{
+    uuid none = {{0}};
+    uint64_t number = draw(w, KEYS * 4);
+    return number < KEYS ? job_key("q", (const char *[KEYS]){"a", "b", "c"}[number]) : none;
+}
+
+static bool holds(const job_row *row, const uuid *key)
+{
+    return row->seq != 0 && !job_state_is_final(row->state) && !uuid_is_nil(key) &&
+           uuid_equal(&row->unique_key, key);
+}
+
+static int64_t holder(const model *m, const uuid *key)
+{
+    for (size_t i = 0; i < m->count; i++)
+        if (holds(&m->rows[i], key))
+            return m->rows[i].seq;
+    return 0;
+}
+
+static void give_keys(world *w, job_row *row)
+{
+    uuid unique = draw_key(w), none = {{0}};
+    row->unique_key = holder(&w->now, &unique) == 0 ? unique : none;
+    row->concurrency_key = draw_key(w);
+    row->aging_us = draw(w, 3) == 0 ? 10 : 0;
+    row->expire_us = draw(w, 4) == 0 ? w->rig->now_us + (int64_t) draw(w, 1000) : 0;
+}
+
 static void add_jobs(world *w)
 {
     store_new_job job;
@@ -38,15 +70,32 @@ static void add_jobs(world *w)
         job = rig_new_job(w->rig, w->routes[draw(w, ROUTES)], (int32_t) draw(w, 5), due_us);
         if ((size_t) job.row.seq > MOST_JOBS)
             return;
+        give_keys(w, &job.row);
         rig_ok(w->rig->store->ops->insert(w->rig->store, &job, 1));
         w->now.rows[job.row.seq - 1] = job.row;
         w->now.count = (size_t) job.row.seq;
     }
 }
 
+// Lets a job go or holds it back, when it has a key to wait for.
+static bool was_held_or_let_go(world *w, job_row *row)
+{
+    if (row->state != JOB_READY || uuid_is_nil(&row->concurrency_key) || draw(w, 2) == 0)
+        return false;
+    row->held = !row->held;
+    return true;
+}
+
 // One move that the job's state allows.
 static job_row moved(world *w, job_row row)
 {
+    if (was_held_or_let_go(w, &row))
+        return row;
+    if (!job_state_is_final(row.state) && draw(w, 10) == 0) {
+        rig_ok(job_cancel(&row, w->rig->now_us));
+        return row;
+    }
+
     const job_failure failure = {.retryable = draw(w, 2) == 0};
     uuid worker = uuid_new_v7(T0);
     int64_t now_us = w->rig->now_us;
@@ -60,8 +109,10 @@ static job_row moved(world *w, job_row row)
         rig_ok(job_fail(&row, &failure, 0.5, now_us));
     else if (row.state == JOB_RUNNING)
         rig_ok(draw(w, 2) ? job_succeed(&row, now_us) : job_lose(&row, now_us));
-    else
+    else if (draw(w, 2))
         row.callbacks_open = row.callbacks_open ? 0 : 1;
+    else
+        row.has_dependants = !row.has_dependants;
     return row;
 }
 
@@ -142,6 +193,55 @@ static void check_lane(world *w, job_lane lane)
     assert_true(next_us == (wanted_count ? job_row_rank(&wanted[0]) : INT64_MAX));
 }
 
+static bool may_expire(const job_row *row)
+{
+    return row->seq != 0 && row->expire_us != 0 && row->attempt == 0 && row->state < JOB_RUNNING;
+}
+
+static void check_expiry(world *w)
+{
+    static job_row found[MOST_JOBS];
+    size_t count = 0, wanted = 0;
+    int64_t until = w->rig->now_us + (int64_t) draw(w, 500), first = INT64_MAX, next_us = 0;
+    for (size_t i = 0; i < w->now.count; i++) {
+        bool may = may_expire(&w->now.rows[i]);
+        wanted += may && w->now.rows[i].expire_us <= until;
+        if (may && w->now.rows[i].expire_us < first)
+            first = w->now.rows[i].expire_us;
+    }
+    rig_ok(w->rig->store->ops->expiring(w->rig->store, until, MOST_JOBS, found, &count));
+    assert_int_equal(count, wanted);
+    for (size_t i = 0; i < count; i++) {
+        rig_assert_same_row(&found[i], &w->now.rows[found[i].seq - 1]);
+        assert_true(i == 0 || found[i - 1].expire_us <= found[i].expire_us);
+    }
+    rig_ok(w->rig->store->ops->next_expiry(w->rig->store, &next_us));
+    assert_true(next_us == first);
+}
+
+static void check_held(world *w, const char *name)
+{
+    static job_row found[MOST_JOBS], wanted[MOST_JOBS];
+    size_t count = 0, wanted_count = 0, limit = 1 + draw(w, 20);
+    const int32_t lane = JOB_LANE_HELD;
+    uuid key = job_key("q", name);
+    size_t held = expected(&w->now, &lane, 1, MOST_JOBS, wanted);
+    for (size_t i = 0; i < held; i++)
+        if (uuid_equal(&wanted[i].concurrency_key, &key))
+            wanted[wanted_count++] = wanted[i];
+    rig_ok(w->rig->store->ops->held(w->rig->store, &key, limit, found, &count));
+    same_rows(found, count, wanted, wanted_count < limit ? wanted_count : limit);
+}
+
+static void check_unique(world *w)
+{
+    job_row found[KEYS];
+    const uuid keys[KEYS] = {job_key("q", "a"), job_key("q", "b"), job_key("q", "c")};
+    rig_ok(w->rig->store->ops->find_unique(w->rig->store, keys, KEYS, found));
+    for (int i = 0; i < KEYS; i++)
+        assert_int_equal(found[i].seq, holder(&w->now, &keys[i]));
+}
+
 static void check_counters(world *w)
 {
     int64_t counts[ROUTES + 1][JOB_STATE_COUNT] = {{0}};
@@ -188,7 +288,10 @@ static void live(rig *r, uint64_t seed)
         change_jobs(&w);
         check_ready(&w);
         remove_jobs(&w);
-        check_lane(&w, (job_lane) - (1 + (int) draw(&w, 5)));
+        check_lane(&w, (job_lane) - (1 + (int) draw(&w, 7)));
+        check_expiry(&w);
+        check_held(&w, (const char *[KEYS]){"a", "b", "c"}[draw(&w, KEYS)]);
+        check_unique(&w);
         check_counters(&w);
         check_some_row(&w);
         end_transaction(&w);

@@ -150,6 +150,15 @@ static inline job_row rig_insert(rig *r, int32_t route, int32_t priority, int64_
     return job.row;
 }
 
+// Stores a job made by rig_new_job in a transaction of its own.
+static inline job_row rig_submit_job(rig *r, const store_new_job *job)
+{
+    rig_begin(r);
+    rig_ok(r->store->ops->insert(r->store, job, 1));
+    rig_commit(r);
+    return job->row;
+}
+
 // One job of queue "q" and kind "k", committed.
 static inline job_row rig_submit(rig *r)
 {
@@ -162,6 +171,21 @@ static inline job_row rig_submit(rig *r)
 static inline void rig_save(rig *r, const job_row *before, const job_row *row)
 {
     rig_ok(r->store->ops->save(r->store, before, row, 1));
+}
+
+// The same in a transaction of its own.
+static inline void rig_change(rig *r, const job_row *before, const job_row *row)
+{
+    rig_begin(r);
+    rig_save(r, before, row);
+    rig_commit(r);
+}
+
+static inline void rig_remove(rig *r, const job_row *row)
+{
+    rig_begin(r);
+    rig_ok(r->store->ops->remove(r->store, row, 1));
+    rig_commit(r);
 }
 
 // Leases and finishes a job, committed.
@@ -210,6 +234,15 @@ static inline bool rig_same_policy(const job_policy *a, const job_policy *b)
            !islessgreater(a->multiplier, b->multiplier) && a->max_attempts == b->max_attempts;
 }
 
+static inline bool rig_same_waiting(const job_row *a, const job_row *b)
+{
+    return a->retry_request == b->retry_request && a->expire_us == b->expire_us &&
+           a->aging_us == b->aging_us && a->blockers == b->blockers &&
+           a->has_dependants == b->has_dependants && a->held == b->held &&
+           uuid_equal(&a->unique_key, &b->unique_key) &&
+           uuid_equal(&a->concurrency_key, &b->concurrency_key);
+}
+
 // All of two rows, field by field: structures have gaps.
 static inline bool rig_same_row(const job_row *a, const job_row *b)
 {
@@ -220,7 +253,7 @@ static inline bool rig_same_row(const job_row *a, const job_row *b)
            a->start_us == b->start_us && a->finish_us == b->finish_us &&
            uuid_equal(&a->worker, &b->worker) && a->lease_sequence == b->lease_sequence &&
            a->has_callback == b->has_callback && a->callbacks_open == b->callbacks_open &&
-           rig_same_policy(&a->policy, &b->policy);
+           rig_same_policy(&a->policy, &b->policy) && rig_same_waiting(a, b);
 }
 
 static inline void rig_assert_same_row(const job_row *a, const job_row *b)

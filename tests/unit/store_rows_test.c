@@ -6,6 +6,10 @@ static job_row full_row(rig *r)
     job_row row = rig_new_job(r, rig_route(r, "q", "k"), -7, 0).row;
     row.parent_seq = 77;
     row.has_callback = true;
+    row.expire_us = T0 + 5;
+    row.aging_us = 7;
+    row.unique_key = job_key("q", "unique");
+    row.concurrency_key = job_key("q", "shared");
     row.policy = (job_policy){1, 2, 3, 4, 1.5, 6};
     return row;
 }
@@ -36,6 +40,12 @@ CONFORMS(every_field_that_changes_is_saved)
     row.worker = uuid_new_v7(T0);
     row.lease_sequence = 18;
     row.callbacks_open = 19;
+    row.retry_request = -20;
+    row.expire_us = T0 + 21;
+    row.aging_us = 22;
+    row.blockers = 23;
+    row.has_dependants = true;
+    row.held = true;
     rig_begin(r);
     rig_save(r, &before, &row);
     rig_commit(r);
@@ -153,7 +163,7 @@ CONFORMS(a_result_is_stored_and_replaced)
 }
 
 // Makes a removed job again under its old seq: what was left behind would be its own.
-static void expect_no_attempts(rig *r, job_row row)
+static void expect_bare(rig *r, job_row row)
 {
     store_job job;
     store_new_job again = rig_new_job(r, row.route, 0, 0);
@@ -162,8 +172,9 @@ static void expect_no_attempts(rig *r, job_row row)
     rig_ok(r->store->ops->insert(r->store, &again, 1));
     rig_commit(r);
     store_reader *reader = rig_reader(r);
-    rig_ok(reader->ops->get(reader, &row.id, STORE_PART_ATTEMPTS, r->memory, &job));
-    assert_int_equal(job.attempt_count, 0);
+    rig_ok(reader->ops->get(reader, &row.id, STORE_PART_ATTEMPTS | STORE_PART_PROGRESS, r->memory,
+                            &job));
+    assert_int_equal(job.attempt_count + job.progress.size, 0);
     reader->ops->close(reader);
 }
 
@@ -174,6 +185,7 @@ CONFORMS(a_removed_job_leaves_nothing_behind)
     rig_begin(r);
     rig_ok(r->store->ops->put_result(r->store, row.seq, bytes));
     rig_ok(r->store->ops->put_attempt(r->store, row.seq, 1, bytes));
+    rig_ok(r->store->ops->put_progress(r->store, row.seq, bytes));
     rig_ok(r->store->ops->remove(r->store, &row, 1));
     rig_commit(r);
     assert_int_equal(rig_find(r, &row.id).seq, 0);
@@ -183,7 +195,31 @@ CONFORMS(a_removed_job_leaves_nothing_behind)
     assert_int_equal(bytes.size, 0);
     assert_int_equal(rig_count(r, row.route, JOB_READY), 1);
     assert_int_equal(rig_find(r, &other.id).seq, other.seq);
-    expect_no_attempts(r, row);
+    expect_bare(r, row);
+}
+
+CONFORMS(progress_is_stored_replaced_and_read)
+{
+    job_row row = rig_submit(r);
+    store_job job;
+    store_reader *reader = rig_reader(r);
+    rig_ok(reader->ops->get(reader, &row.id, STORE_PART_PROGRESS, r->memory, &job));
+    assert_int_equal(job.progress.size, 0);
+    rig_begin(r);
+    rig_ok(r->store->ops->put_progress(r->store, row.seq, (slice){(const uint8_t *) "half", 4}));
+    rig_ok(r->store->ops->put_progress(r->store, row.seq, (slice){(const uint8_t *) "all", 3}));
+    rig_commit(r);
+    rig_ok(reader->ops->get(reader, &row.id, STORE_PART_PROGRESS, r->memory, &job));
+    assert_int_equal(job.progress.size, 3);
+    assert_memory_equal(job.progress.bytes, "all", 3);
+    rig_begin(r);
+    rig_ok(r->store->ops->put_progress(r->store, row.seq, (slice){(const uint8_t *) "lost", 4}));
+    r->store->ops->rollback(r->store);
+    rig_ok(reader->ops->get(reader, &row.id, STORE_PART_PROGRESS, r->memory, &job));
+    assert_int_equal(job.progress.size, 3);
+    rig_ok(reader->ops->get(reader, &row.id, STORE_PART_RESULT, r->memory, &job));
+    assert_int_equal(job.progress.size, 0);
+    reader->ops->close(reader);
 }
 
 CONFORMS(an_empty_result_or_attempt_is_stored)
@@ -282,6 +318,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_result_is_stored_and_replaced),
     cmocka_unit_test(the_latest_failed_attempt_is_loaded),
     cmocka_unit_test(a_removed_job_leaves_nothing_behind),
+    cmocka_unit_test(progress_is_stored_replaced_and_read),
     cmocka_unit_test(an_empty_result_or_attempt_is_stored),
     cmocka_unit_test(counters_follow_insert_save_and_remove),
     cmocka_unit_test(a_rollback_leaves_all_as_it_was),

@@ -1,0 +1,209 @@
+// store_backup - conformance: a copy of the store as it was at one moment, beside running work.
+#include "unit/store_rig.h"
+
+#include "store/sqlite_internal.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+// The path of a file in the rig's folder.
+static const char *in_place(const rig *r, const char *name)
+{
+    static char path[128];
+    snprintf(path, sizeof path, "%s/%s", r->place, name);
+    return path;
+}
+
+// A second rig without a store yet: a backup goes into its folder.
+static rig copy_rig(const rig *r)
+{
+    rig copy = {.backend = r->backend, .memory = arena_new(0), .now_us = r->now_us};
+    rig_make_place(copy.place);
+    return copy;
+}
+
+static void back_up(rig *r, const rig *copy, int64_t *ret_bytes)
+{
+    rig_ok(r->store->ops->backup(r->store, in_place(copy, "errand.db"), ret_bytes));
+}
+
+CONFORMS(a_backup_opens_as_a_store_with_all_there_was)
+{
+    store_queue *queues = NULL;
+    size_t count = 0;
+    int64_t bytes = 0;
+    struct stat found;
+    job_row row = rig_submit(r), finished = rig_finish(r, rig_submit(r));
+    rig_begin(r);
+    rig_ok(r->store->ops->put_result(r->store, finished.seq, (slice){(const uint8_t *) "x", 1}));
+    rig_ok(r->store->ops->save_queue(r->store, &(store_queue){"q", {NULL, 0}, 1, 1}));
+    rig_commit(r);
+    rig copy = copy_rig(r);
+    back_up(r, &copy, &bytes);
+    assert_int_equal(stat(in_place(&copy, "errand.db"), &found), 0);
+    assert_int_equal(found.st_size, bytes);
+    assert_int_equal(found.st_mode & 0777, 0600);
+    job_row later = rig_submit(r);
+    rig_open(&copy);
+    job_row there = rig_load(&copy, row.seq), done = rig_load(&copy, finished.seq);
+    rig_assert_same_row(&row, &there);
+    rig_assert_same_row(&finished, &done);
+    assert_int_equal(rig_load(&copy, later.seq).seq, 0);
+    assert_int_equal(rig_count(&copy, row.route, JOB_READY), 1);
+    assert_int_equal(copy.store->ops->next_seq(copy.store), later.seq);
+    rig_ok(copy.store->ops->load_queues(copy.store, copy.memory, &queues, &count));
+    assert_int_equal(count, 1);
+    rig_submit(&copy);
+    rig_stop(&copy);
+}
+
+static int entries(const char *place)
+{
+    int count = 0;
+    DIR *folder = opendir(place);
+    assert_non_null(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
+}
+
+CONFORMS(a_file_that_is_there_is_not_touched)
+{
+    int64_t bytes = -1;
+    char content[8] = "";
+    int fd = open(in_place(r, "mine"), O_RDWR | O_CREAT, 0600);
+    assert_int_equal(write(fd, "mine", 4), 4);
+    int before = entries(r->place);
+    AUTO(status) failure = r->store->ops->backup(r->store, in_place(r, "mine"), &bytes);
+    assert_int_equal(status_code_of(failure), STATUS_ALREADY_EXISTS);
+    assert_non_null(strstr(failure->message, in_place(r, "mine")));
+    assert_int_equal(pread(fd, content, sizeof content, 0), 4);
+    assert_string_equal(content, "mine");
+    assert_int_equal(bytes, -1);
+    assert_int_equal(entries(r->place), before);
+    close(fd);
+}
+
+CONFORMS(a_backup_to_nowhere_names_the_path)
+{
+    int64_t bytes = -1;
+    const char *path = in_place(r, "none/copy");
+    AUTO(status) failure = r->store->ops->backup(r->store, path, &bytes);
+    assert_int_equal(status_code_of(failure), STATUS_UNAVAILABLE);
+    assert_non_null(strstr(failure->message, path));
+}
+
+// ---- beside a writer ----
+
+typedef struct job_of_backup {
+    store *store;
+    char path[128];
+    atomic_bool done;
+    status *failure;
+} job_of_backup;
+
+static void *run_backup(void *data)
+{
+    job_of_backup *b = data;
+    int64_t bytes = 0;
+    b->failure = b->store->ops->backup(b->store, b->path, &bytes);
+    atomic_store(&b->done, true);
+    return NULL;
+}
+
+// Puts pages into the store, to have something to copy.
+static void fill(rig *r, int megabytes)
+{
+    static uint8_t large[1 << 20];
+    for (int i = 0; i < megabytes; i++) {
+        rig_begin(r);
+        job_row row = rig_insert(r, rig_route(r, "q", "k"), 0, 0);
+        rig_ok(r->store->ops->put_result(r->store, row.seq, (slice){large, sizeof large}));
+        rig_commit(r);
+    }
+}
+
+// Each transaction adds two jobs, and a route's counters with them.
+static int write_until(rig *r, atomic_bool *done)
+{
+    int commits = 0;
+    while (!atomic_load(done) || commits < 10) {
+        rig_begin(r);
+        rig_insert(r, rig_route(r, "twins", "k"), 0, 0);
+        rig_insert(r, rig_route(r, "twins", "k"), 0, 0);
+        rig_commit(r);
+        commits++;
+    }
+    return commits;
+}
+
+static int64_t read_number(rig *r, const char *text)
+{
+    int64_t ret = -1;
+    rig_ok(sqlite_read_number(sqlite_store_of(r->store)->link.db, text, &ret));
+    return ret;
+}
+
+static void expect_whole(rig *copy)
+{
+    int32_t route = copy->store->ops->find_route(copy->store, "twins", "k");
+    int64_t twins = rig_count(copy, route, JOB_READY);
+    char text[128];
+    assert_int_equal(twins % 2, 0);
+    snprintf(text, sizeof text, "SELECT count(*) FROM job WHERE route = %d", route);
+    assert_int_equal(read_number(copy, text), twins);
+    assert_int_equal(read_number(copy, "SELECT count(*) FROM pragma_integrity_check"
+                                       " WHERE integrity_check <> 'ok'"),
+                     0);
+}
+
+CONFORMS(a_backup_beside_a_steady_writer_ends_and_is_of_one_moment)
+{
+    pthread_t thread;
+    job_of_backup b = {.store = r->store};
+    fill(r, 30);
+    rig copy = copy_rig(r);
+    snprintf(b.path, sizeof b.path, "%s", in_place(&copy, "errand.db"));
+    assert_int_equal(pthread_create(&thread, NULL, run_backup, &b), 0);
+    write_until(r, &b.done);
+    pthread_join(thread, NULL);
+    rig_ok(b.failure);
+    rig_open(&copy);
+    expect_whole(&copy);
+    rig_stop(&copy);
+}
+
+// The log grows as long as the copy is read from it; the writer only bounds it afterwards.
+static void a_writer_does_not_wait_for_a_log_that_is_held(void **state)
+{
+    (void) state;
+    rig r = rig_start(&(store_backend){"sqlite", store_sqlite_open});
+    checkpointer *c = &sqlite_store_of(r.store)->checkpoints;
+    sqlite_link reader = {0};
+    c->limits = (checkpoint_limits){.start = 64, .rest = 16, .ceiling = 256};
+    fill(&r, 1);
+    rig_ok(sqlite_link_open(sqlite_store_of(r.store)->path, "", &reader));
+    rig_ok(sqlite_run_text(reader.db, "BEGIN; SELECT count(*) FROM job"));
+    checkpointer_hold(c);
+    fill(&r, 5);
+    assert_true(c->log_pages > 1000);  // four times the ceiling
+    sqlite_link_close(&reader);
+    checkpointer_let_go(c);
+    fill(&r, 5);
+    assert_true(c->log_pages < 1000);
+    rig_stop(&r);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(a_backup_opens_as_a_store_with_all_there_was),
+    cmocka_unit_test(a_file_that_is_there_is_not_touched),
+    cmocka_unit_test(a_backup_to_nowhere_names_the_path),
+    cmocka_unit_test(a_backup_beside_a_steady_writer_ends_and_is_of_one_moment),
+    cmocka_unit_test(a_writer_does_not_wait_for_a_log_that_is_held),
+};
+
+UNIT_TEST_MAIN(tests)

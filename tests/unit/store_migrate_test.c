@@ -1,0 +1,115 @@
+// store_migrate - a store that an older program wrote is opened and goes on.
+#include "unit/store_rig.h"
+
+#include "store/sqlite_internal.h"
+#include "store/sqlite_schema.h"
+
+#include <fcntl.h>
+
+static const store_backend sqlite = {"sqlite", store_sqlite_open};
+
+// As a program that knew schema 1 left it: a ready job, and one that has failed.
+static const char first_contents[] =
+    "INSERT INTO route(route, queue, kind) VALUES (1, 'q', 'k');"
+    "INSERT INTO counter(route, state, n) VALUES (1, 3, 1), (1, 6, 1);"
+    "INSERT INTO meta(key, value) VALUES ('next_seq', 3), ('last_time_us', 1700000000000000);"
+    "INSERT INTO job(seq, lane, rank, state, revision, due_us, id, route, create_us)"
+    "  VALUES (1, 1, 0, 3, 1, 1700000000000000, x'018bcfe5680070008000000000000001', 1,"
+    "          1700000000000000);"
+    "INSERT INTO job(seq, lane, rank, state, attempt, failures, revision, due_us, finish_us, id,"
+    "  route, create_us)"
+    "  VALUES (2, -3, 5, 6, 1, 1, 4, 1700000000000000, 1700000000000000,"
+    "          x'018bcfe5680070008000000000000002', 1, 1700000000000000);"
+    "INSERT INTO input(seq, hash, spec) VALUES (1, zeroblob(32), 'one'), (2, zeroblob(32), 'two');";
+
+static void write_first(const char *place)
+{
+    char path[128];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof path, "%s/errand.db", place);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    rig_ok(sqlite_schema_update_to(db, 1));
+    rig_ok(sqlite_run_text(db, first_contents));
+    sqlite3_close(db);
+}
+
+static rig start_with_first(void)
+{
+    rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
+    rig_make_place(r.place);
+    write_first(r.place);
+    rig_open(&r);
+    return r;
+}
+
+static void jobs_of_the_first_schema_are_read_as_before(void **state)
+{
+    (void) state;
+    rig r = start_with_first();
+    job_row ready = rig_load(&r, 1), failed = rig_load(&r, 2);
+    const job_row expected = {.seq = 1,
+                              .id = ready.id,
+                              .route = 1,
+                              .state = JOB_READY,
+                              .revision = 1,
+                              .create_us = T0,
+                              .due_us = T0,
+                              .policy = ready.policy};
+    rig_assert_same_row(&ready, &expected);
+    assert_int_equal(ready.id.bytes[15], 1);
+    assert_int_equal(failed.state, JOB_FAILED);
+    assert_int_equal(rig_count(&r, 1, JOB_READY), 1);
+    assert_int_equal(r.store->ops->next_seq(r.store), 3);
+    rig_stop(&r);
+}
+
+static void jobs_of_the_first_schema_go_on_under_the_latest(void **state)
+{
+    (void) state;
+    rig r = start_with_first();
+    size_t count = 0;
+    job_row row, before = rig_load(&r, 1);
+    const int32_t route = 1;
+    rig_ok(r.store->ops->take_ready(r.store, &route, 1, 1, &row, &count));
+    assert_int_equal(count, 1);
+    rig_assert_same_row(&row, &before);
+    row.held = row.has_dependants = true;
+    row.retry_request = 5;
+    rig_change(&r, &before, &row);
+    rig_reopen(&r);
+    before = rig_load(&r, 1);
+    rig_assert_same_row(&before, &row);
+    rig_remove(&r, &row);
+    rig_submit(&r);
+    rig_stop(&r);
+}
+
+// Each object by its text; the texts differ where columns were added.
+static int64_t objects(const rig *r)
+{
+    int64_t count = 0;
+    rig_ok(sqlite_read_number(sqlite_store_of(r->store)->link.db,
+                              "SELECT count(*) FROM sqlite_schema", &count));
+    return count;
+}
+
+static void a_migrated_store_has_all_that_a_new_one_has(void **state)
+{
+    (void) state;
+    rig migrated = start_with_first(), made = rig_start(&sqlite);
+    int64_t version = 0;
+    rig_ok(sqlite_read_number(sqlite_store_of(migrated.store)->link.db, "PRAGMA user_version",
+                              &version));
+    assert_true(version > 1);
+    assert_int_equal(objects(&migrated), objects(&made));
+    rig_stop(&migrated);
+    rig_stop(&made);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(jobs_of_the_first_schema_are_read_as_before),
+    cmocka_unit_test(jobs_of_the_first_schema_go_on_under_the_latest),
+    cmocka_unit_test(a_migrated_store_has_all_that_a_new_one_has),
+};
+
+UNIT_TEST_MAIN(tests)
