@@ -1,7 +1,6 @@
 // api - a request becomes an RPC and its reply becomes JSON, as the route's row says.
 #include "gateway/routes.h"
 
-#include "errand/v1/job.pb-c.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/headers.h"
 #include "gateway/problem.h"
@@ -12,6 +11,7 @@
 
 #define MAX_VARIABLE_NAME 32
 #define CALL_TIMEOUT_MS   15000
+#define LONG_TIMEOUT_MS   600000
 #define MAX_WAIT_MS       60000
 
 static const ProtobufCMessageDescriptor *request_type(const route *r)
@@ -37,7 +37,8 @@ static bool check_content_type(const api_call *call)
 {
     exchange *x = call->x;
     route_body body = call->route->body;
-    bool needs_body = body == ROUTE_MESSAGE_BODY || body == ROUTE_JOB_BODY;
+    bool needs_body =
+        body == ROUTE_MESSAGE_BODY || body == ROUTE_JOB_BODY || body == ROUTE_QUEUE_BODY;
     if (!needs_body && !exchange_has_body(x)) {
         return true;
     }
@@ -80,6 +81,8 @@ static bool read_body(api_call *call)
     switch (call->route->body) {
     case ROUTE_JOB_BODY:
         return read_job(call);
+    case ROUTE_QUEUE_BODY:
+        return api_queue_read(call);
     case ROUTE_MESSAGE_BODY:
         return decode_body(x, call->request->descriptor, &call->request);
     case ROUTE_OPTIONAL_BODY:
@@ -123,7 +126,7 @@ static bool is_variable(const api_call *call, const char *name)
 static bool read_parameter(api_call *call, const uri_pair *pair)
 {
     route_body body = call->route->body;
-    if (body == ROUTE_MESSAGE_BODY || strchr(pair->name, '.') != NULL ||
+    if (body == ROUTE_MESSAGE_BODY || body == ROUTE_QUEUE_BODY || strchr(pair->name, '.') != NULL ||
         (body == ROUTE_JOB_BODY && strcmp(pair->name, "job") == 0) ||
         is_variable(call, pair->name)) {
         return problem_refuse_field(call->x, pair->name, "no such query parameter");
@@ -192,6 +195,27 @@ static bool make_request(api_call *call)
         .token = headers_bearer(exchange_field(call->x, "Authorization")),
         .traceparent = headers_traceparent(exchange_field(call->x, "traceparent")),
     };
+    return true;
+}
+
+void api_strip_prefix(status *failure, const char *prefix)
+{
+    size_t size = strlen(prefix);
+    if (strncmp(failure->message, prefix, size) == 0 && failure->violation_count > 0) {
+        memmove(failure->message, failure->message + size, strlen(failure->message + size) + 1);
+    }
+    for (size_t i = 0; i < failure->violation_count; i++) {
+        char *field = failure->violations[i].field;
+        if (strncmp(field, prefix, size) == 0) {
+            memmove(field, field + size, strlen(field + size) + 1);
+        }
+    }
+}
+
+// For calls that do as much as there is to do.
+bool api_long_prepare(api_call *call)
+{
+    call->rpc.timeout_ms = LONG_TIMEOUT_MS;
     return true;
 }
 

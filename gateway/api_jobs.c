@@ -13,7 +13,7 @@
 
 #define MAX_WAIT_SECONDS 60
 
-static bool is_final(Errand__V1__Job__State state)
+bool api_is_final(Errand__V1__Job__State state)
 {
     switch (state) {
     case ERRAND__V1__JOB__STATE__SUCCEEDED:
@@ -86,7 +86,7 @@ void api_submit_answer(api_call *call, const ProtobufCMessage *reply)
 {
     const Errand__V1__Job *job = (const Errand__V1__Job *) reply;
     const Errand__V1__SubmitRequest *request = (const Errand__V1__SubmitRequest *) call->request;
-    bool finished = request->wait != NULL && is_final(job->state);
+    bool finished = request->wait != NULL && api_is_final(job->state);
     uuid id;
     if (uuid_parse(job->id, &id)) {
         char location[64];
@@ -94,22 +94,6 @@ void api_submit_answer(api_call *call, const ProtobufCMessage *reply)
         exchange_add_header(call->x, "Location", location);
     }
     api_reply_json(call->x, job->duplicate || finished ? 200 : 201, reply);
-}
-
-// The body is the job itself, so that paths must not start with the field of the RPC it travels in.
-static void strip_job_prefix(status *failure)
-{
-    static const char prefix[] = "job.";
-    const size_t size = sizeof prefix - 1;
-    if (strncmp(failure->message, prefix, size) == 0 && failure->violation_count > 0) {
-        memmove(failure->message, failure->message + size, strlen(failure->message + size) + 1);
-    }
-    for (size_t i = 0; i < failure->violation_count; i++) {
-        char *field = failure->violations[i].field;
-        if (strncmp(field, prefix, size) == 0) {
-            memmove(field, field + size, strlen(field + size) + 1);
-        }
-    }
 }
 
 void api_submit_fail(api_call *call, status *failure)
@@ -123,14 +107,14 @@ void api_submit_fail(api_call *call, status *failure)
         status_free(failure);
         return;
     }
-    strip_job_prefix(failure);
+    api_strip_prefix(failure, "job.");
     (void) problem_take(call->x, failure);
 }
 
 void api_result_answer(api_call *call, const ProtobufCMessage *reply)
 {
     const Errand__V1__GetResultResponse *result = (const Errand__V1__GetResultResponse *) reply;
-    api_reply_json(call->x, is_final(result->state) ? 200 : 202, reply);
+    api_reply_json(call->x, api_is_final(result->state) ? 200 : 202, reply);
 }
 
 static void reply_bytes(exchange *x, const ProtobufCBinaryData *body, const char *content_type)
@@ -181,7 +165,7 @@ static void refuse_output(exchange *x, const Errand__V1__GetResultResponse *resu
 void api_output_answer(api_call *call, const ProtobufCMessage *reply)
 {
     const Errand__V1__GetResultResponse *result = (const Errand__V1__GetResultResponse *) reply;
-    if (!is_final(result->state)) {
+    if (!api_is_final(result->state)) {
         api_reply_json(call->x, 202, reply);
     } else if (result->state != ERRAND__V1__JOB__STATE__SUCCEEDED) {
         refuse_output(call->x, result);

@@ -48,6 +48,7 @@ bool exchange_reset(exchange *x)
     x->http_status = 200;
     x->content_type = "application/json";
     x->close = false;
+    x->streaming = false;
     return empty_memory(x);
 }
 

@@ -24,6 +24,10 @@ typedef struct exchange exchange;
 // exchange_body_fn reads the whole request body into x->body. False: it was refused.
 typedef bool exchange_body_fn(exchange *x);
 
+// exchange_stream_fn sends a piece of a reply whose end is not known yet, and with the first piece
+// the head. False: the client is gone.
+typedef bool exchange_stream_fn(exchange *x, const buf *piece);
+
 struct exchange {
     // The request. Texts are borrowed from the connection.
     const char *method;
@@ -41,10 +45,12 @@ struct exchange {
     // The reply.
     int http_status;
     const char *content_type;
-    buf extra;    // further header lines, each with its end
-    buf reply;    // the body
-    bool close;   // the connection goes after the reply
-    void *owner;  // of the connection, for the file that made the exchange
+    buf extra;   // further header lines, each with its end
+    buf reply;   // the body
+    bool close;  // the connection goes after the reply
+    exchange_stream_fn *stream;
+    bool streaming;  // the reply is sent in pieces, the head is out
+    void *owner;     // of the connection, for the file that made the exchange
 };
 
 void exchange_init(exchange *x, size_t memory_cap);

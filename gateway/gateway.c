@@ -9,6 +9,7 @@
 #include <string.h>
 
 #define DEFAULT_THREADS 2560
+#define DEFAULT_STREAMS 512
 #define DRAIN_MS        3000
 
 void gateway_options_init(gateway_options *options)
@@ -17,6 +18,8 @@ void gateway_options_init(gateway_options *options)
         .listen = "127.0.0.1:6780",
         .rpc_url = "tcp://127.0.0.1:6710",
         .threads = DEFAULT_THREADS,
+        .max_streams = DEFAULT_STREAMS,
+        .heartbeat_us = 15000000,
         .max_body_bytes = (size_t) 16 << 20,
         .max_message_bytes = (size_t) 32 << 20,
         .request_timeout_us = 30000000,
@@ -79,6 +82,8 @@ static status *copy_rules(const gateway_options *options, origin_rules *rules)
 static status *start(gateway *g, const gateway_options *options, char **ret_url)
 {
     g->max_waiting = options->threads / 2;
+    g->max_streams = options->max_streams;
+    g->heartbeat_us = options->heartbeat_us;
     status *failure = copy_rules(options, &g->rules);
     if (failure == NULL) {
         failure =

@@ -184,16 +184,32 @@ static const char *date_text(http_thread *t)
     return t->date;
 }
 
+// The body is measured, comes in chunks, or, for want of chunks, ends with the connection.
+static void append_framing(http_thread *t)
+{
+    exchange *x = &t->x;
+    if (x->http_status == 204) {
+        return;
+    }
+    buf_append_format(&t->head, "Content-Type: %s\r\n", x->content_type);
+    if (!x->streaming) {
+        buf_append_format(&t->head, "Content-Length: %zu\r\n", x->reply.size);
+    } else if (!x->is_http_1_0) {
+        buf_append_text(&t->head, "Transfer-Encoding: chunked\r\n");
+    }
+}
+
 static void make_head(http_thread *t)
 {
     exchange *x = &t->x;
     buf_clear(&t->head);
+    buf_append_format(&t->head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", x->http_status,
+                      exchange_phrase(x->http_status), date_text(t));
+    append_framing(t);
     buf_append_format(&t->head,
-                      "HTTP/1.1 %d %s\r\nDate: %s\r\nContent-Type: %s\r\nContent-Length: %zu\r\n"
                       "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
                       "Connection: %s\r\n",
-                      x->http_status, exchange_phrase(x->http_status), date_text(t),
-                      x->content_type, x->reply.size, x->close ? "close" : "keep-alive");
+                      x->close ? "close" : "keep-alive");
     buf_append(&t->head, x->extra.bytes, x->extra.size);
     buf_append(&t->head, "\r\n", 2);
 }
@@ -223,6 +239,35 @@ static void send_reply(http_thread *t, bool with_body)
     }
 }
 
+// A chunk goes out in one write, the first one with the head.
+static bool stream(exchange *x, const buf *piece)
+{
+    http_thread *t = x->owner;
+    if (!x->streaming) {
+        x->streaming = true;
+        x->close = true;  // so that a client that never ends it costs one connection at most
+        make_head(t);
+    } else {
+        buf_clear(&t->head);
+    }
+    if (x->is_http_1_0) {
+        buf_append(&t->head, piece->bytes, piece->size);
+    } else if (piece->size > 0) {
+        buf_append_format(&t->head, "%zx\r\n", piece->size);
+        buf_append(&t->head, piece->bytes, piece->size);
+        buf_append(&t->head, "\r\n", 2);
+    }
+    return !piece->failed && write_all(t, &t->head);
+}
+
+static void end_stream(http_thread *t)
+{
+    static const char last_chunk[] = "0\r\n\r\n";
+    if (!t->x.is_http_1_0) {
+        (void) mg_write(t->connection, last_chunk, sizeof last_chunk - 1);
+    }
+}
+
 // A client that is still sending would lose our reply to a reset if the connection just went.
 static void linger(http_thread *t)
 {
@@ -247,6 +292,7 @@ static bool begin(http_thread *t, struct mg_connection *connection)
     bool ok = exchange_reset(&t->x);
     t->x.owner = t;
     t->x.read_body = read_body;
+    t->x.stream = stream;
     t->connection = connection;
     t->expects_continue = false;
     t->body_read = false;
@@ -270,7 +316,11 @@ static void finish(http_thread *t)
         atomic_load_explicit(&t->server->quiescing, memory_order_relaxed)) {
         x->close = true;
     }
-    send_reply(t, strcmp(x->method, "HEAD") != 0);
+    if (x->streaming) {
+        end_stream(t);
+    } else {
+        send_reply(t, strcmp(x->method, "HEAD") != 0);
+    }
     if (x->close) {
         linger(t);
         mg_disable_connection_keep_alive(t->connection);

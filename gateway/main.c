@@ -11,6 +11,7 @@ typedef struct settings {
     char *server;
     char *token;
     int64_t connections;
+    int64_t streams;
     int64_t max_body;
     int64_t max_message;
     int64_t request_timeout;
@@ -34,6 +35,9 @@ static const config_row rows[] = {
     {.key = "connections", .type = CONFIG_INT, .fallback = "2560", .min = 8, .max = 16384,
      .help = "HTTP connections open at once; half of them may wait for results",
      CONFIG_FIELD(settings, connections)},
+    {.key = "streams", .type = CONFIG_INT, .fallback = "512", .min = 0, .max = 8192,
+     .help = "event streams open at once, half of the connections at most",
+     CONFIG_FIELD(settings, streams)},
     {.key = "max_body", .type = CONFIG_SIZE, .fallback = "16MiB", .min = 1, .max = (int64_t) 1 << 30,
      .help = "largest body of an HTTP request", CONFIG_FIELD(settings, max_body)},
     {.key = "max_message", .type = CONFIG_SIZE, .fallback = "32MiB", .min = 1,
@@ -74,6 +78,7 @@ static gateway_options options_of(const settings *s)
     options.rpc_url = s->server;
     options.token = s->token;
     options.threads = (size_t) s->connections;
+    options.max_streams = (size_t) s->streams;
     options.max_body_bytes = (size_t) s->max_body;
     options.max_message_bytes = (size_t) s->max_message;
     options.request_timeout_us = s->request_timeout;

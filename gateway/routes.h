@@ -2,6 +2,7 @@
 #ifndef ERRAND_GATEWAY_ROUTES_H
 #define ERRAND_GATEWAY_ROUTES_H
 
+#include "errand/v1/job.pb-c.h"
 #include "gateway/exchange.h"
 #include "gateway/upstream.h"
 #include "gateway/uri.h"
@@ -31,6 +32,7 @@ typedef enum route_body {
     ROUTE_OPTIONAL_BODY,  // the request message, if there is one
     ROUTE_MESSAGE_BODY,   // the request message
     ROUTE_JOB_BODY,       // field `job` of the request message
+    ROUTE_QUEUE_BODY,     // field `queue`, and its members are the `update_mask`
 } route_body;
 
 struct route {
@@ -40,7 +42,7 @@ struct route {
     // The RPC behind it; NULL: `answer` does it all.
     const ProtobufCServiceDescriptor *service;
     const char *rpc;
-    // prepare completes the request and the call; false: refused. NULL: nothing to do.
+    // prepare completes the request and the call; false: the reply is there. NULL: nothing to do.
     bool (*prepare)(api_call *call);
     // answer makes the HTTP reply from the RPC's. NULL: 200 and the reply as JSON.
     void (*answer)(api_call *call, const ProtobufCMessage *reply);
@@ -61,6 +63,10 @@ void api_submit_answer(api_call *call, const ProtobufCMessage *reply);
 void api_submit_fail(api_call *call, status *failure);
 void api_result_answer(api_call *call, const ProtobufCMessage *reply);
 void api_output_answer(api_call *call, const ProtobufCMessage *reply);
+bool api_long_prepare(api_call *call);
+bool api_events_prepare(api_call *call);
+bool api_queue_read(api_call *call);
+void api_queue_fail(api_call *call, status *failure);
 bool api_ready_prepare(api_call *call);
 void api_ready_answer(api_call *call, const ProtobufCMessage *reply);
 void api_ready_fail(api_call *call, status *failure);
@@ -68,6 +74,13 @@ void api_health_answer(api_call *call, const ProtobufCMessage *reply);
 
 // api_reply_json makes a message the reply.
 void api_reply_json(exchange *x, int http_status, const ProtobufCMessage *message);
+
+// api_is_final tells whether a job in this state has ended.
+bool api_is_final(Errand__V1__Job__State state);
+
+// api_strip_prefix takes the prefix from the paths of wrong fields, for a body that is a field of
+// the request: its own paths must not start with that field.
+void api_strip_prefix(status *failure, const char *prefix);
 
 // api_run does the call of a route and makes the reply.
 void api_run(api_call *call);

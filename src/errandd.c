@@ -23,6 +23,7 @@ typedef struct settings {
     config_list results;
     config_listen http;
     int64_t http_connections;
+    int64_t http_streams;
     int64_t workers;
     int64_t max_per_host;
     bool allow_private_addresses;
@@ -52,6 +53,8 @@ static const config_row rows[] = {
      .help = "address of the HTTP gateway, or off", CONFIG_FIELD(settings, http)},
     {.key = "http_connections", .type = CONFIG_INT, .fallback = "2560", .min = 8, .max = 100000,
      .help = "HTTP connections open at once", CONFIG_FIELD(settings, http_connections)},
+    {.key = "http_streams", .type = CONFIG_INT, .fallback = "512", .max = 50000,
+     .help = "event streams open at once, half of the connections at most", CONFIG_FIELD(settings, http_streams)},
     {.key = "workers", .type = CONFIG_INT, .fallback = "256", .max = 65536,
      .help = "jobs that the built-in workers run at once; 0: none", CONFIG_FIELD(settings, workers)},
     {.key = "max_per_host", .type = CONFIG_INT, .fallback = "256", .max = 65536,
@@ -240,6 +243,7 @@ static status *start_gateway(server *v)
     options.listen = s->http.address;
     options.rpc_url = INPROC_RPC;
     options.threads = (size_t) s->http_connections;
+    options.max_streams = (size_t) s->http_streams;
     options.max_body_bytes = (size_t) s->max_body;
     options.max_message_bytes = (size_t) s->max_message;
     options.origins = (const char *const *) s->origins.items;
@@ -284,6 +288,9 @@ static void drain(server *v)
         engine_drain(v->engine);
     }
     worker_stop(v->worker, false);
+    if (v->service != NULL) {
+        service_stop(v->service);
+    }
     gateway_stop(v->gateway);
     if (v->rpc != NULL) {
         rpc_server_stop(v->rpc, 0);

@@ -30,6 +30,18 @@ status *json_encode(const ProtobufCMessage *message, buf *out);
 status *json_decode(const ProtobufCMessageDescriptor *descriptor, const char *text, size_t size,
                     arena *memory, ProtobufCMessage **ret);
 
+// The members of a JSON object by their proto names, null ones among them; in the arena.
+typedef struct json_given {
+    const char **names;
+    size_t count;
+} json_given;
+
+// json_decode_given is json_decode for a message whose absent fields mean something else than null
+// ones. The message must be one that is an object in JSON.
+status *json_decode_given(const ProtobufCMessageDescriptor *descriptor, const char *text,
+                          size_t size, arena *memory, ProtobufCMessage **ret,
+                          json_given *ret_given);
+
 // json_decode_field sets one field, named as in JSON or proto (dotted for nested ones), from text
 // such as a query parameter: strings, enums and Durations unquoted. Repeated scalars append.
 status *json_decode_field(ProtobufCMessage *message, const char *name, const char *text,

@@ -186,3 +186,40 @@ status *json_decode(const ProtobufCMessageDescriptor *descriptor, const char *te
     decode_use_arena(NULL);
     return failure;
 }
+
+static status *list_given(const ProtobufCMessageDescriptor *descriptor, json_t *object,
+                          arena *memory, json_given *ret)
+{
+    const char **names = arena_alloc(memory, (json_object_size(object) + 1) * sizeof *names);
+    if (names == NULL) {
+        return decode_no_memory();
+    }
+    size_t count = 0;
+    const char *key;
+    json_t *value;
+    json_object_foreach(object, key, value)
+    {
+        names[count++] = names_find_field(descriptor, key)->name;
+    }
+    *ret = (json_given){names, count};
+    return NULL;
+}
+
+status *json_decode_given(const ProtobufCMessageDescriptor *descriptor, const char *text,
+                          size_t size, arena *memory, ProtobufCMessage **ret, json_given *ret_given)
+{
+    json_t *tree = NULL;
+    ProtobufCMessage *message = NULL;
+    status *failure = decode_parse(text, size, memory, &tree);
+    if (failure == NULL) {
+        failure = decode_message(descriptor, tree, NULL, memory, &message);
+    }
+    if (failure == NULL) {
+        failure = list_given(descriptor, tree, memory, ret_given);
+    }
+    decode_use_arena(NULL);
+    if (failure == NULL) {
+        *ret = message;
+    }
+    return failure;
+}
