@@ -180,7 +180,8 @@ typedef struct engine_heartbeat {
     const Errand__V1__Worker *worker;
     uuid worker_id;
     const engine_lease_ref *running;
-    const slice *progress;  // of each of them: encoded errand.v1.Progress; empty: not said
+    const slice *progress;  // of each of them: encoded errand.v1.Progress without its time; empty:
+                            // not said
     size_t running_count;
     int64_t lease_sequence;  // latest answer that running takes into account; 0: all
     arena *memory;           // of what follows

@@ -1,6 +1,11 @@
 // heartbeat - a worker tells what it runs: those leases are renewed, the missing ones given back.
 #include "engine/internal.h"
 
+#include "job/time.h"
+
+#include <stdlib.h>
+#include <string.h>
+
 // FNV-1a (RFC 9923): the same progress told again is no change.
 static uint32_t hash_of(slice bytes)
 {
@@ -8,6 +13,23 @@ static uint32_t hash_of(slice bytes)
     for (size_t i = 0; i < bytes.size; i++)
         hash = (hash ^ bytes.bytes[i]) * 16777619u;
     return hash;
+}
+
+// The time is appended: encoded messages one after the other are one message.
+static bool store_progress(engine *e, int64_t seq, slice progress)
+{
+    Errand__V1__Progress update = ERRAND__V1__PROGRESS__INIT;
+    Google__Protobuf__Timestamp now = GOOGLE__PROTOBUF__TIMESTAMP__INIT;
+    time_to_timestamp(e->now_us, &now);
+    update.update_time = &now;
+    AUTO_FREE uint8_t *bytes =
+        malloc(progress.size + errand__v1__progress__get_packed_size(&update));
+    if (bytes == NULL)
+        return engine_check(e, no_memory());
+    memcpy(bytes, progress.bytes, progress.size);
+    size_t size = progress.size + errand__v1__progress__pack(&update, bytes + progress.size);
+    return engine_check(
+        e, e->store->ops->put_progress(e->store, seq, (slice){.bytes = bytes, .size = size}));
 }
 
 static bool keep_progress(engine *e, lease *l, slice progress)
@@ -18,8 +40,7 @@ static bool keep_progress(engine *e, lease *l, slice progress)
     job_row before = l->row;
     l->progress_hash = hash;
     l->row.revision++;
-    return engine_write(e) &&
-           engine_check(e, e->store->ops->put_progress(e->store, l->seq, progress)) &&
+    return engine_write(e) && store_progress(e, l->seq, progress) &&
            engine_save(e, &before, &l->row);
 }
 

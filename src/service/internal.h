@@ -17,8 +17,11 @@
 #define READERS     4
 #define MAX_WAIT_US 60000000
 
+typedef struct background background;
+
 struct service {
     service_options options;
+    background *background;
     char **rpc_urls, **results_urls;
     size_t rpc_count, results_count;
     int64_t start_us;  // wall
@@ -35,9 +38,6 @@ struct service {
     Errand__V1__ServerService_Service *servers;
 };
 
-// method_refuse answers that the service has no such method.
-void method_refuse(const ProtobufCService *self, const char *method, void *data);
-
 Errand__V1__JobService_Service *job_methods(service *s);        // jobs.c
 Errand__V1__QueueService_Service *queue_methods(service *s);    // queues.c
 Errand__V1__WorkerService_Service *worker_methods(service *s);  // workers.c
@@ -53,6 +53,44 @@ void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call 
 void cancel_call(service *s, const Errand__V1__CancelJobRequest *request, rpc_call *call);
 void retry_call(service *s, const Errand__V1__RetryJobRequest *request, rpc_call *call);
 void delete_call(service *s, const Errand__V1__DeleteJobRequest *request, rpc_call *call);
+
+void watch_call(service *s, const Errand__V1__WatchJobRequest *request, rpc_call *call);
+void explain_call(service *s, const Errand__V1__ExplainJobRequest *request, rpc_call *call);
+void cancel_many_call(service *s, const Errand__V1__CancelManyRequest *request, rpc_call *call);
+void retry_many_call(service *s, const Errand__V1__RetryManyRequest *request, rpc_call *call);
+void delete_many_call(service *s, const Errand__V1__DeleteManyRequest *request, rpc_call *call);
+
+// Methods of QueueService, queue_calls.c.
+void list_queues_call(service *s, const Errand__V1__ListQueuesRequest *request, rpc_call *call);
+void get_queue_call(service *s, const Errand__V1__GetQueueRequest *request, rpc_call *call);
+void update_queue_call(service *s, const Errand__V1__UpdateQueueRequest *request, rpc_call *call);
+void pause_queue_call(service *s, const Errand__V1__PauseQueueRequest *request, rpc_call *call);
+void resume_queue_call(service *s, const Errand__V1__ResumeQueueRequest *request, rpc_call *call);
+void purge_queue_call(service *s, const Errand__V1__PurgeQueueRequest *request, rpc_call *call);
+
+// Methods of WorkerService and ServerService, stats.c.
+void list_workers_call(service *s, const Errand__V1__ListWorkersRequest *request, rpc_call *call);
+void stats_call(service *s, const Errand__V1__GetStatsRequest *request, rpc_call *call);
+void backup_call(service *s, const Errand__V1__BackupRequest *request, rpc_call *call);
+
+// background runs tasks on a thread of its own, one after the other; false: too many wait. At the
+// end the tasks that wait are run too, and should look whether it is stopping.
+typedef void background_fn(void *data);
+status *background_start(background **ret);
+bool background_add(background *b, background_fn *fn, void *data);
+bool background_stopping(background *b);
+void background_stop(background *b);
+void background_free(background *b);
+
+// many_start changes all jobs that match a filter and are in one of the states (bits; 0: in any),
+// in the background, and answers with how many.
+typedef void many_answer_fn(rpc_call *call, int64_t count);
+void many_start(service *s, rpc_call *call, engine_control_type type, const store_filter *filter,
+                unsigned states, many_answer_fn *answer);
+
+// list_filter checks the fields of a filter; texts stay borrowed or live in the arena.
+status *list_filter(const char *queue, const char *kind, Errand__V1__Job__State state,
+                    const char *label, arena *memory, store_filter *ret);
 
 // Methods of WorkerService, work.c; of ServerService, info.c.
 void lease_call(service *s, const Errand__V1__LeaseRequest *request, rpc_call *call);

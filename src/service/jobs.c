@@ -12,11 +12,11 @@ SERVED(list, list_call, Errand__V1__ListJobsRequest, Errand__V1__ListJobsRespons
 SERVED(cancel, cancel_call, Errand__V1__CancelJobRequest, Errand__V1__Job)
 SERVED(retry, retry_call, Errand__V1__RetryJobRequest, Errand__V1__Job)
 SERVED(delete, delete_call, Errand__V1__DeleteJobRequest, Errand__V1__Job)
-REFUSED(watch, "Watch", Errand__V1__WatchJobRequest, Errand__V1__Job)
-REFUSED(explain, "Explain", Errand__V1__ExplainJobRequest, Errand__V1__Explanation)
-REFUSED(cancel_many, "CancelMany", Errand__V1__CancelManyRequest, Errand__V1__CancelManyResponse)
-REFUSED(retry_many, "RetryMany", Errand__V1__RetryManyRequest, Errand__V1__RetryManyResponse)
-REFUSED(delete_many, "DeleteMany", Errand__V1__DeleteManyRequest, Errand__V1__DeleteManyResponse)
+SERVED(watch, watch_call, Errand__V1__WatchJobRequest, Errand__V1__Job)
+SERVED(explain, explain_call, Errand__V1__ExplainJobRequest, Errand__V1__Explanation)
+SERVED(cancel_many, cancel_many_call, Errand__V1__CancelManyRequest, Errand__V1__CancelManyResponse)
+SERVED(retry_many, retry_many_call, Errand__V1__RetryManyRequest, Errand__V1__RetryManyResponse)
+SERVED(delete_many, delete_many_call, Errand__V1__DeleteManyRequest, Errand__V1__DeleteManyResponse)
 // clang-format on
 
 Errand__V1__JobService_Service *job_methods(service *s)

@@ -33,14 +33,4 @@
         function(((methods_object *) self)->owner, input, rpc_call_of(data));                      \
     }
 
-// A method that this server does not have is refused by name.
-#define REFUSED(method, name, request, reply)                                                      \
-    static void on_##method(methods *self, const request *input, reply##_Closure closure,          \
-                            void *data)                                                            \
-    {                                                                                              \
-        (void) input;                                                                              \
-        (void) closure;                                                                            \
-        method_refuse(&self->base, name, data);                                                    \
-    }
-
 #endif

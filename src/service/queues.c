@@ -4,12 +4,12 @@
 SERVICE_METHODS(Errand__V1__QueueService_Service)
 
 // clang-format off
-REFUSED(list, "List", Errand__V1__ListQueuesRequest, Errand__V1__ListQueuesResponse)
-REFUSED(get, "Get", Errand__V1__GetQueueRequest, Errand__V1__Queue)
-REFUSED(update, "Update", Errand__V1__UpdateQueueRequest, Errand__V1__Queue)
-REFUSED(pause, "Pause", Errand__V1__PauseQueueRequest, Errand__V1__Queue)
-REFUSED(resume, "Resume", Errand__V1__ResumeQueueRequest, Errand__V1__Queue)
-REFUSED(purge, "Purge", Errand__V1__PurgeQueueRequest, Errand__V1__PurgeQueueResponse)
+SERVED(list, list_queues_call, Errand__V1__ListQueuesRequest, Errand__V1__ListQueuesResponse)
+SERVED(get, get_queue_call, Errand__V1__GetQueueRequest, Errand__V1__Queue)
+SERVED(update, update_queue_call, Errand__V1__UpdateQueueRequest, Errand__V1__Queue)
+SERVED(pause, pause_queue_call, Errand__V1__PauseQueueRequest, Errand__V1__Queue)
+SERVED(resume, resume_queue_call, Errand__V1__ResumeQueueRequest, Errand__V1__Queue)
+SERVED(purge, purge_queue_call, Errand__V1__PurgeQueueRequest, Errand__V1__PurgeQueueResponse)
 // clang-format on
 
 Errand__V1__QueueService_Service *queue_methods(service *s)

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define DEFAULT_PAGE 50
 #define MAX_PAGE     1000
@@ -137,31 +138,59 @@ void get_result_call(service *s, const Errand__V1__GetResultRequest *request, rp
 
 // ---- List ----
 
-static status *check_filter(const Errand__V1__ListJobsRequest *request)
+static status *read_label(const char *label, arena *memory, store_filter *ret)
 {
-    if (request->label[0] != '\0') {
-        return status_unsupported_field("label");
+    const char *colon = strchr(label, ':');
+    if (colon == NULL || colon == label) {
+        return status_bad_field("label", "found \"%.100s\", expected key:value", label);
     }
+    char *key = arena_strdup(memory, label);
+    if (key == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    key[colon - label] = '\0';
+    ret->label_key = key;
+    ret->label_value = colon + 1;
+    return NULL;
+}
+
+status *list_filter(const char *queue, const char *kind, Errand__V1__Job__State state,
+                    const char *label, arena *memory, store_filter *ret)
+{
+    if (state < 0 || state >= JOB_STATE_COUNT) {
+        return status_bad_field("state", "found %d, expected a state", (int) state);
+    }
+    *ret = (store_filter){
+        .queue = *queue != '\0' ? queue : NULL,
+        .kind = *kind != '\0' ? kind : NULL,
+        .state = (job_state) state,
+    };
+    status *failure = ret->queue != NULL ? job_name_check("queue", queue) : NULL;
+    if (failure == NULL && ret->kind != NULL) {
+        failure = job_name_check("kind", kind);
+    }
+    if (failure == NULL && *label != '\0') {
+        failure = read_label(label, memory, ret);
+    }
+    return failure;
+}
+
+static status *check_list(const Errand__V1__ListJobsRequest *request, arena *memory,
+                          store_filter *ret)
+{
     if (request->page_size < 0) {
         return status_bad_field("page_size", "found %d, expected 0 to %d", request->page_size,
                                 MAX_PAGE);
     }
-    if (request->state < 0 || request->state >= JOB_STATE_COUNT) {
-        return status_bad_field("state", "found %d, expected a state", (int) request->state);
-    }
-    status *failure = request->queue[0] != '\0' ? job_name_check("queue", request->queue) : NULL;
-    if (failure == NULL && request->kind[0] != '\0') {
-        failure = job_name_check("kind", request->kind);
-    }
-    return failure;
+    return list_filter(request->queue, request->kind, request->state, request->label, memory, ret);
 }
 
 // A page token is the seq below which the next page starts, and a hash of the filter.
 static uint32_t filter_hash(const Errand__V1__ListJobsRequest *request)
 {
     uint32_t hash = 2166136261u ^ (uint32_t) request->state;  // FNV-1a (RFC 9923)
-    const char *texts[] = {request->queue, "/", request->kind};
-    for (size_t i = 0; i < 3; i++) {
+    const char *texts[] = {request->queue, "/", request->kind, "/", request->label};
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
         for (const char *c = texts[i]; *c != '\0'; c++) {
             hash = (hash ^ (uint8_t) *c) * 16777619u;
         }
@@ -225,7 +254,8 @@ void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call 
     int64_t before = 0, next = 0;
     size_t count = 0;
     store_job *stored = NULL;
-    status *failure = check_filter(request);
+    store_filter filter;
+    status *failure = check_list(request, rpc_call_arena(call), &filter);
     if (failure == NULL) {
         failure = read_token(request, &before);
     }
@@ -233,15 +263,10 @@ void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call 
         rpc_call_fail(call, failure);
         return;
     }
-    store_filter filter = {
-        .queue = request->queue[0] != '\0' ? request->queue : NULL,
-        .kind = request->kind[0] != '\0' ? request->kind : NULL,
-        .state = (job_state) request->state,
-    };
     store_reader *reader = reader_take(s);
     failure = reader->ops->list(reader, &filter, before, page_size(request),
-                                STORE_PART_SPEC | STORE_PART_LAST_ATTEMPT, rpc_call_arena(call),
-                                &stored, &count, &next);
+                                STORE_PART_SPEC | STORE_PART_LAST_ATTEMPT | STORE_PART_PROGRESS,
+                                rpc_call_arena(call), &stored, &count, &next);
     reader_return(s, reader);
     if (failure != NULL) {
         rpc_call_fail(call, failure);

@@ -5,8 +5,8 @@ SERVICE_METHODS(Errand__V1__ServerService_Service)
 
 // clang-format off
 SERVED(get_info, info_call, Errand__V1__GetInfoRequest, Errand__V1__ServerInfo)
-REFUSED(get_stats, "GetStats", Errand__V1__GetStatsRequest, Errand__V1__ServerStats)
-REFUSED(backup, "Backup", Errand__V1__BackupRequest, Errand__V1__BackupResponse)
+SERVED(get_stats, stats_call, Errand__V1__GetStatsRequest, Errand__V1__ServerStats)
+SERVED(backup, backup_call, Errand__V1__BackupRequest, Errand__V1__BackupResponse)
 // clang-format on
 
 Errand__V1__ServerService_Service *server_methods(service *s)

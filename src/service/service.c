@@ -12,13 +12,6 @@ void answer_no_memory(rpc_call *call)
     rpc_call_fail(call, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
 }
 
-void method_refuse(const ProtobufCService *self, const char *method, void *data)
-{
-    rpc_call_fail(rpc_call_of(data),
-                  status_new(STATUS_UNIMPLEMENTED, "%s/%s is not supported by this server",
-                             self->descriptor->name, method));
-}
-
 store_reader *reader_take(service *s)
 {
     (void) pthread_mutex_lock(&s->readers.lock);
@@ -88,6 +81,9 @@ status *service_new(const service_options *options, service **ret)
     s->workers = worker_methods(s);
     s->servers = server_methods(s);
     status *failure = open_readers(s);
+    if (failure == NULL) {
+        failure = background_start(&s->background);
+    }
     if (failure == NULL &&
         (s->jobs == NULL || s->queues == NULL || s->workers == NULL || s->servers == NULL)) {
         failure = status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
@@ -147,11 +143,17 @@ void service_drain(service *s)
     atomic_store(&s->draining, true);
 }
 
+void service_stop(service *s)
+{
+    background_stop(s->background);
+}
+
 void service_free(service *s)
 {
     if (s == NULL) {
         return;
     }
+    background_free(s->background);
     while (s->readers.count > 0) {
         store_reader *reader = s->readers.idle[--s->readers.count];
         reader->ops->close(reader);

@@ -41,6 +41,8 @@ status *service_announce(service *s, char *const *rpc_urls, size_t rpc_count,
 
 // service_drain makes GetInfo say `draining`.
 void service_drain(service *s);
+// service_stop ends what it does in the background, before the RPC server stops.
+void service_stop(service *s);
 void service_free(service *s);  // after the server has stopped; accepts NULL
 
 // ---- the result pipeline ----

@@ -45,13 +45,38 @@ static void choose_id(const Errand__V1__Job *job, const rpc_call *call, uint64_t
     }
 }
 
+static status *no_memory(void)
+{
+    return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+// What ties it to others, and its labels, as the engine takes them.
+static status *prepare_ties(const Errand__V1__Job *job, arena *memory, engine_new_job *ret)
+{
+    uuid *after = arena_alloc(memory, (job->n_after + 1) * sizeof *after);
+    store_label *labels = arena_alloc(memory, (job->n_labels + 1) * sizeof *labels);
+    if (after == NULL || labels == NULL) {
+        return no_memory();
+    }
+    for (size_t i = 0; i < job->n_after; i++) {
+        (void) uuid_parse(job->after[i], &after[i]);
+    }
+    for (size_t i = 0; i < job->n_labels; i++) {
+        labels[i] = (store_label){.key = job->labels[i]->key, .value = job->labels[i]->value};
+    }
+    ret->after = after;
+    ret->labels = labels;
+    ret->label_count = job->n_labels;
+    return NULL;
+}
+
 static status *prepare(service *s, const Errand__V1__Job *job, rpc_call *call, uint64_t index,
                        engine_new_job *ret)
 {
     uint8_t *hash = arena_alloc(rpc_call_arena(call), JOB_HASH_BYTES);
     int64_t now_us = clock_wall_us(clock_system());
     if (hash == NULL) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        return no_memory();
     }
     status *failure = job_spec_check(job, &s->options.limits);
     if (failure == NULL && !secret_known(s, job)) {
@@ -61,6 +86,9 @@ static status *prepare(service *s, const Errand__V1__Job *job, rpc_call *call, u
     }
     if (failure == NULL) {
         failure = job_spec_encode(job, rpc_call_arena(call), &ret->spec, hash);
+    }
+    if (failure == NULL && job->n_after + job->n_labels > 0) {
+        failure = prepare_ties(job, rpc_call_arena(call), ret);
     }
     if (failure != NULL) {
         return failure;
@@ -77,16 +105,33 @@ static status *prepare(service *s, const Errand__V1__Job *job, rpc_call *call, u
 
 // ---- Submit ----
 
+// The job as it is stored: the one of the request, or the one that has its unique key.
+static status *view_made(submission *sub, const engine_new_job *made, Errand__V1__Job *own,
+                         Errand__V1__Job **ret)
+{
+    arena *memory = rpc_call_arena(sub->call);
+    status *failure = NULL;
+    *ret = own;
+    if (made->other) {
+        failure = view_read(sub->service, &made->row.id, false, memory, ret);
+    } else if (!job_view_fill(own, &made->row, false, memory)) {
+        failure = no_memory();
+    }
+    if (failure == NULL) {
+        (*ret)->duplicate = made->duplicate;
+    }
+    return failure;
+}
+
 static void answer_job(submission *sub)
 {
-    engine_new_job *made = &sub->submit.jobs[0];
-    Errand__V1__Job *job = sub->jobs[0];
-    if (!job_view_fill(job, &made->row, false, rpc_call_arena(sub->call))) {
-        answer_no_memory(sub->call);
-        return;
+    Errand__V1__Job *job = NULL;
+    status *failure = view_made(sub, &sub->submit.jobs[0], sub->jobs[0], &job);
+    if (failure != NULL) {
+        rpc_call_fail(sub->call, failure);
+    } else {
+        rpc_call_answer(sub->call, &job->base);
     }
-    job->duplicate = made->duplicate;
-    rpc_call_answer(sub->call, &job->base);
 }
 
 static void answer_whole(submission *sub)
@@ -216,20 +261,28 @@ static void answer_batch(submission *sub)
     rpc_call_answer(sub->call, &reply.base);
 }
 
+static void result_fill(submission *sub, engine_new_job *made,
+                        Errand__V1__BatchSubmitResponse__Result *result, Errand__V1__Job *own)
+{
+    Errand__V1__Job *job = NULL;
+    status *failure = made->failure != NULL ? made->failure : view_made(sub, made, own, &job);
+    if (failure != NULL) {
+        result_fail(result, failure, rpc_call_arena(sub->call));
+        return;
+    }
+    result->job = job;
+    result->outcome_case = ERRAND__V1__BATCH_SUBMIT_RESPONSE__RESULT__OUTCOME_JOB;
+}
+
 static void batch_done(engine_command *command)
 {
     submission *sub = command->owner;
-    arena *memory = rpc_call_arena(sub->call);
     for (size_t i = 0; i < sub->submit.count; i++) {
         engine_new_job *made = &sub->submit.jobs[i];
-        Errand__V1__BatchSubmitResponse__Result *result = sub->results[sub->places[i]];
-        Errand__V1__Job *job = sub->jobs[sub->places[i]];
-        if (made->failure != NULL) {
-            result_fail(result, made->failure, memory);
-        } else if (command->failure == NULL && job_view_fill(job, &made->row, false, memory)) {
-            job->duplicate = made->duplicate;
-            result->job = job;
-            result->outcome_case = ERRAND__V1__BATCH_SUBMIT_RESPONSE__RESULT__OUTCOME_JOB;
+        if (command->failure != NULL) {
+            status_free(made->failure);
+        } else {
+            result_fill(sub, made, sub->results[sub->places[i]], sub->jobs[sub->places[i]]);
         }
     }
     if (command->failure != NULL) {

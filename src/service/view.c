@@ -78,6 +78,19 @@ static status *view_attempts(const store_job *stored, arena *memory, Errand__V1_
     return NULL;
 }
 
+static status *view_progress(slice encoded, arena *memory, Errand__V1__Progress **ret)
+{
+    ProtobufCMessage *message = NULL;
+    if (encoded.size == 0) {
+        return NULL;
+    }
+    status *failure = unpack(&errand__v1__progress__descriptor, encoded, memory, &message);
+    if (failure == NULL) {
+        *ret = (Errand__V1__Progress *) message;
+    }
+    return failure;
+}
+
 status *view_job(const store_job *stored, bool full, arena *memory, Errand__V1__Job **ret)
 {
     Errand__V1__Job *job = NULL;
@@ -92,6 +105,9 @@ status *view_job(const store_job *stored, bool full, arena *memory, Errand__V1__
     if (failure == NULL) {
         failure = view_attempts(stored, memory, job);
     }
+    if (failure == NULL) {
+        failure = view_progress(stored->progress, memory, &job->progress);
+    }
     if (failure == NULL && full) {
         failure = view_result(stored->result, memory, &job->result);
     }
@@ -104,7 +120,8 @@ status *view_job(const store_job *stored, bool full, arena *memory, Errand__V1__
 status *view_read(service *s, const uuid *id, bool full, arena *memory, Errand__V1__Job **ret)
 {
     store_job stored;
-    unsigned parts = STORE_PART_SPEC | STORE_PART_ATTEMPTS | (full ? STORE_PART_RESULT : 0u);
+    unsigned parts = STORE_PART_SPEC | STORE_PART_ATTEMPTS | STORE_PART_PROGRESS |
+                     (full ? STORE_PART_RESULT : 0u);
     store_reader *reader = reader_take(s);
     status *failure = reader->ops->get(reader, id, parts, memory, &stored);
     reader_return(s, reader);

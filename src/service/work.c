@@ -4,6 +4,9 @@
 #include "job/time.h"
 
 #include <stdio.h>
+#include <string.h>
+
+#define MAX_PROGRESS_MESSAGE 1000
 
 typedef struct lease_state {
     engine_lease lease;
@@ -164,11 +167,39 @@ static void heartbeat_done(engine_command *command)
     rpc_call_answer(state->call, &reply.base);
 }
 
-static status *running_read(const Errand__V1__HeartbeatRequest *request, arena *memory,
-                            engine_lease_ref **ret)
+// The progress as the engine takes it.
+static status *progress_read(const Errand__V1__Progress *progress, arena *memory, slice *ret)
 {
+    Errand__V1__Progress own = *progress;
+    if (progress->done < 0 || progress->total < 0) {
+        return status_bad_field(
+            progress->done < 0 ? "progress.done" : "progress.total",
+            "found %lld, expected 0 or more",
+            (long long) (progress->done < 0 ? progress->done : progress->total));
+    }
+    if (strlen(progress->message) > MAX_PROGRESS_MESSAGE) {
+        return status_bad_field("progress.message", "found %zu bytes, expected at most %d",
+                                strlen(progress->message), MAX_PROGRESS_MESSAGE);
+    }
+    own.update_time = NULL;  // the engine's
+    size_t size = errand__v1__progress__get_packed_size(&own);
+    uint8_t *bytes = arena_alloc(memory, size);
+    if (bytes == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    errand__v1__progress__pack(&own, bytes);
+    *ret = (slice){.bytes = bytes, .size = size};
+    return NULL;
+}
+
+static status *running_read(const Errand__V1__HeartbeatRequest *request, arena *memory,
+                            engine_lease_ref **ret, slice **ret_progress)
+{
+    slice *told = arena_zalloc(memory, (request->n_running + 1) * sizeof *told);
     engine_lease_ref *refs = arena_alloc(memory, (request->n_running + 1) * sizeof *refs);
-    status *failure = refs == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory") : NULL;
+    status *failure = refs == NULL || told == NULL
+                          ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory")
+                          : NULL;
     for (size_t i = 0; failure == NULL && i < request->n_running; i++) {
         const Errand__V1__RunningJob *running = request->running[i];
         failure = job_id_check("job_id", running->job_id, &refs[i].id);
@@ -176,7 +207,7 @@ static status *running_read(const Errand__V1__HeartbeatRequest *request, arena *
             failure = token_read("token", &running->token, &refs[i].token);
         }
         if (failure == NULL && running->progress != NULL) {
-            failure = status_unsupported_field("progress");
+            failure = progress_read(running->progress, memory, &told[i]);
         }
         if (failure != NULL) {
             char prefix[40];
@@ -185,6 +216,7 @@ static status *running_read(const Errand__V1__HeartbeatRequest *request, arena *
         }
     }
     *ret = refs;
+    *ret_progress = told;
     return failure;
 }
 
@@ -192,6 +224,7 @@ void heartbeat_call(service *s, const Errand__V1__HeartbeatRequest *request, rpc
 {
     heartbeat_state *state = arena_zalloc(rpc_call_arena(call), sizeof *state);
     engine_lease_ref *running = NULL;
+    slice *progress = NULL;
     if (state == NULL) {
         answer_no_memory(call);
         return;
@@ -199,7 +232,7 @@ void heartbeat_call(service *s, const Errand__V1__HeartbeatRequest *request, rpc
     engine_heartbeat *h = &state->heartbeat;
     status *failure = worker_check(request->worker, &h->worker_id);
     if (failure == NULL) {
-        failure = running_read(request, rpc_call_arena(call), &running);
+        failure = running_read(request, rpc_call_arena(call), &running, &progress);
     }
     if (failure != NULL) {
         rpc_call_fail(call, failure);
@@ -210,6 +243,7 @@ void heartbeat_call(service *s, const Errand__V1__HeartbeatRequest *request, rpc
     h->command = (engine_command){.verb = ENGINE_HEARTBEAT, .done = heartbeat_done, .owner = state};
     h->worker = request->worker;
     h->running = running;
+    h->progress = progress;
     h->running_count = request->n_running;
     h->lease_sequence = request->lease_sequence;
     h->memory = rpc_call_arena(call);

@@ -7,7 +7,7 @@ SERVICE_METHODS(Errand__V1__WorkerService_Service)
 SERVED(lease, lease_call, Errand__V1__LeaseRequest, Errand__V1__LeaseResponse)
 SERVED(heartbeat, heartbeat_call, Errand__V1__HeartbeatRequest, Errand__V1__HeartbeatResponse)
 SERVED(report, report_call, Errand__V1__OutcomeBatch, Errand__V1__ReportResponse)
-REFUSED(list, "List", Errand__V1__ListWorkersRequest, Errand__V1__ListWorkersResponse)
+SERVED(list, list_workers_call, Errand__V1__ListWorkersRequest, Errand__V1__ListWorkersResponse)
 // clang-format on
 
 Errand__V1__WorkerService_Service *worker_methods(service *s)

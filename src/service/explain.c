@@ -1,0 +1,221 @@
+// explain - Explain: why a job is not running now, in words.
+#include "service/internal.h"
+
+#include "base/clock.h"
+#include "job/time.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#define MAX_POSITION 10000
+#define MAX_BLOCKERS 100
+#define MAX_REASONS  8
+
+typedef struct explain_state {
+    engine_explain explain;
+    service *service;
+    rpc_call *call;
+    Errand__V1__Explanation reply;
+    Errand__V1__Reason *reasons[MAX_REASONS];
+} explain_state;
+
+static arena *memory_of(explain_state *state)
+{
+    return rpc_call_arena(state->call);
+}
+
+__attribute__((format(printf, 3, 4))) static Errand__V1__Reason *
+add_reason(explain_state *state, Errand__V1__Reason__Type type, const char *format, ...)
+{
+    char text[256];
+    va_list arguments;
+    va_start(arguments, format);
+    (void) vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    Errand__V1__Reason *reason = arena_alloc(memory_of(state), sizeof *reason);
+    char *message = arena_strdup(memory_of(state), text);
+    if (reason == NULL || message == NULL || state->reply.n_reasons == MAX_REASONS) {
+        return NULL;
+    }
+    errand__v1__reason__init(reason);
+    reason->type = type;
+    reason->message = message;
+    state->reasons[state->reply.n_reasons++] = reason;
+    return reason;
+}
+
+static Google__Protobuf__Timestamp *time_of(explain_state *state, int64_t us)
+{
+    Google__Protobuf__Timestamp *time = arena_alloc(memory_of(state), sizeof *time);
+    if (time != NULL) {
+        google__protobuf__timestamp__init(time);
+        time_to_timestamp(us, time);
+    }
+    return time;
+}
+
+static void until(explain_state *state, Errand__V1__Reason *reason, int64_t us)
+{
+    if (reason != NULL && us != 0) {
+        reason->until = time_of(state, us);
+    }
+}
+
+static void estimate(explain_state *state, int64_t us)
+{
+    state->reply.estimated_start_time = time_of(state, us);
+}
+
+// ---- by state ----
+
+static void why_blocked(explain_state *state)
+{
+    uuid ids[MAX_BLOCKERS];
+    size_t count = 0;
+    store_reader *reader = reader_take(state->service);
+    status *failure =
+        reader->ops->blockers(reader, state->explain.row.seq, MAX_BLOCKERS, ids, &count);
+    reader_return(state->service, reader);
+    status_free(failure);
+    Errand__V1__Reason *reason =
+        add_reason(state, ERRAND__V1__REASON__TYPE__DEPENDENCY, "it waits for %d job%s to succeed",
+                   state->explain.row.blockers, state->explain.row.blockers == 1 ? "" : "s");
+    if (reason == NULL) {
+        return;
+    }
+    reason->jobs = arena_alloc(memory_of(state), (count + 1) * sizeof *reason->jobs);
+    for (size_t i = 0; reason->jobs != NULL && i < count; i++) {
+        char *text = arena_alloc(memory_of(state), UUID_TEXT_SIZE);
+        if (text == NULL) {
+            break;
+        }
+        reason->jobs[reason->n_jobs++] = uuid_format(&ids[i], text);
+    }
+}
+
+static void why_scheduled(explain_state *state)
+{
+    const job_row *row = &state->explain.row;
+    Errand__V1__Reason *reason =
+        add_reason(state, ERRAND__V1__REASON__TYPE__TIME,
+                   row->failures > 0 ? "it waits for its next attempt" : "its time has not come");
+    until(state, reason, row->due_us);
+    estimate(state, row->due_us);
+}
+
+static void limits_in_the_way(explain_state *state)
+{
+    const engine_explain *e = &state->explain;
+    const queue_settings *s = &e->settings;
+    if (s->paused) {
+        (void) add_reason(state, ERRAND__V1__REASON__TYPE__PAUSED, "the queue is paused");
+    }
+    if (s->max_running != QUEUE_NO_LIMIT && e->queue_running >= s->max_running) {
+        (void) add_reason(state, ERRAND__V1__REASON__TYPE__MAX_RUNNING,
+                          "%lld jobs of the queue run, its max_running",
+                          (long long) e->queue_running);
+    }
+    if (s->max_per_key != QUEUE_NO_LIMIT && !uuid_is_nil(&e->row.concurrency_key) &&
+        e->key_running >= s->max_per_key) {
+        (void) add_reason(state, ERRAND__V1__REASON__TYPE__CONCURRENCY_KEY,
+                          "%lld jobs with its concurrency key run, the queue's max_per_key",
+                          (long long) e->key_running);
+    }
+    if (e->held_back_us != 0) {
+        until(state,
+              add_reason(state, ERRAND__V1__REASON__TYPE__RATE_LIMIT,
+                         "an answer with Retry-After holds the queue back"),
+              e->held_back_us);
+    } else if (e->probing && e->queue_running > 0) {
+        (void) add_reason(state, ERRAND__V1__REASON__TYPE__RATE_LIMIT,
+                          "after a Retry-After one job at a time is tried until one succeeds");
+    }
+    if (e->next_token_us != 0) {
+        until(
+            state,
+            add_reason(state, ERRAND__V1__REASON__TYPE__RATE_LIMIT, "the rate limit of the queue"),
+            e->next_token_us);
+    }
+}
+
+// How fast its queue goes: as lately, or as fast as the limit lets it.
+static double speed_of(const engine_explain *e)
+{
+    if (e->settings.rate_count == 0) {
+        return e->starts_a_second;
+    }
+    return (double) e->settings.rate_count * 1e6 / (double) e->settings.rate_per_us;
+}
+
+static void place_in_line(explain_state *state)
+{
+    const engine_explain *e = &state->explain;
+    size_t position = 0;
+    store_reader *reader = reader_take(state->service);
+    status *failure = reader->ops->position(reader, &e->row, MAX_POSITION + 1, &position);
+    reader_return(state->service, reader);
+    status_free(failure);
+    state->reply.position_exact = position <= MAX_POSITION;
+    state->reply.position = (int64_t) (position <= MAX_POSITION ? position : MAX_POSITION);
+    if (position > 0) {
+        (void) add_reason(state, ERRAND__V1__REASON__TYPE__POSITION, "%s%lld jobs come first",
+                          position > MAX_POSITION ? "at least " : "",
+                          (long long) state->reply.position);
+    }
+    double speed = speed_of(e);
+    if (!e->settings.paused && e->has_worker && speed > 0) {
+        estimate(state,
+                 clock_wall_us(clock_system()) + (int64_t) ((double) (position + 1) / speed * 1e6));
+    }
+}
+
+static void why_ready(explain_state *state)
+{
+    limits_in_the_way(state);
+    if (!state->explain.has_worker) {
+        (void) add_reason(state, ERRAND__V1__REASON__TYPE__NO_WORKER,
+                          "no connected worker serves its queue and kind");
+    }
+    place_in_line(state);
+}
+
+static void explain_done(engine_command *command)
+{
+    explain_state *state = command->owner;
+    char id[UUID_TEXT_SIZE];
+    if (command->failure != NULL) {
+        rpc_call_fail(state->call, command->failure);
+        return;
+    }
+    errand__v1__explanation__init(&state->reply);
+    state->reply.id = uuid_format(&state->explain.id, id);
+    state->reply.state = (Errand__V1__Job__State) state->explain.row.state;
+    state->reply.reasons = state->reasons;
+    if (state->explain.row.state == JOB_BLOCKED) {
+        why_blocked(state);
+    } else if (state->explain.row.state == JOB_SCHEDULED) {
+        why_scheduled(state);
+    } else if (state->explain.row.state == JOB_READY) {
+        why_ready(state);
+    }
+    rpc_call_answer(state->call, &state->reply.base);
+}
+
+void explain_call(service *s, const Errand__V1__ExplainJobRequest *request, rpc_call *call)
+{
+    explain_state *state = arena_zalloc(rpc_call_arena(call), sizeof *state);
+    if (state == NULL) {
+        answer_no_memory(call);
+        return;
+    }
+    status *failure = job_id_check("id", request->id, &state->explain.id);
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+        return;
+    }
+    state->service = s;
+    state->call = call;
+    state->explain.command =
+        (engine_command){.verb = ENGINE_EXPLAIN, .done = explain_done, .owner = state};
+    engine_post(s->options.engine, &state->explain.command);
+}
