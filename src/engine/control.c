@@ -38,10 +38,11 @@ static bool retry_job(engine *e, engine_control *c)
     job_row before = c->row;
     if (c->request != 0 && before.retry_request == c->request)
         return true;
-    c->command.failure = job_retry(&c->row, e->now_us);
+    c->command.failure = retry_refused(e, &before);
+    if (c->command.failure != NULL)
+        return true;
     c->row.retry_request = c->request;
-    return c->command.failure != NULL ||
-           (engine_write(e) && engine_check(e, e->store->ops->save(e->store, &before, &c->row, 1)));
+    return make_ready(e, &before, &c->row);
 }
 
 static bool delete_job(engine *e, engine_control *c)

@@ -66,7 +66,10 @@ static bool all_known(engine_new_job *job, const job_row *others, size_t count)
 static bool mark(engine *e, const job_row *before)
 {
     job_row row = *before;
+    lease *l = lease_of(e, row.seq);
     row.has_dependants = true;
+    if (l != NULL)
+        l->row.has_dependants = true;
     return before->has_dependants ||
            (engine_write(e) && engine_check(e, e->store->ops->save(e->store, before, &row, 1)));
 }
