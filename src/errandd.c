@@ -5,6 +5,7 @@
 #include "engine/engine.h"
 #include "gateway/gateway.h"
 #include "rpc/server.h"
+#include "rpc/threads.h"
 #include "service/service.h"
 #include "store/sqlite.h"
 #include "worker/worker.h"
@@ -103,6 +104,7 @@ static const config_program config = {
 // Everything that runs, bottom up.
 typedef struct server {
     const settings *settings;
+    rpc_threads *threads;
     store *store;
     engine *engine;
     service *service;
@@ -115,6 +117,11 @@ typedef struct server {
     char *rpc_urls[MAX_URLS], *results_urls[MAX_URLS], *http_url;
     size_t rpc_count, results_count;
 } server;
+
+static status *start_threads(server *v)
+{
+    return rpc_threads_halve(&v->threads);
+}
 
 static status *start_store(server *v)
 {
@@ -266,7 +273,8 @@ static void announce(const server *v)
 static status *start(server *v)
 {
     static status *(*const steps[])(server *) = {
-        start_store, start_service, listen_results, listen_rpc, start_worker, start_gateway,
+        start_threads, start_store,  start_service, listen_results,
+        listen_rpc,    start_worker, start_gateway,
     };
     status *failure = NULL;
     for (size_t i = 0; failure == NULL && i < sizeof steps / sizeof steps[0]; i++) {
@@ -307,6 +315,7 @@ static void stop(server *v)
         free(v->rpc_urls[i]);
         free(v->results_urls[i]);
     }
+    rpc_threads_restore(v->threads);
     free(v->http_url);
     free(v->secrets);
 }
