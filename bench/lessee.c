@@ -59,6 +59,14 @@ static status *call_lease(lessee *l, int max_jobs, int64_t wait_ms, Errand__V1__
     return failure;
 }
 
+static status *finish(lessee *l, const Errand__V1__LeaseResponse *reply)
+{
+    const lessee_load *load = &l->all->load;
+    for (size_t i = 0; load->finishing && i < reply->n_assignments; i++)
+        load->finishing(load->data, reply->assignments[i]->job->id);
+    return outcomes_push(l->pipe, reply->assignments, reply->n_assignments);
+}
+
 // A rejected outcome would be a job done twice.
 static status *take_reply(lessee *l, const Errand__V1__LeaseResponse *reply)
 {
@@ -69,7 +77,7 @@ static status *take_reply(lessee *l, const Errand__V1__LeaseResponse *reply)
     if (!reply->n_assignments)
         return NULL;
     l->all->leased += (int64_t) reply->n_assignments;
-    return outcomes_push(l->pipe, reply->assignments, reply->n_assignments);
+    return finish(l, reply);
 }
 
 static bool is_done(const lessee *l)

@@ -14,6 +14,9 @@ typedef struct lessee_load {
     int lease;          // jobs in one Lease
     int64_t wait_ms;    // how long a Lease is parked; 0: the jobs are there already
     int64_t timeout_s;  // of it all
+    // Told of each job right before its outcome is pushed, on the lessee's thread; may be NULL.
+    void (*finishing)(void *data, const char *job_id);
+    void *data;
 } lessee_load;
 
 typedef struct lessees lessees;

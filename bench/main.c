@@ -27,6 +27,8 @@ static const scenario scenarios[] = {
      "no-op jobs through Lease and the result pipeline"},
     {"latency", scenario_latency, "job, lease and outcome, before the caller sees the result",
      "submit to result of a no-op, one at a time"},
+    {"waiters", scenario_waiters, "job, lease and outcome, before a waiter is answered",
+     "thousands of GetResult calls that wait, each for a job of its own"},
     {"fetch",   scenario_fetch,   "job, lease and result",
      "URL jobs run by the built-in worker, against a fast and a slow local origin"},
     {"scale",   scenario_scale,   "job, lease and outcome",

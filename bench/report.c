@@ -100,3 +100,11 @@ figure_summary report_summary(const report_figure *figure)
                             .least = sorted[0],
                             .most = sorted[n - 1]};
 }
+
+void report_add_percentiles(report *r, const char *row, double *seconds, size_t count)
+{
+    qsort(seconds, count, sizeof seconds[0], compare_doubles);
+    report_add(r, row, "p50", "us", seconds[count / 2] * 1e6);
+    report_add(r, row, "p90", "us", seconds[count * 9 / 10] * 1e6);
+    report_add(r, row, "p99", "us", seconds[count * 99 / 100] * 1e6);
+}

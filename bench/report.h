@@ -24,6 +24,9 @@ void report_begin(report *r, const char *scenario, const char *durable);
 // sample. unit is borrowed; row and name are copied.
 void report_add(report *r, const char *row, const char *name, const char *unit, double value);
 
+// report_add_percentiles adds p50, p90 and p99 of durations in seconds, which it sorts; count > 0.
+void report_add_percentiles(report *r, const char *row, double *seconds, size_t count);
+
 // Both fail when memory was short at any time before.
 status *report_json(const report *r, buf *out);
 status *report_table(const report *r, buf *out);

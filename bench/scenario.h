@@ -19,6 +19,7 @@ scenario_fn scenario_drain;
 scenario_fn scenario_latency;
 scenario_fn scenario_fetch;
 scenario_fn scenario_scale;
+scenario_fn scenario_waiters;
 
 // The number of operations asked for, or else the scenario's own.
 static inline int64_t scenario_count(const bench_options *options, int64_t own)

@@ -72,20 +72,6 @@ static status *submit_then_get(rpc_client *client, Errand__V1__Job *job)
     return failure;
 }
 
-static int compare_doubles(const void *a, const void *b)
-{
-    double x = *(const double *) a, y = *(const double *) b;
-    return (x > y) - (x < y);
-}
-
-static void add_percentiles(report *r, const char *row, double *samples, size_t count)
-{
-    qsort(samples, count, sizeof samples[0], compare_doubles);
-    report_add(r, row, "p50", "us", samples[count / 2] * 1e6);
-    report_add(r, row, "p90", "us", samples[count * 9 / 10] * 1e6);
-    report_add(r, row, "p99", "us", samples[count * 99 / 100] * 1e6);
-}
-
 static status *rounds(rpc_client *client, round_fn *round, double *samples, size_t count)
 {
     noop_job noop;
@@ -134,7 +120,7 @@ static status *measure(const bench_options *options, const server *errandd, cons
         return status_errno(ENOMEM, "samples");
     status *failure = rounds_with_worker(errandd, options, round, samples, count);
     if (!failure)
-        add_percentiles(r, row, samples, count);
+        report_add_percentiles(r, row, samples, count);
     return failure;
 }
 

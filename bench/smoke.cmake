@@ -22,7 +22,7 @@ endif()
 
 # Each row has its main figure, taken in both runs, above zero.
 set(main_figure rate)
-if(SCENARIO STREQUAL "latency")
+if(SCENARIO MATCHES "latency|waiters")
     set(main_figure p50)
 elseif(SCENARIO STREQUAL "scale")
     set(main_figure "lease and finish rate")

@@ -229,6 +229,17 @@ void api_reply_json(exchange *x, int http_status, const ProtobufCMessage *messag
     }
 }
 
+void api_list_answer(api_call *call, const ProtobufCMessage *reply)
+{
+    exchange *x = call->x;
+    x->http_status = 200;
+    buf_clear(&x->reply);
+    status *failure = json_encode_listing(reply, &x->reply);
+    if (failure != NULL) {
+        (void) problem_take(x, failure);
+    }
+}
+
 static void on_reply(void *data, const ProtobufCMessage *reply)
 {
     api_call *call = data;

@@ -26,6 +26,21 @@ static bool is_name_spaced(const struct mg_header *field)
     return field->value > gap && memchr(gap, '\0', (size_t) (field->value - gap)) != NULL;
 }
 
+// civetweb takes a folded line, one that starts with a space, for the end of the header: fields
+// behind it, such as a length, are not seen. Only an empty line ends it.
+static bool is_cut_short(const struct mg_request_info *info)
+{
+    if (info->num_headers == 0 || info->num_headers >= EXCHANGE_MAX_FIELDS) {
+        return false;
+    }
+    const char *at = info->http_headers[info->num_headers - 1].value;
+    at += strlen(at);
+    while (*at == '\0') {
+        at++;  // where the line ended
+    }
+    return *at != '\r' && *at != '\n';
+}
+
 static bool take_request(http_thread *t, const struct mg_request_info *info)
 {
     exchange *x = &t->x;
@@ -33,6 +48,10 @@ static bool take_request(http_thread *t, const struct mg_request_info *info)
     x->path = info->local_uri_raw;
     x->query = info->query_string;
     x->is_http_1_0 = strcmp(info->http_version, "1.0") == 0;
+    if (is_cut_short(info)) {
+        x->close = true;
+        return problem_refuse(x, 400, "a header field is folded");
+    }
     for (int i = 0; i < info->num_headers; i++) {
         if (is_name_spaced(&info->http_headers[i])) {
             x->close = true;

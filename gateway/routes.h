@@ -59,6 +59,7 @@ const route *routes_find(exchange *x, uri_span ret_variables[static URI_MAX_VARI
 
 bool api_submit_prepare(api_call *call);
 bool api_batch_prepare(api_call *call);
+void api_list_answer(api_call *call, const ProtobufCMessage *reply);
 void api_submit_answer(api_call *call, const ProtobufCMessage *reply);
 void api_submit_fail(api_call *call, status *failure);
 void api_result_answer(api_call *call, const ProtobufCMessage *reply);

@@ -39,13 +39,28 @@ stop() {
 
 # show COMMAND... prints a command as one would type it, then its output, indented.
 show() {
+    print_command "$@"
+    "$@" >"$work/shown"
+    indent
+}
+
+# show_json is show with the output laid out.
+show_json() {
+    print_command "$@" "| python3 -m json.tool"
+    "$@" | python3 -m json.tool --indent 2 --no-ensure-ascii >"$work/shown"
+    indent
+}
+
+print_command() {
     local word line=
     for word in "$@"; do
-        [[ $word =~ ^[a-zA-Z0-9_./:=@,+-]+$ ]] || word="'$word'"
+        [[ $word =~ ^([a-zA-Z0-9_./:=@,+-]+|\|.*)$ ]] || word="'$word'"
         line+=" $word"
     done
-    printf '\n$%s\n' "${line//"$bin/"/}"
-    "$@" >"$work/shown"
+    printf '\n$%s\n' "$line"
+}
+
+indent() {
     awk '{ print "    " $0 }' "$work/shown"
 }
 
@@ -70,16 +85,17 @@ start_server() {
 }
 
 post_job() {
-    show curl -sS --fail-with-body "$http/v1/jobs" -H 'content-type: application/json' -d "$1"
-    id=$(sed -n 's/.*"id": *"\([^"]*\)".*/\1/p' "$work/shown")
+    show_json curl -sS --fail-with-body "$http/v1/jobs" -H 'content-type: application/json' -d "$1"
+    id=$(sed -n 's/^  "id": "\([^"]*\)".*/\1/p' "$work/shown")
 }
 
 over_http() {
     say "1. Over HTTP: have a page fetched, and its body delivered to another address"
     post_job "{\"http\": {\"url\": \"$origin/page\"}, \"callback\": {\"url\": \"$origin/sink\", \"format\": \"RAW\"}}"
-    printf '\n%s\n' "That was the whole submit: the job is on disk, its id is $id. Wait for its result, then look:"
-    show curl -sS --fail-with-body "$http/v1/jobs/$id/result?wait=30s"
-    show curl -sS --fail-with-body "$http/v1/jobs/$id"
+    printf '\n%s\n' "That was the whole submit: the job is on disk, its id is $id. Now wait for its result (the
+body is base64 in JSON), look at the job, and get the body as it came:"
+    show_json curl -sS --fail-with-body "$http/v1/jobs/$id/result?wait=30s"
+    show_json curl -sS --fail-with-body "$http/v1/jobs/$id"
     show curl -sS --fail-with-body "$http/v1/jobs/$id/output"
     printf '\n%s\n' "And this is what was delivered to the callback address:"
     show curl -sS --fail-with-body "$origin/delivered?to=/sink"
@@ -95,9 +111,17 @@ signed_event() {
 over_rpc() {
     say "3. The same over the RPC, with the command line client"
     show errand fetch "$origin/page" --callback "$origin/rpc-sink" --callback-format raw --wait
-    printf '\n%s\n' "Its callback, and all jobs so far:"
+    printf '\n%s\n' "Its callback, and all jobs so far (a callback is a job, too):"
     show curl -sS --fail-with-body "$origin/delivered?to=/rpc-sink"
+    wait_for_callbacks
     show errand ls
+}
+
+# A callback has been delivered a moment before its job is noted as done.
+wait_for_callbacks() {
+    local callbacks
+    mapfile -t callbacks < <(errand ls --queue callbacks | awk 'NR > 1 { print $1 }')
+    errand wait "${callbacks[@]}" >"$work/shown"
 }
 
 errand() {
@@ -120,6 +144,8 @@ what_next() {
 END
 }
 
+# What the demo starts listens here, not behind a proxy.
+export no_proxy=127.0.0.1
 need_packages "${packages_demo[@]}"
 mkdir -p build
 bin=build/release/bin

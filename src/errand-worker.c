@@ -52,9 +52,9 @@ static const config_row rows[] = {
      .help = "time for running jobs to end when the program is stopped",
      CONFIG_FIELD(settings, drain_timeout)},
     {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
-     .help = "least important messages to log", CONFIG_FIELD(settings, log_level)},
+     .help = "least important messages to log", .reloadable = true, CONFIG_FIELD(settings, log_level)},
     {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
-     .help = "form of the log on standard error", CONFIG_FIELD(settings, log_format)},
+     .help = "form of the log on standard error", .reloadable = true, CONFIG_FIELD(settings, log_format)},
 };
 
 static const config_section sections[] = {

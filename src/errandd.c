@@ -4,7 +4,9 @@
 #include "base/program.h"
 #include "engine/engine.h"
 #include "gateway/gateway.h"
+#include "job/spec.h"
 #include "rpc/server.h"
+#include "rpc/threads.h"
 #include "service/service.h"
 #include "store/sqlite.h"
 #include "worker/worker.h"
@@ -45,10 +47,10 @@ static const char *const url_schemes[] = {"tcp://", "ipc://", NULL};
 static const config_row rows[] = {
     {.key = "data", .type = CONFIG_STRING, .fallback = "./errand-data", .value_name = "DIR",
      .help = "directory of the store", CONFIG_FIELD(settings, data)},
-    {.key = "rpc", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL", .names = url_schemes,
-     .help = "address of the RPC service; may be repeated", CONFIG_FIELD(settings, rpc)},
-    {.key = "results", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6711", .value_name = "URL", .names = url_schemes,
-     .help = "address of the result pipeline; may be repeated", CONFIG_FIELD(settings, results)},
+    {.key = "rpc", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL", .names = url_schemes, .max = MAX_URLS,
+     .help = "address of the RPC service", CONFIG_FIELD(settings, rpc)},
+    {.key = "results", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6711", .value_name = "URL", .names = url_schemes, .max = MAX_URLS,
+     .help = "address of the result pipeline", CONFIG_FIELD(settings, results)},
     {.key = "http", .type = CONFIG_LISTEN, .fallback = "127.0.0.1:6780",
      .help = "address of the HTTP gateway, or off", CONFIG_FIELD(settings, http)},
     {.key = "http_connections", .type = CONFIG_INT, .fallback = "2560", .min = 8, .max = 100000,
@@ -77,17 +79,20 @@ static const config_row rows[] = {
     {.key = "hosts", .type = CONFIG_LIST, .value_name = "NAME",
      .help = "further names by which the gateway may be addressed", CONFIG_FIELD(settings, hosts)},
     {.key = "webhook_secrets", .type = CONFIG_MAP, .secret = true,
+     .accepts = job_secret_is_good, .accepted = "whsec_ with the base64 of 24 to 64 bytes",
      .help = "signing secrets of callbacks by name, whsec_...", CONFIG_FIELD(settings, webhook_secrets)},
     {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
-     .help = "least important messages to log", CONFIG_FIELD(settings, log_level)},
+     .help = "least important messages to log", .reloadable = true, CONFIG_FIELD(settings, log_level)},
     {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
-     .help = "form of the log on standard error", CONFIG_FIELD(settings, log_format)},
+     .help = "form of the log on standard error", .reloadable = true, CONFIG_FIELD(settings, log_format)},
 };
 
 static const config_section sections[] = {
     {.title = "SIGNALS",
      .text = "SIGTERM and SIGINT drain: no more jobs are started, running ones may end within drain_timeout, "
-             "the rest is given back. A second signal leaves at once. Nothing that was acknowledged is lost either way."},
+             "the rest is given back. A second signal leaves at once. Nothing that was acknowledged is lost either way.\n\n"
+             "SIGHUP reads the settings again, takes those that can be changed in a running server, and logs which "
+             "of the others have changed."},
 };
 
 static const config_program config = {
@@ -106,6 +111,7 @@ static const config_program config = {
 // Everything that runs, bottom up.
 typedef struct server {
     const settings *settings;
+    rpc_threads *threads;
     store *store;
     engine *engine;
     service *service;
@@ -119,6 +125,31 @@ typedef struct server {
     size_t rpc_count, results_count;
 } server;
 
+static status *start_threads(server *v)
+{
+    return rpc_threads_halve(&v->threads);
+}
+
+// What a message must have beside a job or a result: names, headers, times.
+#define MESSAGE_RESERVE 65536
+
+// Each has to fit into one message, and a job may take more room there than when it was submitted.
+static status *check_sizes(server *v)
+{
+    const settings *s = v->settings;
+    int64_t largest = s->max_message / 4 * 3 - MESSAGE_RESERVE;
+    const char *key = s->max_input > largest ? "max_input" : "max_result";
+    int64_t found = s->max_input > largest ? s->max_input : s->max_result;
+    if (found <= largest) {
+        return NULL;
+    }
+    return status_bad_field(key,
+                            "found %lld bytes, expected at most %lld: a message of max_message, "
+                            "%lld bytes, can carry no more",
+                            (long long) found, (long long) (largest > 0 ? largest : 0),
+                            (long long) s->max_message);
+}
+
 static status *start_store(server *v)
 {
     status *failure = store_sqlite_open(v->settings->data, &v->store);
@@ -129,6 +160,9 @@ static status *start_store(server *v)
     engine_options_init(&options);
     options.store = v->store;
     options.own_worker = &v->worker_id;
+    if ((int64_t) options.max_reply_bytes > v->settings->max_message / 4) {
+        options.max_reply_bytes = (size_t) v->settings->max_message / 4;
+    }
     return engine_start(&options, &v->engine);
 }
 
@@ -163,7 +197,7 @@ static status *listen_results(server *v)
         failure = collector_listen(v->collector, INPROC_RESULTS, &unused);
         free(unused);
     }
-    for (size_t i = 0; failure == NULL && i < v->settings->results.count && i < MAX_URLS; i++) {
+    for (size_t i = 0; failure == NULL && i < v->settings->results.count; i++) {
         failure =
             collector_listen(v->collector, v->settings->results.items[i], &v->results_urls[i]);
         v->results_count += failure == NULL;
@@ -184,7 +218,7 @@ static status *listen_rpc(server *v)
     service_register(v->service, v->rpc);
     failure = rpc_server_listen(v->rpc, INPROC_RPC, &unused);
     free(unused);
-    for (size_t i = 0; failure == NULL && i < v->settings->rpc.count && i < MAX_URLS; i++) {
+    for (size_t i = 0; failure == NULL && i < v->settings->rpc.count; i++) {
         failure = rpc_server_listen(v->rpc, v->settings->rpc.items[i], &v->rpc_urls[i]);
         v->rpc_count += failure == NULL;
     }
@@ -270,7 +304,8 @@ static void announce(const server *v)
 static status *start(server *v)
 {
     static status *(*const steps[])(server *) = {
-        start_store, start_service, listen_results, listen_rpc, start_worker, start_gateway,
+        check_sizes,    start_threads, start_store,  start_service,
+        listen_results, listen_rpc,    start_worker, start_gateway,
     };
     status *failure = NULL;
     for (size_t i = 0; failure == NULL && i < sizeof steps / sizeof steps[0]; i++) {
@@ -314,6 +349,7 @@ static void stop(server *v)
         free(v->rpc_urls[i]);
         free(v->results_urls[i]);
     }
+    rpc_threads_restore(v->threads);
     free(v->http_url);
     free(v->secrets);
 }

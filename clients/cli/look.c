@@ -75,7 +75,15 @@ static cli_exit print_row(const cli *c, const Errand__V1__Job *job)
     return CLI_OK;
 }
 
-// list_page prints one page and puts the next one's token into the request; *left counts down.
+static void print_head(const cli *c)
+{
+    if (!c->json)
+        cli_print("%-36s  %-9s  %7s  %-20s  %-12s  %s\n", "ID", "STATE", "ATTEMPT", "CREATED",
+                  "QUEUE", "KIND");
+}
+
+// list_page prints one page, the first one with a head, and puts the next one's token into the
+// request; *left counts down.
 static cli_exit list_page(const cli *c, Errand__V1__ListJobsRequest *request, arena *memory,
                           int64_t *left)
 {
@@ -85,6 +93,8 @@ static cli_exit list_page(const cli *c, Errand__V1__ListJobsRequest *request, ar
                                       &request->base, NULL, &reply);
     if (error != NULL)
         return cli_bad_call(error);
+    if (*request->page_token == '\0')
+        print_head(c);
     Errand__V1__ListJobsResponse *page = (Errand__V1__ListJobsResponse *) reply;
     cli_exit ending = CLI_OK;
     for (size_t i = 0; ending == CLI_OK && i < page->n_jobs; i++)
@@ -98,9 +108,6 @@ static cli_exit list_page(const cli *c, Errand__V1__ListJobsRequest *request, ar
 static cli_exit list_pages(const cli *c, Errand__V1__ListJobsRequest *request, arena *memory,
                            int64_t limit)
 {
-    if (!c->json)
-        cli_print("%-36s  %-9s  %7s  %-20s  %-12s  %s\n", "ID", "STATE", "ATTEMPT", "CREATED",
-                  "QUEUE", "KIND");
     int64_t left = limit > 0 ? limit : INT64_MAX;
     cli_exit ending;
     do

@@ -22,7 +22,7 @@ static cli_exit wait_for_one(cli *c, const char *id, int64_t wait_ms)
     Errand__V1__GetResultResponse *answer = NULL;
     errand_error *error = errand_result(c->client, id, wait_ms, &answer);
     if (error != NULL) {
-        cli_tell("errand: %s: ", id);
+        cli_tell("errand: waiting for job %s failed\n", id);
         return cli_bad_call(error);
     }
     cli_exit printed = print_state(c, answer);

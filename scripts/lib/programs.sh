@@ -26,5 +26,6 @@ show_and_die() {
 run_ctest() {
     local folder=$1
     shift
-    ctest --test-dir "$folder" --output-on-failure --no-tests=error -j "$(nproc)" "$@" </dev/null
+    ctest --test-dir "$folder" --output-on-failure --no-tests=error --no-label-summary \
+        -j "$(nproc)" "$@" </dev/null
 }

@@ -53,12 +53,15 @@ typedef struct config_row {
     const char *fallback;      // the default, written like a value in the environment; NULL: none
     const char *help;          // one sentence, no full stop
     const char *value_name;    // in --help, such as DIR; NULL: by type
-    int64_t min, max;          // of INT, DURATION (us), SIZE (bytes); both 0: from 0 on
+    int64_t min, max;          // of INT, DURATION (us), SIZE (bytes); both 0: from 0 on.
+                               // max of LIST, MAP: how many there may be; 0: 1000
     const char *const *names;  // CHOICE: the names; STRING, LIST: beginnings allowed, such as
                                // tcp://. NULL-terminated; NULL: anything goes
-    bool reloadable;           // takes effect at SIGHUP
-    bool secret;               // its value is never shown in a message
-    size_t offset, size;       // CONFIG_FIELD(settings_struct, member)
+    bool (*accepts)(const char *value);  // MAP: whether a value is good; NULL: any text is
+    const char *accepted;                // what accepts wants, such as "a number"
+    bool reloadable;                     // takes effect at SIGHUP
+    bool secret;                         // its value is never shown in a message
+    size_t offset, size;                 // CONFIG_FIELD(settings_struct, member)
 } config_row;
 
 #define CONFIG_FIELD(settings_type, member)                                                        \

@@ -77,7 +77,8 @@ void config_append_expected(buf *b, const config_row *row)
         append_text_rule(b, row, "text");
         break;
     case CONFIG_LIST:
-        append_text_rule(b, row, "a list of at most 1000 texts, each");
+        buf_append_format(b, "a list of at most %lld ", config_items_cap(row));
+        append_text_rule(b, row, "texts, each");
         break;
     case CONFIG_INT:
         buf_append_text(b, "a whole number");
@@ -101,7 +102,8 @@ void config_append_expected(buf *b, const config_row *row)
         buf_append_text(b, "HOST:PORT or off");
         break;
     case CONFIG_MAP:
-        buf_append_text(b, "at most 1000 pairs of a name and a text");
+        buf_append_format(b, "at most %lld pairs of a name and %s", config_items_cap(row),
+                          row->accepts ? row->accepted : "a text");
         break;
     }
 }

@@ -48,6 +48,11 @@ static void map_fini(config_map *map)
     *map = (config_map){0};
 }
 
+long long config_items_cap(const config_row *row)
+{
+    return row->max > 0 ? row->max : CONFIG_ITEMS_CAP;
+}
+
 bool config_value_is_plural(const config_row *row)
 {
     return row->type == CONFIG_LIST || row->type == CONFIG_MAP;
@@ -243,7 +248,8 @@ status *config_value_put(const config_row *row, void *settings, const config_pai
     if (known) {
         return status_bad_field(row->key, "%s: \"%s\" is there twice", where, pair->key);
     }
-    if (map->count == CONFIG_ITEMS_CAP || pair->key[0] == '\0') {
+    if ((long long) map->count >= config_items_cap(row) || pair->key[0] == '\0' ||
+        (row->accepts && !row->accepts(pair->value))) {
         return bad_text(row, where, pair->key);
     }
     config_pair copy = {strdup(pair->key), strdup(pair->value)};
@@ -279,7 +285,7 @@ status *config_value_add(const config_row *row, void *settings, const char *text
         return put_text(row, settings, text, where);
     }
     config_list *list = field_of(row, settings);
-    if (!text_is_allowed(row, text) || list->count == CONFIG_ITEMS_CAP) {
+    if (!text_is_allowed(row, text) || (long long) list->count >= config_items_cap(row)) {
         return bad_text(row, where, text);
     }
     return config_list_append(list, text);

@@ -5,7 +5,7 @@
 #include "base/buf.h"
 #include "base/config.h"
 
-// Lists and maps hold no more items than this.
+// Lists and maps hold no more items than this, or than their row's max.
 enum { CONFIG_ITEMS_CAP = 1000 };
 
 // where, in all of these, is the place that a message names: FILE:LINE: KEY, --flag or ERRAND_KEY.
@@ -24,6 +24,7 @@ status *config_value_put(const config_row *row, void *settings, const config_pai
 
 void config_value_clear(const config_row *row, void *settings);
 bool config_value_is_plural(const config_row *row);
+long long config_items_cap(const config_row *row);
 
 // config_value_bad says: where: found FOUND, expected what the row takes.
 status *config_value_bad(const config_row *row, const char *where, const char *found)

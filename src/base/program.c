@@ -7,10 +7,19 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 const char *const program_log_levels[] = {"debug", "info", "warn", "error", NULL};
 const char *const program_log_formats[] = {"text", "json", NULL};
+
+// What a reload needs of the start.
+static struct {
+    const program *program;
+    int argc;
+    char **argv;
+} self;
 
 static sigset_t ending_signals(void)
 {
@@ -25,22 +34,98 @@ static sigset_t ending_signals(void)
 static void prepare_signals(void)
 {
     sigset_t signals = ending_signals();
+    (void) sigaddset(&signals, SIGHUP);
     (void) pthread_sigmask(SIG_BLOCK, &signals, NULL);
     (void) signal(SIGPIPE, SIG_IGN);
 }
 
+static void use_log_settings(const program *p)
+{
+    log_setup((log_level) *p->log_level, (log_format) *p->log_format);
+}
+
+// ---- SIGHUP ----
+
+static void swap_values(const config_row *row, void *settings, void *other)
+{
+    uint8_t *a = (uint8_t *) settings + row->offset;
+    uint8_t *b = (uint8_t *) other + row->offset;
+    for (size_t i = 0; i < row->size; i++) {
+        uint8_t kept = a[i];
+        a[i] = b[i];
+        b[i] = kept;
+    }
+}
+
+static bool has_changed(const program *p, const config_row *row, const void *fresh)
+{
+    return !config_same(row, p->settings, fresh);
+}
+
+// What is replaced goes into fresh.
+static void take_settings(const program *p, void *fresh)
+{
+    for (size_t i = 0; i < p->config->row_count; i++) {
+        const config_row *row = &p->config->rows[i];
+        if (row->reloadable && has_changed(p, row, fresh)) {
+            swap_values(row, p->settings, fresh);
+        }
+    }
+}
+
+static void tell_settings_not_taken(const program *p, const void *fresh)
+{
+    for (size_t i = 0; i < p->config->row_count; i++) {
+        const config_row *row = &p->config->rows[i];
+        if (!row->reloadable && has_changed(p, row, fresh)) {
+            log_warn("setting_not_changed", LOG_STR("key", row->key),
+                     LOG_STR("reason", "it takes effect at the next start"));
+        }
+    }
+}
+
+static void reload(const program *p)
+{
+    config_outcome outcome = {0};
+    AUTO_FREE void *fresh = calloc(1, p->config->settings_size);
+    status *failure = fresh == NULL
+                          ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory")
+                          : config_load(p->config, self.argc, self.argv, environ, fresh, &outcome);
+    if (failure != NULL) {
+        log_error("reload_failed", LOG_STATUS(failure));
+        status_free(failure);
+        return;
+    }
+    take_settings(p, fresh);
+    use_log_settings(p);
+    tell_settings_not_taken(p, fresh);
+    log_info("reloaded", LOG_STR("file", outcome.file != NULL ? outcome.file : ""));
+    config_free(p->config, fresh);
+    config_outcome_fini(&outcome);
+}
+
 void program_wait_for_end(void)
 {
-    sigset_t signals = ending_signals();
+    sigset_t ending = ending_signals();
+    sigset_t signals = ending;
     int number = 0;
-    (void) sigwait(&signals, &number);
+    (void) sigaddset(&signals, SIGHUP);
+    for (;;) {
+        (void) sigwait(&signals, &number);
+        if (number != SIGHUP) {
+            break;
+        }
+        reload(self.program);
+    }
     log_info("draining", LOG_INT("signal", number));
-    (void) pthread_sigmask(SIG_UNBLOCK, &signals, NULL);
+    (void) pthread_sigmask(SIG_UNBLOCK, &ending, NULL);
 }
+
+// ---- start ----
 
 static status *run(const program *p, const config_outcome *outcome)
 {
-    log_setup((log_level) *p->log_level, (log_format) *p->log_format);
+    use_log_settings(p);
     for (size_t i = 0; i < outcome->warnings.count; i++) {
         log_warn("configuration", LOG_STR("warning", outcome->warnings.items[i]));
     }
@@ -55,6 +140,9 @@ static status *run(const program *p, const config_outcome *outcome)
 int program_main(const program *p, int argc, char **argv)
 {
     config_outcome outcome = {0};
+    self.program = p;
+    self.argc = argc;
+    self.argv = argv;
     AUTO(status) failure = config_load(p->config, argc, argv, environ, p->settings, &outcome);
     if (failure != NULL) {
         (void) fprintf(stderr, "%s: %s\n", p->config->name, failure->message);

@@ -15,8 +15,8 @@ typedef struct program {
     void *settings;         // of config->settings_size bytes
     const int *log_level;   // inside settings
     const int *log_format;  // inside settings
-    // serve works until program_wait_for_end says that it is time. Settings are loaded, SIGTERM and
-    // SIGINT are blocked in all threads, SIGPIPE is ignored.
+    // serve works until program_wait_for_end says that it is time. Settings are loaded, SIGTERM,
+    // SIGINT and SIGHUP are blocked in all threads, SIGPIPE is ignored.
     status *(*serve)(void);
 } program;
 
@@ -25,7 +25,8 @@ typedef struct program {
 int program_main(const program *p, int argc, char **argv);
 
 // program_wait_for_end returns at the first SIGTERM or SIGINT; a second one ends the program at
-// once.
+// once. At SIGHUP it loads the settings again, takes those whose rows are reloadable, and logs
+// which others have changed.
 void program_wait_for_end(void);
 
 #endif

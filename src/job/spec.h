@@ -9,6 +9,7 @@
 
 #include "errand/v1/job.pb-c.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -33,6 +34,8 @@ status *job_spec_check(const Errand__V1__Job *job, const job_limits *limits);
 status *job_name_check(const char *field, const char *name);
 // job_id_check parses an id; INVALID_ARGUMENT naming the field otherwise.
 status *job_id_check(const char *field, const char *text, uuid *ret);
+// job_secret_is_good: a signing secret, `whsec_` and the base64 of 24 to 64 bytes.
+bool job_secret_is_good(const char *secret);
 
 // Queue and kind with defaults filled in; borrowed from the job or static.
 const char *job_spec_queue(const Errand__V1__Job *job);

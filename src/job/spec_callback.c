@@ -51,7 +51,7 @@ static void check_states(check *c, const Errand__V1__Callback *callback)
     }
 }
 
-static bool is_secret(const char *secret)
+bool job_secret_is_good(const char *secret)
 {
     uint8_t key[SECRET_TEXT];
     size_t size = 0;
@@ -69,7 +69,7 @@ static void check_secret(check *c, const Errand__V1__Callback *callback)
 {
     if (*callback->secret && *callback->secret_name)
         check_bad(c, "callback.secret_name", "found both secret and secret_name, expected one");
-    if (*callback->secret && !is_secret(callback->secret))  // never shown
+    if (*callback->secret && !job_secret_is_good(callback->secret))  // never shown
         check_bad(c, "callback.secret",
                   "found something else, expected whsec_ and the base64 of "
                   "%d to %d bytes",

@@ -41,7 +41,7 @@ status *job_id_check(const char *field, const char *text, uuid *ret)
 {
     char quoted[TEXT_QUOTE_SIZE];
     uuid id;
-    if (!uuid_parse(text, &id) || uuid_is_nil(&id))
+    if (!uuid_parse(text, &id))
         return status_bad_field(field, "found %s, expected a UUID", text_quote(text, quoted));
     *ret = id;
     return NULL;

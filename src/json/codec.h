@@ -19,6 +19,10 @@
 // RESOURCE_EXHAUSTED beyond the cap of out.
 status *json_encode(const ProtobufCMessage *message, buf *out);
 
+// json_encode_listing does so for an answer that is a list: its own empty lists are there, as [],
+// so that a client can go through them without looking first.
+status *json_encode_listing(const ProtobufCMessage *message, buf *out);
+
 // json_decode reads one JSON document into a message that lives in the arena. INVALID_ARGUMENT with
 // the position for text that is not JSON, or that no message could hold: invalid UTF-8, NUL in
 // strings, the same key twice, nesting beyond JSON_MAX_DEPTH. INVALID_ARGUMENT with a violation

@@ -104,6 +104,9 @@ static json_t *parse_once(const char *text, size_t size, size_t flags, json_erro
 
 status *decode_parse(const char *text, size_t size, arena *memory, json_t **ret)
 {
+    if (size == 0) {
+        return status_new(STATUS_INVALID_ARGUMENT, "not valid JSON: found nothing");
+    }
     if (is_too_deep(text, size)) {
         return status_new(STATUS_INVALID_ARGUMENT, "the JSON is nested deeper than %d levels",
                           JSON_MAX_DEPTH);

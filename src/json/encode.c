@@ -123,6 +123,13 @@ static bool is_present(const ProtobufCMessage *message, const ProtobufCFieldDesc
     return !is_default(field, member(message, field->offset));
 }
 
+static bool is_written(const json_writer *w, const ProtobufCMessage *message,
+                       const ProtobufCFieldDescriptor *field)
+{
+    bool is_list = field->label == PROTOBUF_C_LABEL_REPEATED;
+    return (is_list && w->with_lists && w->depth == 1) || is_present(message, field);
+}
+
 static bool encode_field(json_writer *w, const ProtobufCMessage *message,
                          const ProtobufCFieldDescriptor *field)
 {
@@ -144,7 +151,7 @@ static bool encode_object(json_writer *w, const ProtobufCMessage *message)
     char before = '{';
     for (unsigned i = 0; i < descriptor->n_fields; i++) {
         const ProtobufCFieldDescriptor *field = &descriptor->fields[i];
-        if (!is_present(message, field)) {
+        if (!is_written(w, message, field)) {
             continue;
         }
         buf_append_char(w->out, before);
@@ -179,14 +186,23 @@ bool encode_message(json_writer *w, const ProtobufCMessage *message)
     return ok;
 }
 
-status *json_encode(const ProtobufCMessage *message, buf *out)
+static status *encode(json_writer *w, const ProtobufCMessage *message)
 {
-    json_writer w = {.out = out};
-    if (!encode_message(&w, message)) {
-        return w.failure;
+    if (!encode_message(w, message)) {
+        return w->failure;
     }
-    if (out->failed) {
+    if (w->out->failed) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "the answer as JSON is larger than allowed");
     }
     return NULL;
+}
+
+status *json_encode(const ProtobufCMessage *message, buf *out)
+{
+    return encode(&(json_writer){.out = out}, message);
+}
+
+status *json_encode_listing(const ProtobufCMessage *message, buf *out)
+{
+    return encode(&(json_writer){.out = out, .with_lists = true}, message);
 }

@@ -15,6 +15,7 @@
 typedef struct json_writer {
     buf *out;
     size_t depth;
+    bool with_lists;  // the outermost message's empty lists are written too
     status *failure;
 } json_writer;
 

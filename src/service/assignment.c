@@ -1,6 +1,7 @@
 // assignment - a leased job as its worker gets it.
 #include "service/internal.h"
 
+#include "base/log.h"
 #include "job/time.h"
 #include "job/view.h"
 
@@ -33,4 +34,60 @@ status *assignment_build(service *s, const engine_assignment *a, int64_t lease_u
     assignment->lease_expire_time = expires;
     *ret = assignment;
     return NULL;
+}
+
+// ---- jobs that can not be handed over ----
+
+typedef struct refusal {
+    engine_outcomes outcomes;
+    engine_outcome outcome;
+    arena *memory;  // of itself too
+} refusal;
+
+static void refusal_done(engine_command *command)
+{
+    refusal *r = command->owner;
+    status_free(command->failure);  // the lease will run out
+    arena_free(r->memory);
+}
+
+static refusal *refusal_new(const engine_lease *command, const engine_assignment *a,
+                            const status *failure)
+{
+    arena *memory = arena_new(0);
+    refusal *r = memory != NULL ? arena_zalloc(memory, sizeof *r) : NULL;
+    Errand__Rpc__V1__Status *error = r != NULL ? convert_status_to_proto(failure, memory) : NULL;
+    if (error == NULL) {
+        arena_free(memory);
+        return NULL;
+    }
+    r->memory = memory;
+    r->outcome = (engine_outcome){
+        .ref = {.id = a->row.id, .token = a->token},
+        .type = ENGINE_FAILURE,
+        .error = error,
+        .retryable = failure->code != STATUS_DATA_LOSS,
+    };
+    r->outcomes = (engine_outcomes){
+        .command = {.verb = ENGINE_OUTCOMES, .done = refusal_done, .owner = r},
+        .worker_id = command->worker_id,
+        .outcomes = &r->outcome,
+        .count = 1,
+        .memory = memory,
+        .report = true,
+    };
+    return r;
+}
+
+void assignment_refuse(service *s, const engine_lease *command, const engine_assignment *a,
+                       status *failure)
+{
+    char id[UUID_TEXT_SIZE];
+    log_error("job_not_handed_over", LOG_STR("job", uuid_format(&a->row.id, id)),
+              LOG_STATUS(failure));
+    refusal *r = refusal_new(command, a, failure);
+    if (r != NULL) {
+        engine_post(s->options.engine, &r->outcomes.command);
+    }
+    status_free(failure);
 }

@@ -127,6 +127,10 @@ void wait_gone(void *data, uint64_t ticket);
 // assignment.c
 status *assignment_build(service *s, const engine_assignment *a, int64_t lease_us, arena *memory,
                          Errand__V1__Assignment **ret);
+// assignment_refuse fails the attempt of a job that can not be handed over, so that it keeps nobody
+// from the others. Takes the failure.
+void assignment_refuse(service *s, const engine_lease *command, const engine_assignment *a,
+                       status *failure);
 // event.c: fills in the body and the signature of a callback that is about to be made.
 status *event_fill(service *s, const engine_assignment *a, Errand__V1__Job *job, arena *memory);
 

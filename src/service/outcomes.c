@@ -38,6 +38,9 @@ status *worker_check(const Errand__V1__Worker *worker, uuid *ret)
         return status_bad_field("worker", "found nothing, expected a worker");
     }
     status *failure = job_id_check("worker.id", worker->id, ret);
+    if (failure == NULL && uuid_is_nil(ret)) {
+        failure = status_bad_field("worker.id", "found the nil UUID, expected one of its own");
+    }
     if (failure == NULL && strlen(worker->host) > 255) {
         failure = status_bad_field("worker.host", "found %zu bytes, expected at most 255",
                                    strlen(worker->host));

@@ -44,13 +44,16 @@ static status *assignments_write(lease_state *state, Errand__V1__LeaseResponse *
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     for (size_t i = 0; i < count; i++) {
-        status *failure =
-            assignment_build(state->service, &state->lease.assignments[i],
-                             state->service->options.lease_us, memory, &reply->assignments[i]);
-        if (failure != NULL) {
+        const engine_assignment *a = &state->lease.assignments[i];
+        status *failure = assignment_build(state->service, a, state->service->options.lease_us,
+                                           memory, &reply->assignments[reply->n_assignments]);
+        if (failure == NULL) {
+            reply->n_assignments++;
+        } else if (failure->code == STATUS_RESOURCE_EXHAUSTED) {
             return failure;
+        } else {
+            assignment_refuse(state->service, &state->lease, a, failure);
         }
-        reply->n_assignments = i + 1;
     }
     return NULL;
 }

@@ -199,7 +199,9 @@ def test_ls_filters_and_follows_pages_up_to_the_limit(cli, tmp_path):
 
 def test_unknown_and_malformed_ids_have_their_status(cli):
     for command in ("get", "result", "wait"):
-        assert cli(command, str(uuid.uuid4())).status == NOT_FOUND
+        unknown = cli(command, str(uuid.uuid4()))
+        assert unknown.status == NOT_FOUND
+        assert all(line.count("errand: ") == 1 for line in unknown.err.splitlines()), unknown
         assert cli(command, "17").status == REFUSED
 
 
@@ -251,6 +253,7 @@ def test_no_server_is_a_status_of_its_own():
         timeout=60,
     )
     assert process.returncode == UNREACHABLE and b"127.0.0.1:1" in process.stderr
+    assert process.stdout == b""
 
 
 def run_with_stdout(server, stdout, *words, **options):

@@ -112,9 +112,9 @@ def test_an_input_over_the_cap_is_refused(api):
 
 
 def test_an_unknown_id_is_not_found(api):
-    unknown = str(uuid.uuid4())
-    for path in ("", "?view=FULL", "/result", "/result?wait=1s", "/output"):
-        refused(api.get(f"/v1/jobs/{unknown}{path}"), 404, "NOT_FOUND")
+    for unknown in (uuid.uuid4(), uuid.UUID(int=0)):
+        for path in ("", "?view=FULL", "/result", "/result?wait=1s", "/output"):
+            refused(api.get(f"/v1/jobs/{unknown}{path}"), 404, "NOT_FOUND")
 
 
 @pytest.mark.parametrize("job_id", ["17", "x" * 36, "%00", "018f0000-0000-7000-8000-00000000000g"])

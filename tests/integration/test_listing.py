@@ -101,3 +101,8 @@ def test_pages_over_http_are_the_same(api, rpc, forty):
         if not token:
             break
     assert found == all_ids(rpc, queue="q0", state=job_pb2.Job.READY, kind="task") != []
+
+
+def test_a_list_without_jobs_is_there_and_empty(api):
+    assert api.get("/v1/jobs").json() == {"jobs": []}
+    assert api.post("/v1/jobs:batch", {"jobs": []}).json() == {"results": []}

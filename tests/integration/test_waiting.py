@@ -2,11 +2,12 @@
 
 import socket
 
+import pytest
 from google.protobuf import struct_pb2
 
 from errand.v1 import job_pb2, job_service_pb2 as messages
 from harness import sp
-from harness.rpc import duration, open_response
+from harness.rpc import RpcError, duration, open_response
 from harness.waiting import wait_until
 from harness.worker import success
 
@@ -106,3 +107,6 @@ def test_waiters_are_told_when_the_server_stops(server, rpc, connect):
     waiting = park(connect(server), submit(rpc))
     server.stop()
     wait_until(waiting.done, "the waiter is told")
+    with pytest.raises(RpcError) as refused:
+        state(waiting)
+    assert refused.value.code == "UNAVAILABLE"

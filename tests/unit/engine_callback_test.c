@@ -60,9 +60,9 @@ static void the_end_of_a_job_makes_its_callback_in_the_same_commit(void **state)
     (void) state;
     submit_wanting_callback();
     job_row parent = lease_one(1, 1);
-    int before = atomic_load(&erig.committed);
+    int before = atomic_load(&edisk.committed);
     report(1, 1, success(&parent));
-    assert_int_equal(atomic_load(&erig.committed), before + 1);
+    assert_int_equal(atomic_load(&edisk.committed), before + 1);
     store_job *found;
     assert_int_equal(callbacks_of(&parent, &found), 1);
     assert_int_equal(found[0].row.state, JOB_READY);

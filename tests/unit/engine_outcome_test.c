@@ -221,10 +221,10 @@ static void many_outcomes_of_one_batch_are_one_commit(void **state)
     const engine_lease *got = lease_now(1, 1, MANY);
     for (int i = 0; i < MANY; i++)
         outcomes[i] = success(&got->assignments[i].row);
-    int before = atomic_load(&erig.committed);
+    int before = atomic_load(&edisk.committed);
     call *c = erig_fine(erig_post(outcomes_call(1, 1, outcomes, MANY)));
     assert_int_equal(c->outcomes.accepted, MANY);
-    assert_int_equal(atomic_load(&erig.committed), before + 1);
+    assert_int_equal(atomic_load(&edisk.committed), before + 1);
 }
 
 static void every_answer_tells_what_is_acknowledged(void **state)

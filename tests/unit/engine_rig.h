@@ -1,11 +1,11 @@
 // engine_rig - an engine over a store in a folder of its own, and a clock that stands still.
 //
 // The monotonic clock of the rig is far ahead of the real one: the engine's thread sleeps until it
-// is posted something, so that nothing happens but in rounds that a test asks for. A disk that
-// fails is made by standing in for some of the store's functions.
+// is posted something, so that nothing happens but in rounds that a test asks for.
 #ifndef ERRAND_TESTS_UNIT_ENGINE_RIG_H
 #define ERRAND_TESTS_UNIT_ENGINE_RIG_H
 
+#include "unit/engine_disk.h"
 #include "unit/store_rig.h"
 
 #include "base/clock.h"
@@ -19,19 +19,6 @@
 #define SECOND     INT64_C(1000000)
 #define MONO0      INT64_C(1000000000000000)
 #define PATIENCE_S 30  // then a test that waits for the engine fails
-
-typedef enum fault {
-    FAULT_BEGIN,
-    FAULT_COMMIT,
-    FAULT_INSERT,
-    FAULT_SAVE,
-    FAULT_PUT_RESULT,
-    FAULT_PUT_ATTEMPT,
-    FAULT_SAVE_WORKER,
-    FAULT_FIND,
-    FAULT_DUE,
-    FAULT_COUNT,
-} fault;
 
 // A command under way. Lives until the rig stops.
 typedef struct call {
@@ -51,14 +38,9 @@ typedef struct call {
     struct call *next;
 } call;
 
-// One for each process: the faulty functions have to find it.
 static struct {
     char place[64];
     store *store;
-    const store_ops *real;
-    store_ops faulty;
-    atomic_int faults[FAULT_COUNT];  // calls that fail from now on
-    atomic_int begun, committed;     // transactions
     atomic_llong wall_us, mono_us;
     clock_source clock;
     engine_options options;
@@ -70,93 +52,6 @@ static struct {
     int done_count;
     bool held;
 } erig = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
-
-// ---- a disk that fails ----
-
-static inline bool erig_fault(fault which)
-{
-    if (atomic_load(&erig.faults[which]) <= 0)
-        return false;
-    atomic_fetch_sub(&erig.faults[which], 1);
-    return true;
-}
-
-static inline status *erig_broken(void)
-{
-    return status_new(STATUS_UNAVAILABLE, "the disk is broken");
-}
-
-static inline status *erig_begin(store *s)
-{
-    atomic_fetch_add(&erig.begun, 1);
-    return erig_fault(FAULT_BEGIN) ? erig_broken() : erig.real->begin(s);
-}
-
-static inline status *erig_commit(store *s)
-{
-    if (erig_fault(FAULT_COMMIT)) {
-        erig.real->rollback(s);
-        return erig_broken();
-    }
-    status *failure = erig.real->commit(s);
-    if (failure == NULL)
-        atomic_fetch_add(&erig.committed, 1);
-    return failure;
-}
-
-static inline status *erig_insert(store *s, const store_new_job *jobs, size_t count)
-{
-    return erig_fault(FAULT_INSERT) ? erig_broken() : erig.real->insert(s, jobs, count);
-}
-
-static inline status *erig_save(store *s, const job_row *before, const job_row *rows, size_t count)
-{
-    return erig_fault(FAULT_SAVE) ? erig_broken() : erig.real->save(s, before, rows, count);
-}
-
-static inline status *erig_put_result(store *s, int64_t seq, slice result)
-{
-    return erig_fault(FAULT_PUT_RESULT) ? erig_broken() : erig.real->put_result(s, seq, result);
-}
-
-static inline status *erig_put_attempt(store *s, int64_t seq, int32_t number, slice attempt)
-{
-    return erig_fault(FAULT_PUT_ATTEMPT) ? erig_broken()
-                                         : erig.real->put_attempt(s, seq, number, attempt);
-}
-
-static inline status *erig_save_worker(store *s, const store_worker *worker)
-{
-    return erig_fault(FAULT_SAVE_WORKER) ? erig_broken() : erig.real->save_worker(s, worker);
-}
-
-static inline status *erig_find(store *s, const uuid *ids, size_t count, job_row *ret)
-{
-    return erig_fault(FAULT_FIND) ? erig_broken() : erig.real->find(s, ids, count, ret);
-}
-
-static inline status *erig_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret,
-                               size_t *ret_count)
-{
-    return erig_fault(FAULT_DUE) ? erig_broken()
-                                 : erig.real->due(s, lane, until, limit, ret, ret_count);
-}
-
-static inline void erig_make_faulty(store *s)
-{
-    erig.real = s->ops;
-    erig.faulty = *s->ops;
-    erig.faulty.begin = erig_begin;
-    erig.faulty.commit = erig_commit;
-    erig.faulty.insert = erig_insert;
-    erig.faulty.save = erig_save;
-    erig.faulty.put_result = erig_put_result;
-    erig.faulty.put_attempt = erig_put_attempt;
-    erig.faulty.save_worker = erig_save_worker;
-    erig.faulty.find = erig_find;
-    erig.faulty.due = erig_due;
-    s->ops = &erig.faulty;
-}
 
 // ---- the clock ----
 
@@ -184,7 +79,7 @@ static inline void erig_pass(int64_t us)
 static inline void erig_open_store(void)
 {
     rig_ok(store_sqlite_open(erig.place, &erig.store));
-    erig_make_faulty(erig.store);
+    edisk_make_faulty(erig.store);
 }
 
 static inline void erig_run(void)
@@ -199,10 +94,9 @@ static inline void erig_prepare(void)
     erig.memory = arena_new(0);
     atomic_store(&erig.wall_us, T0);
     atomic_store(&erig.mono_us, MONO0);
-    atomic_store(&erig.begun, 0);
-    atomic_store(&erig.committed, 0);
-    for (int i = 0; i < FAULT_COUNT; i++)
-        atomic_store(&erig.faults[i], 0);
+    atomic_store(&edisk.begun, 0);
+    atomic_store(&edisk.committed, 0);
+    edisk_mend();
     erig.clock = (clock_source){erig_wall, erig_mono, NULL};
     engine_options_init(&erig.options);
     erig.options.clock = &erig.clock;
@@ -226,7 +120,7 @@ static inline void erig_compare_memory(void)
     enum { MOST = 2000 };
     static job_row rows[MOST];
     size_t count;
-    rig_ok(erig.real->due(erig.store, JOB_LANE_RUNNING, INT64_MAX, MOST, rows, &count));
+    rig_ok(edisk.real->due(erig.store, JOB_LANE_RUNNING, INT64_MAX, MOST, rows, &count));
     assert_int_equal(count, HASH_COUNT(erig.engine->leases));
     for (size_t i = 0; i < count; i++) {
         lease *l = NULL;

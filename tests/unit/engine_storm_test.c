@@ -137,7 +137,7 @@ static void step(void)
 {
     uint8_t number = (uint8_t) any(WORKERS);
     if (any(8) == 0)
-        atomic_store(&erig.faults[any(FAULT_COUNT)], (int) (1 + any(2)));
+        atomic_store(&edisk.faults[any(FAULT_COUNT)], (int) (1 + any(2)));
     switch (any(8)) {
     case 0:
     case 1:
@@ -191,15 +191,9 @@ static void finish_all(void)
     } while (open > 0);
 }
 
-static void mend_disk(void)
-{
-    for (int i = 0; i < FAULT_COUNT; i++)
-        atomic_store(&erig.faults[i], 0);
-}
-
 static void restart(void)
 {
-    mend_disk();
+    edisk_mend();
     erig_restart();
 }
 
@@ -214,7 +208,7 @@ static void what_was_answered_is_true_whatever_the_disk_does(void **state)
         if (i % 100 == 99)
             restart();
     }
-    mend_disk();
+    edisk_mend();
     erig_later(2 * SECOND);
     check_all();
     finish_all();

@@ -125,16 +125,16 @@ static void a_thousand_jobs_in_one_batch_get_rising_numbers(void **state)
     erig_fine(submit_post(jobs, MANY));
     for (size_t i = 0; i < MANY; i++)
         assert_int_equal(jobs[i].row.seq, i + 1);
-    assert_int_equal(atomic_load(&erig.committed), 1);
+    assert_int_equal(atomic_load(&edisk.committed), 1);
 }
 
 static void an_answer_comes_only_after_the_commit(void **state)
 {
     (void) state;
     engine_new_job job = job_named("q", 1);
-    assert_int_equal(atomic_load(&erig.committed), 0);
+    assert_int_equal(atomic_load(&edisk.committed), 0);
     erig_fine(submit_post(&job, 1));
-    assert_int_equal(atomic_load(&erig.committed), 1);
+    assert_int_equal(atomic_load(&edisk.committed), 1);
 }
 
 // ---- a cap on pairs of queue and kind ----

@@ -51,6 +51,22 @@ static void default_values_are_left_out(void **state)
                          "{\"exec\":{}}");
 }
 
+static void a_listing_has_its_own_empty_lists_only(void **state)
+{
+    (void) state;
+    AUTO_BUF out;
+    buf_init(&out, 0);
+    Errand__V1__ListJobsResponse reply = ERRAND__V1__LIST_JOBS_RESPONSE__INIT;
+    assert_null(json_encode_listing(&reply.base, &out));
+    assert_string_equal(buf_text(&out), "{\"jobs\":[]}");
+    Errand__V1__Job job = ERRAND__V1__JOB__INIT, *jobs[] = {&job};
+    reply.jobs = jobs;
+    reply.n_jobs = 1;
+    buf_clear(&out);
+    assert_null(json_encode_listing(&reply.base, &out));
+    assert_string_equal(buf_text(&out), "{\"jobs\":[{}]}");
+}
+
 static void any_json_value_is_kept(void **state)
 {
     (void) state;
@@ -176,6 +192,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(both_forms_of_a_name_are_read),
     cmocka_unit_test(null_means_that_a_field_is_not_set),
     cmocka_unit_test(default_values_are_left_out),
+    cmocka_unit_test(a_listing_has_its_own_empty_lists_only),
     cmocka_unit_test(any_json_value_is_kept),
     cmocka_unit_test(integers_are_read_in_every_form_that_is_whole),
     cmocka_unit_test(doubles_come_back_with_the_fewest_digits),

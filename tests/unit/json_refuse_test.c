@@ -41,6 +41,15 @@ static void a_document_that_is_no_object_is_refused(void **state)
     assert_refused(JOB, "null", NULL);
 }
 
+static void no_text_at_all_is_told_in_plain_words(void **state)
+{
+    (void) state;
+    ProtobufCMessage *message = NULL;
+    AUTO(arena) memory = arena_new(0);
+    AUTO(status) failure = json_decode(JOB, "", 0, memory, &message);
+    assert_string_equal(failure->message, "not valid JSON: found nothing");
+}
+
 static void an_unknown_field_is_named(void **state)
 {
     (void) state;
@@ -182,6 +191,7 @@ static void the_message_says_what_was_found(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_that_is_no_json_is_refused),
     cmocka_unit_test(a_document_that_is_no_object_is_refused),
+    cmocka_unit_test(no_text_at_all_is_told_in_plain_words),
     cmocka_unit_test(an_unknown_field_is_named),
     cmocka_unit_test(a_wrong_type_is_named_by_its_proto_path),
     cmocka_unit_test(null_is_refused_inside_of_lists_and_maps),

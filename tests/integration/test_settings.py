@@ -1,0 +1,64 @@
+"""Settings of a server: refused at the start with their place, and changed by SIGHUP."""
+
+import signal
+import subprocess
+
+import pytest
+
+from harness.errandd import BIN, clean_environment
+from harness.waiting import wait_until
+
+
+def check(tmp_path, text, *flags):
+    """Checks a settings file; gives the exit status and what it said."""
+    file = tmp_path / "errandd.yaml"
+    file.write_text(text)
+    done = subprocess.run(
+        [BIN / "errandd", "--config", file, "--check-config", *flags],
+        capture_output=True,
+        timeout=60,
+        env=clean_environment(),
+    )
+    return done.returncode, done.stderr.decode().replace(str(file), "FILE")
+
+
+@pytest.mark.parametrize(
+    "text, place, found, expected",
+    [
+        ("data: x\nbogus: 1\n", "FILE:2:", '"bogus"', "one of data, rpc,"),
+        ("workers: many\n", "FILE:1: workers:", '"many"', "a whole number from 0 to"),
+        ("drain_timeout: 5\n", "FILE:1: drain_timeout:", '"5"', "a duration such as"),
+        ("a: [\n", "FILE:2:", "no YAML here", "settings"),
+        ("webhook_secrets:\n  a: hush\n", "FILE:2: webhook_secrets:", "not shown", "whsec_"),
+        ("rpc: [" + "tcp://a:1," * 16 + "tcp://a:1]\n", "FILE:1: rpc:", "tcp", "at most 16 texts"),
+    ],
+)
+def test_a_bad_setting_is_told_with_its_place(tmp_path, text, place, found, expected):
+    status, said = check(tmp_path, text)
+    assert status == 2
+    assert said.startswith("errandd: " + place), said
+    assert found in said and "expected" in said and expected in said, said
+    assert "hush" not in said
+
+
+def test_a_signing_secret_is_checked_on_the_command_line_too(tmp_path):
+    good = "prod=whsec_" + "QUJD" * 10
+    assert check(tmp_path, "", "--webhook-secrets", good) == (0, "")
+    assert check(tmp_path, "", "--webhook-secrets", "prod=whsec_QUJD")[0] == 2
+
+
+def test_sighup_reloads_what_can_be_and_says_what_can_not(tmp_path, start_server):
+    file = tmp_path / "errandd.yaml"
+    file.write_text("log_level: error\nmax_result: 1MiB\n")
+    server = start_server("--config", str(file))
+    assert " info " not in server.log_text()
+
+    file.write_text("log_level: info\nmax_result: 2MiB\nbogus: 1\n")
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "reload_failed" in server.log_text(), "a bad file is refused")
+
+    file.write_text("log_level: info\nmax_result: 2MiB\n")
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: " reloaded " in server.log_text(), "the reload")
+    assert "setting_not_changed key=max_result" in server.log_text()
+    assert server.is_running()

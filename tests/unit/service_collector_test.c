@@ -1,0 +1,126 @@
+// service_collector - the server's end of the result pipeline.
+#include "unit/service_rig.h"
+
+#include <nng/nng.h>
+#include <nng/protocol/pipeline0/push.h>
+
+static struct {
+    collector *collector;
+    char *url;
+    nng_socket push;
+} pipeline;
+
+static int start(void **state)
+{
+    srig_start(state);
+    rig_ok(collector_open(srig.service, &pipeline.collector));
+    rig_ok(collector_listen(pipeline.collector, "tcp://127.0.0.1:0", &pipeline.url));
+    assert_int_equal(nng_push0_open(&pipeline.push), 0);
+    assert_int_equal(nng_dial(pipeline.push, pipeline.url, NULL, 0), 0);
+    return 0;
+}
+
+static int stop(void **state)
+{
+    nng_close(pipeline.push);
+    collector_close(pipeline.collector);
+    free(pipeline.url);
+    return srig_stop(state);
+}
+
+static void push(const void *bytes, size_t size)
+{
+    assert_int_equal(nng_send(pipeline.push, (void *) (uintptr_t) bytes, size, 0), 0);
+}
+
+static void push_success(const Errand__V1__Assignment *a, int64_t sequence)
+{
+    Errand__V1__OutcomeBatch batch = ERRAND__V1__OUTCOME_BATCH__INIT;
+    Errand__V1__Outcome outcome = outcome_of(a), *outcomes[] = {&outcome};
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    outcome.success = data_result("text/plain", "hi");
+    batch.worker = worker();
+    batch.outcome_sequence = sequence;
+    batch.outcomes = outcomes;
+    batch.n_outcomes = 1;
+    size_t size = errand__v1__outcome_batch__get_packed_size(&batch);
+    uint8_t *bytes = arena_alloc(srig.memory, size);
+    errand__v1__outcome_batch__pack(&batch, bytes);
+    push(bytes, size);
+}
+
+static void assert_ends(const char *id)
+{
+    Errand__V1__GetResultRequest request = ERRAND__V1__GET_RESULT_REQUEST__INIT;
+    Errand__V1__GetResultResponse *got = NULL;
+    Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
+    request.id = text(id);
+    request.wait = &wait;
+    wait.seconds = 25;
+    rig_ok(try_call(JOBS, "GetResult", &request.base, NULL, &got));
+    assert_int_equal(got->state, ERRAND__V1__JOB__STATE__SUCCEEDED);
+}
+
+static void the_url_shows_the_real_port(void **state)
+{
+    (void) state;
+    assert_null(strstr(pipeline.url, ":0"));
+    assert_int_equal(strncmp(pipeline.url, "tcp://127.0.0.1:", 16), 0);
+}
+
+static void a_pushed_outcome_ends_the_job(void **state)
+{
+    (void) state;
+    const char *id = submit_any()->id;
+    push_success(lease_one(1), 1);
+    assert_ends(id);
+    assert_int_equal(lease_from(NULL, 2, 0)->acked_outcome_sequence, 1);
+}
+
+static void garbage_is_passed_over(void **state)
+{
+    (void) state;
+    const char *id = submit_any()->id;
+    const Errand__V1__Assignment *a = lease_one(1);
+    uint8_t garbage[500];
+    for (size_t i = 0; i < sizeof garbage; i++)
+        garbage[i] = (uint8_t) (i * 37 + 11);
+    for (size_t size = 0; size < sizeof garbage; size++)
+        push(garbage, size);
+    push_success(a, 1);
+    assert_ends(id);
+}
+
+static void a_void_outcome_is_told_in_the_next_answer(void **state)
+{
+    (void) state;
+    submit_any();
+    const Errand__V1__Assignment *a = lease_one(1);
+    succeed(a, data_result("", "hi"));
+    push_success(a, 1);
+    const Errand__V1__LeaseResponse *got;
+    int64_t sequence = 2;
+    do
+        got = lease_from(NULL, sequence++, 0);
+    while (got->acked_outcome_sequence == 0);
+    assert_int_equal(got->n_rejected, 1);
+    assert_string_equal(got->rejected[0]->job_id, a->job->id);
+}
+
+static void an_address_in_use_is_told(void **state)
+{
+    (void) state;
+    char *url = NULL;
+    rig_fails(STATUS_FAILED_PRECONDITION, collector_listen(pipeline.collector, pipeline.url, &url));
+    assert_null(url);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(the_url_shows_the_real_port, start, stop),
+    cmocka_unit_test_setup_teardown(a_pushed_outcome_ends_the_job, start, stop),
+    cmocka_unit_test_setup_teardown(garbage_is_passed_over, start, stop),
+    cmocka_unit_test_setup_teardown(a_void_outcome_is_told_in_the_next_answer, start, stop),
+    cmocka_unit_test_setup_teardown(an_address_in_use_is_told, start, stop),
+};
+
+UNIT_TEST_MAIN(tests)

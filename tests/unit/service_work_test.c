@@ -1,0 +1,131 @@
+// service_work - the methods of WorkerService: what they answer and what they refuse.
+#include "unit/service_rig.h"
+
+static const char unknown_id[] = "01890000-0000-7000-8000-0000000000ff";
+
+static void a_lease_without_a_proper_worker_is_refused(void **state)
+{
+    (void) state;
+    Errand__V1__LeaseRequest request = ERRAND__V1__LEASE_REQUEST__INIT;
+    Errand__V1__LeaseResponse *ret = NULL;
+    request.lease_sequence = 1;
+    assert_violation(try_call(WORKERS, "Lease", &request.base, NULL, &ret), STATUS_INVALID_ARGUMENT,
+                     "worker");
+    request.worker = worker();
+    request.worker->id = text("");
+    assert_violation(try_call(WORKERS, "Lease", &request.base, NULL, &ret), STATUS_INVALID_ARGUMENT,
+                     "worker.id");
+    request.worker = worker();
+    request.max_jobs = -1;
+    assert_violation(try_call(WORKERS, "Lease", &request.base, NULL, &ret), STATUS_INVALID_ARGUMENT,
+                     "max_jobs");
+    request.max_jobs = 1;
+    request.lease_sequence = 0;
+    assert_violation(try_call(WORKERS, "Lease", &request.base, NULL, &ret), STATUS_INVALID_ARGUMENT,
+                     "lease_sequence");
+}
+
+static void a_lease_tells_when_it_ends(void **state)
+{
+    (void) state;
+    submit_any();
+    const Errand__V1__LeaseResponse *got = lease_from(NULL, 1, 1);
+    const Errand__V1__Assignment *a = got->assignments[0];
+    assert_int_equal(got->lease_duration->seconds, 30);
+    assert_int_equal(a->lease_expire_time->seconds, a->job->start_time->seconds + 30);
+    assert_int_equal(a->attempt, 1);
+    assert_int_equal(a->token.len, ENGINE_TOKEN_BYTES);
+    assert_int_equal(a->job->state, ERRAND__V1__JOB__STATE__RUNNING);
+}
+
+static status *try_heartbeat(Errand__V1__RunningJob *running, Errand__V1__HeartbeatResponse **ret)
+{
+    Errand__V1__HeartbeatRequest request = ERRAND__V1__HEARTBEAT_REQUEST__INIT;
+    request.worker = worker();
+    request.running = &running;
+    request.n_running = 1;
+    return try_call(WORKERS, "Heartbeat", &request.base, NULL, ret);
+}
+
+static void a_heartbeat_tells_what_is_lost(void **state)
+{
+    (void) state;
+    submit_any();
+    const Errand__V1__Assignment *a = lease_one(1);
+    Errand__V1__RunningJob running = ERRAND__V1__RUNNING_JOB__INIT;
+    Errand__V1__HeartbeatResponse *ret = NULL;
+    running.job_id = a->job->id;
+    running.token = a->token;
+    rig_ok(try_heartbeat(&running, &ret));
+    assert_int_equal(ret->n_lost, 0);
+    running.job_id = text(unknown_id);
+    rig_ok(try_heartbeat(&running, &ret));
+    assert_int_equal(ret->n_lost, 1);
+    assert_string_equal(ret->lost[0]->job_id, unknown_id);
+    assert_int_equal(ret->lost[0]->token.len, ENGINE_TOKEN_BYTES);
+}
+
+static void a_heartbeat_with_a_wrong_token_names_it(void **state)
+{
+    (void) state;
+    Errand__V1__RunningJob running = ERRAND__V1__RUNNING_JOB__INIT;
+    Errand__V1__HeartbeatResponse *ret = NULL;
+    running.job_id = text(unknown_id);
+    assert_violation(try_heartbeat(&running, &ret), STATUS_INVALID_ARGUMENT, "running[0].token");
+    running.job_id = text("7");
+    assert_violation(try_heartbeat(&running, &ret), STATUS_INVALID_ARGUMENT, "running[0].job_id");
+}
+
+static void an_outcome_that_says_nothing_is_refused(void **state)
+{
+    (void) state;
+    submit_any();
+    Errand__V1__Outcome outcome = outcome_of(lease_one(1));
+    Errand__V1__ReportResponse *ret = NULL;
+    assert_violation(try_report(&outcome, 1, &ret), STATUS_INVALID_ARGUMENT, "outcomes[0].outcome");
+    assert_violation(try_report(&outcome, -1, &ret), STATUS_INVALID_ARGUMENT, "outcome_sequence");
+}
+
+static void a_report_names_what_it_rejects(void **state)
+{
+    (void) state;
+    submit_any();
+    Errand__V1__Outcome outcome = outcome_of(lease_one(1));
+    Errand__V1__ReportResponse *ret = NULL;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    outcome.success = data_result("", "hi");
+    outcome.job_id = text(unknown_id);
+    rig_ok(try_report(&outcome, 1, &ret));
+    assert_int_equal(ret->accepted, 0);
+    assert_int_equal(ret->n_rejected, 1);
+    assert_string_equal(ret->rejected[0]->job_id, unknown_id);
+    assert_int_equal(ret->rejected[0]->status->code, ERRAND__RPC__V1__CODE__FAILED_PRECONDITION);
+    assert_int_equal(ret->acked_outcome_sequence, 1);
+}
+
+static void a_result_that_is_too_large_fails_the_job(void **state)
+{
+    (void) state;
+    static char large[MAX_RESULT + 100000];
+    const char *id = submit_any()->id;
+    memset(large, 'x', sizeof large - 1);
+    succeed(lease_one(1), data_result("", large));
+    const Errand__V1__Job *job = get(id, ERRAND__V1__JOB_VIEW__FULL);
+    assert_int_equal(job->state, ERRAND__V1__JOB__STATE__FAILED);
+    assert_int_equal(job->error->code, ERRAND__RPC__V1__CODE__RESOURCE_EXHAUSTED);
+    assert_null(job->result);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(a_lease_without_a_proper_worker_is_refused, srig_start,
+                                    srig_stop),
+    cmocka_unit_test_setup_teardown(a_lease_tells_when_it_ends, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(a_heartbeat_tells_what_is_lost, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(a_heartbeat_with_a_wrong_token_names_it, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(an_outcome_that_says_nothing_is_refused, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(a_report_names_what_it_rejects, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(a_result_that_is_too_large_fails_the_job, srig_start,
+                                    srig_stop),
+};
+
+UNIT_TEST_MAIN(tests)
