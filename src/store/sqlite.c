@@ -26,8 +26,10 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_COMMIT]          = "COMMIT",
     [WRITE_ROLLBACK]        = "ROLLBACK",
     [WRITE_INSERT_JOB]      = BATCH_INSERT_JOB,
+    [WRITE_INSERT_PLAIN_JOB] = BATCH_INSERT_PLAIN_JOB,
     [WRITE_INSERT_INPUT]    = BATCH_INSERT_INPUT,
     [WRITE_UPDATE_JOB]      = BATCH_UPDATE_JOB,
+    [WRITE_UPDATE_PLAIN_JOB] = BATCH_UPDATE_PLAIN_JOB,
     [WRITE_PUT_RESULT]      = "REPLACE INTO result(seq, body) VALUES (?, ?)",
     [WRITE_PUT_ATTEMPT]     = "REPLACE INTO attempt(seq, number, body) VALUES (?, ?, ?)",
     [WRITE_PUT_PROGRESS]    = "REPLACE INTO progress(seq, body) VALUES (?, ?)",
@@ -147,6 +149,18 @@ static const store_ops sqlite_ops = {
     .close = sqlite_close,
 };
 
+static status *look_for_rare(sqlite_store *s)
+{
+    int64_t found = 0;
+    status *failure = sqlite_read_number(s->link.db,
+                                         "SELECT EXISTS (SELECT 1 FROM progress)"
+                                         " OR EXISTS (SELECT 1 FROM label)"
+                                         " OR EXISTS (SELECT 1 FROM dependency)",
+                                         &found);
+    s->has_rare_tables = found != 0;
+    return failure;
+}
+
 // What is kept in memory as long as the store is open.
 static status *load_state(sqlite_store *s)
 {
@@ -160,6 +174,8 @@ static status *load_state(sqlite_store *s)
         failure = sqlite_routes_load(s);
     if (!failure)
         failure = sqlite_counts_load(s);
+    if (!failure)
+        failure = look_for_rare(s);
     s->next_seq = s->stored_next_seq = next_seq > 0 ? next_seq : 1;
     s->stored_last_time_us = s->last_time_us;
     return failure;

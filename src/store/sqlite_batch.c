@@ -22,7 +22,7 @@ enum {
     COLUMN_seq,
     COLUMN_lane,
     COLUMN_rank,
-    JOB_CHANGING_COLUMNS(COLUMN_NUMBER) JOB_FIXED_COLUMNS(COLUMN_NUMBER) COLUMN_hash,
+    JOB_COLUMNS(COLUMN_NUMBER) COLUMN_hash,
     COLUMN_spec,
 };
 
@@ -33,8 +33,7 @@ static int batch_connect(sqlite3 *db, void *aux, int argc, const char *const *ar
     (void) argv;
     (void) ret_error;
     int code = sqlite3_declare_vtab(
-        db, "CREATE TABLE x(seq, lane, rank" JOB_CHANGING_COLUMNS(JOB_COLUMN_NAME)
-                JOB_FIXED_COLUMNS(JOB_COLUMN_NAME) ", hash, spec)");
+        db, "CREATE TABLE x(seq, lane, rank" JOB_COLUMNS(JOB_COLUMN_NAME) ", hash, spec)");
     if (code != SQLITE_OK)
         return code;
     batch_table *table = calloc(1, sizeof *table);
@@ -198,8 +197,7 @@ static int batch_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, i
     case COLUMN_rank:
         sqlite3_result_int64(context, job_row_rank(row));
         break;
-        JOB_CHANGING_COLUMNS(GIVE)
-        JOB_FIXED_COLUMNS(GIVE)
+        JOB_COLUMNS(GIVE)
     case COLUMN_hash:
         give_hash(context, job);
         break;

@@ -15,8 +15,10 @@ enum {
     WRITE_COMMIT,
     WRITE_ROLLBACK,
     WRITE_INSERT_JOB,
+    WRITE_INSERT_PLAIN_JOB,
     WRITE_INSERT_INPUT,
     WRITE_UPDATE_JOB,
+    WRITE_UPDATE_PLAIN_JOB,
     WRITE_PUT_RESULT,
     WRITE_PUT_ATTEMPT,
     WRITE_PUT_PROGRESS,
@@ -94,6 +96,7 @@ typedef struct sqlite_store {
     route_table routes;
     lane_first first[LANE_CACHE_SIZE];
     lane_first expiry;
+    bool has_rare_tables;  // once a job had progress, labels, or others to wait for
     int64_t next_seq, stored_next_seq;
     int64_t last_time_us, stored_last_time_us;
     checkpointer checkpoints;

@@ -21,6 +21,8 @@ static status *add_dependency(sqlite_store *s, int64_t seq, int64_t on_seq)
 status *sqlite_relations_add(sqlite_store *s, const store_new_job *job)
 {
     status *failure = NULL;
+    if (job->label_count > 0 || job->row.blockers > 0)
+        s->has_rare_tables = true;
     for (size_t i = 0; i < job->label_count && !failure; i++)
         failure = add_label(s, job->row.seq, &job->labels[i]);
     for (int32_t i = 0; i < job->row.blockers && !failure; i++)

@@ -50,7 +50,20 @@ void sqlite_row_read(sqlite3_stmt *statement, job_row *ret)
 {
     int index = 1;
     ret->seq = sqlite3_column_int64(statement, 0);
-    JOB_CHANGING_COLUMNS(READ)
-    JOB_FIXED_COLUMNS(READ)
+    JOB_COLUMNS(READ)
     (void) index;
+}
+
+#define SAME(column, type, member, null) &&a->member == b->member
+
+bool sqlite_row_same_special(const job_row *a, const job_row *b)
+{
+    return true JOB_SPECIAL_COLUMNS(SAME);
+}
+
+bool sqlite_row_is_plain(const job_row *row)
+{
+    static const job_row plain;
+    return sqlite_row_same_special(row, &plain) && uuid_is_nil(&row->unique_key) &&
+           uuid_is_nil(&row->concurrency_key);
 }

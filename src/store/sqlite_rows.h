@@ -23,7 +23,10 @@
     X(finish_us,          INT64,   finish_us,                 0) \
     X(worker,             UUID,    worker,                    0) \
     X(lease_sequence,     INT64,   lease_sequence,            0) \
-    X(callbacks_open,     INT32,   callbacks_open,            0) \
+    X(callbacks_open,     INT32,   callbacks_open,            0)
+
+// These change too, but for most jobs they never do.
+#define JOB_SPECIAL_COLUMNS(X)                                  \
     X(retry_request,      INT64,   retry_request,             0) \
     X(expire_us,          INT64,   expire_us,                 0) \
     X(aging_us,           INT64,   aging_us,                  0) \
@@ -38,8 +41,6 @@
     X(create_us,          INT64,   create_us,                 0) \
     X(parent_seq,         INT64,   parent_seq,                0) \
     X(has_callback,       BOOL,    has_callback,              0) \
-    X(unique_key,         UUID,    unique_key,                0) \
-    X(concurrency_key,    UUID,    concurrency_key,           0) \
     X(attempt_timeout_us, INT64,   policy.attempt_timeout_us, 60000000) \
     X(retention_us,       INT64,   policy.retention_us,       86400000000) \
     X(min_backoff_us,     INT64,   policy.min_backoff_us,     1000000) \
@@ -47,17 +48,30 @@
     X(max_attempts,       INT32,   policy.max_attempts,       10) \
     X(multiplier,         REAL,    policy.multiplier,         2)
 
+#define JOB_KEY_COLUMNS(X)                                      \
+    X(unique_key,         UUID,    unique_key,                0) \
+    X(concurrency_key,    UUID,    concurrency_key,           0)
+
+// What every job has, and what a few have beyond it.
+#define JOB_PLAIN_COLUMNS(X) JOB_CHANGING_COLUMNS(X) JOB_FIXED_COLUMNS(X)
+#define JOB_RARE_COLUMNS(X)  JOB_SPECIAL_COLUMNS(X) JOB_KEY_COLUMNS(X)
+#define JOB_COLUMNS(X)       JOB_PLAIN_COLUMNS(X) JOB_RARE_COLUMNS(X)
+
 #define JOB_COLUMN_NAME(column, type, member, null)   ", " #column
 #define JOB_COLUMN_READ(column, type, member, null)   ", job." #column
 #define JOB_COLUMN_ONE(column, type, member, null)    +1
 // clang-format on
 
 // The columns that sqlite_row_read expects, from the first column of a result on.
-#define JOB_SELECT                                                                                 \
-    "SELECT job.seq" JOB_CHANGING_COLUMNS(JOB_COLUMN_READ) JOB_FIXED_COLUMNS(JOB_COLUMN_READ)
+#define JOB_SELECT "SELECT job.seq" JOB_COLUMNS(JOB_COLUMN_READ)
 
 // How many those are.
-#define JOB_SELECT_COUNT (1 JOB_CHANGING_COLUMNS(JOB_COLUMN_ONE) JOB_FIXED_COLUMNS(JOB_COLUMN_ONE))
+#define JOB_SELECT_COUNT (1 JOB_COLUMNS(JOB_COLUMN_ONE))
+
+// sqlite_row_same_special compares the special columns; sqlite_row_is_plain says that all rare ones
+// are NULL.
+bool sqlite_row_same_special(const job_row *a, const job_row *b);
+bool sqlite_row_is_plain(const job_row *row);
 
 void sqlite_row_read(sqlite3_stmt *statement, job_row *ret);
 

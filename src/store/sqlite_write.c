@@ -87,11 +87,21 @@ static status *insert_failure(sqlite_store *s, status *failure)
                : status_new(STATUS_ALREADY_EXISTS, "job %s exists already", id);
 }
 
+static bool are_plain(const store_new_job *jobs, size_t count)
+{
+    size_t i = 0;
+    while (i < count && sqlite_row_is_plain(&jobs[i].row))
+        i++;
+    return i == count;
+}
+
 status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
     s->batch = (sqlite_batch){.jobs = jobs, .count = count};
-    status *failure = sqlite_run(sqlite_writer(base, WRITE_INSERT_JOB));
+    bool plain = are_plain(jobs, count);
+    status *failure =
+        sqlite_run(sqlite_writer(base, plain ? WRITE_INSERT_PLAIN_JOB : WRITE_INSERT_JOB));
     if (failure)
         return insert_failure(s, failure);
     failure = sqlite_run(sqlite_writer(base, WRITE_INSERT_INPUT));
@@ -132,11 +142,20 @@ static void note_change(sqlite_store *s, const job_row *before, const job_row *r
     sqlite_expiry_enter(s, row);
 }
 
+static bool have_same_special(const job_row *a, const job_row *b, size_t count)
+{
+    size_t i = 0;
+    while (i < count && sqlite_row_same_special(&a[i], &b[i]))
+        i++;
+    return i == count;
+}
+
 status *sqlite_save(store *base, const job_row *before, const job_row *rows, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
     s->batch = (sqlite_batch){.rows = rows, .count = count};
-    status *failure = run_on_all(s, WRITE_UPDATE_JOB);
+    bool plain = have_same_special(before, rows, count);
+    status *failure = run_on_all(s, plain ? WRITE_UPDATE_PLAIN_JOB : WRITE_UPDATE_JOB);
     for (size_t i = 0; i < count && !failure; i++)
         note_change(s, &before[i], &rows[i]);
     return failure;
@@ -158,6 +177,7 @@ status *sqlite_put_result(store *base, int64_t seq, slice result)
 
 status *sqlite_put_progress(store *base, int64_t seq, slice progress)
 {
+    sqlite_store_of(base)->has_rare_tables = true;
     return put_blob(base, WRITE_PUT_PROGRESS, seq, progress);
 }
 
@@ -176,12 +196,16 @@ static const int belongings[] = {
     WRITE_DELETE_PROGRESS, WRITE_DELETE_LABELS, WRITE_DELETE_DEPENDENCIES,
 };
 
+#define BELONGINGS (sizeof belongings / sizeof belongings[0])
+#define RARE       3  // the last so many
+
 status *sqlite_remove(store *base, const job_row *rows, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
     s->batch = (sqlite_batch){.rows = rows, .count = count};
     status *failure = run_on_all(s, WRITE_DELETE_JOB);
-    for (size_t i = 0; i < sizeof belongings / sizeof belongings[0] && !failure; i++)
+    size_t tables = s->has_rare_tables ? BELONGINGS : BELONGINGS - RARE;
+    for (size_t i = 0; i < tables && !failure; i++)
         failure = sqlite_run(sqlite_writer(base, belongings[i]));
     for (size_t i = 0; i < count && !failure; i++) {
         sqlite_counts_add(s, rows[i].route, rows[i].state, -1);
