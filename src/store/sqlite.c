@@ -17,9 +17,6 @@
     "PRAGMA secure_delete = OFF;"                                                                  \
     "PRAGMA journal_size_limit = 67108864;"
 
-// What the index job_by_expiry holds.
-#define MAY_EXPIRE "expire_us IS NOT NULL AND attempt IS NULL AND state < 4"
-
 // clang-format off
 static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_BEGIN]           = "BEGIN IMMEDIATE",
@@ -54,14 +51,15 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
                               " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
     [WRITE_LANE_FIRST]      = "SELECT rank FROM job INDEXED BY job_by_lane"
                               " WHERE lane = ? ORDER BY rank LIMIT 1",
-    [WRITE_EXPIRING]        = JOB_SELECT " FROM job INDEXED BY job_by_expiry WHERE " MAY_EXPIRE
+    [WRITE_EXPIRING]        = JOB_SELECT " FROM job INDEXED BY job_by_expiry WHERE may_expire IS NOT NULL"
                               " AND expire_us <= ? ORDER BY expire_us, seq LIMIT ?",
-    [WRITE_FIRST_EXPIRY]    = "SELECT expire_us FROM job INDEXED BY job_by_expiry WHERE " MAY_EXPIRE
-                              " ORDER BY expire_us LIMIT 1",
+    [WRITE_FIRST_EXPIRY]    = "SELECT expire_us FROM job INDEXED BY job_by_expiry"
+                              " WHERE may_expire IS NOT NULL ORDER BY expire_us LIMIT 1",
     [WRITE_HELD]            = JOB_SELECT " FROM job INDEXED BY job_by_held"
-                              " WHERE concurrency_key = ? AND lane = -6 ORDER BY rank, seq LIMIT ?",
+                              " WHERE concurrency_key = ? AND held_rank IS NOT NULL"
+                              " ORDER BY held_rank, seq LIMIT ?",
     [WRITE_HELD_OF_ROUTE]   = JOB_SELECT " FROM job INDEXED BY job_by_held_route"
-                              " WHERE route = ? AND lane = -6 LIMIT ?",
+                              " WHERE route = ? AND held_rank IS NOT NULL LIMIT ?",
     [WRITE_DEPENDANTS]      = JOB_SELECT " FROM dependency CROSS JOIN job ON job.seq = dependency.seq"
                               " WHERE dependency.on_seq = ? ORDER BY dependency.seq LIMIT ?",
     [WRITE_FORGET_DEPENDANTS] = "DELETE FROM dependency WHERE on_seq = ? AND seq <= ?",

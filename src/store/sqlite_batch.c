@@ -22,7 +22,7 @@ enum {
     COLUMN_seq,
     COLUMN_lane,
     COLUMN_rank,
-    JOB_COLUMNS(COLUMN_NUMBER) COLUMN_hash,
+    JOB_MARK_COLUMNS(COLUMN_NUMBER) JOB_COLUMNS(COLUMN_NUMBER) COLUMN_hash,
     COLUMN_spec,
 };
 
@@ -32,8 +32,9 @@ static int batch_connect(sqlite3 *db, void *aux, int argc, const char *const *ar
     (void) argc;
     (void) argv;
     (void) ret_error;
-    int code = sqlite3_declare_vtab(
-        db, "CREATE TABLE x(seq, lane, rank" JOB_COLUMNS(JOB_COLUMN_NAME) ", hash, spec)");
+    int code =
+        sqlite3_declare_vtab(db, "CREATE TABLE x(seq, lane, rank" JOB_MARK_COLUMNS(JOB_COLUMN_NAME)
+                                     JOB_COLUMNS(JOB_COLUMN_NAME) ", hash, spec)");
     if (code != SQLITE_OK)
         return code;
     batch_table *table = calloc(1, sizeof *table);
@@ -163,6 +164,18 @@ static void give_spec(sqlite3_context *context, const store_new_job *job)
     sqlite3_result_blob64(context, start, job->spec.size, SQLITE_STATIC);
 }
 
+static void give_mark(sqlite3_context *context, const job_row *row, int column)
+{
+    if (column == COLUMN_held_rank && sqlite_row_is_held(row))
+        sqlite3_result_int64(context, job_row_rank(row));
+    else if (column == COLUMN_may_expire && sqlite_row_may_expire(row))
+        sqlite3_result_int(context, 1);
+    else if (column == COLUMN_holds_key && sqlite_row_holds_key(row))
+        sqlite3_result_int(context, 1);
+}
+
+#define GIVE_MARK(column, type, member, null) case COLUMN_##column:
+
 #define GIVE(column, type, member, null)                                                           \
     case COLUMN_##column:                                                                          \
         give_##type(context, &row->member, null);                                                  \
@@ -196,6 +209,9 @@ static int batch_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, i
         break;
     case COLUMN_rank:
         sqlite3_result_int64(context, job_row_rank(row));
+        break;
+        JOB_MARK_COLUMNS(GIVE_MARK)
+        give_mark(context, row, column);
         break;
         JOB_COLUMNS(GIVE)
     case COLUMN_hash:

@@ -34,12 +34,13 @@ status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
 
 #define BATCH_COLUMN_SET(column, type, member, null) ", " #column " = batch." #column
 
-#define BATCH_INSERT_COLUMNS(list)                                                                 \
-    "INSERT OR FAIL INTO job(seq, lane, rank" list(                                                \
-        JOB_COLUMN_NAME) ") SELECT seq, lane, rank" list(JOB_COLUMN_NAME) " FROM batch"
+#define BATCH_INSERT_COLUMNS(columns)                                                              \
+    "INSERT OR FAIL INTO job(seq, lane, rank" columns ") SELECT seq, lane, rank" columns           \
+    " FROM batch"
 
-#define BATCH_INSERT_JOB       BATCH_INSERT_COLUMNS(JOB_COLUMNS)
-#define BATCH_INSERT_PLAIN_JOB BATCH_INSERT_COLUMNS(JOB_PLAIN_COLUMNS)
+#define BATCH_INSERT_JOB                                                                           \
+    BATCH_INSERT_COLUMNS(JOB_MARK_COLUMNS(JOB_COLUMN_NAME) JOB_COLUMNS(JOB_COLUMN_NAME))
+#define BATCH_INSERT_PLAIN_JOB BATCH_INSERT_COLUMNS(JOB_PLAIN_COLUMNS(JOB_COLUMN_NAME))
 
 #define BATCH_INSERT_INPUT                                                                         \
     "INSERT OR FAIL INTO input(seq, hash, spec) SELECT seq, hash, spec FROM batch"
@@ -49,8 +50,8 @@ status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
     " FROM batch WHERE job.seq = batch.seq"
 
 #define BATCH_UPDATE_JOB                                                                           \
-    BATCH_UPDATE_COLUMNS(JOB_CHANGING_COLUMNS(BATCH_COLUMN_SET)                                    \
-                             JOB_SPECIAL_COLUMNS(BATCH_COLUMN_SET))
+    BATCH_UPDATE_COLUMNS(JOB_CHANGING_COLUMNS(BATCH_COLUMN_SET) JOB_SPECIAL_COLUMNS(               \
+        BATCH_COLUMN_SET) JOB_MARK_COLUMNS(BATCH_COLUMN_SET))
 #define BATCH_UPDATE_PLAIN_JOB BATCH_UPDATE_COLUMNS(JOB_CHANGING_COLUMNS(BATCH_COLUMN_SET))
 
 // Rows by seq or id, with their position in the batch behind the last column of the row.
@@ -60,7 +61,7 @@ status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
 // The same for unfinished jobs by unique key, which the batch has as ids.
 #define BATCH_SELECT_BY_UNIQUE_KEY                                                                 \
     JOB_SELECT ", batch.rowid FROM batch CROSS JOIN job INDEXED BY job_by_unique_key"              \
-               " ON job.unique_key = batch.id AND job.state < 5"
+               " ON job.unique_key = batch.id AND job.holds_key IS NOT NULL"
 
 #define BATCH_DELETE_FROM(table) "DELETE FROM " table " WHERE seq IN (SELECT seq FROM batch)"
 

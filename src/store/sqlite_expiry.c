@@ -1,20 +1,15 @@
 // sqlite_expiry - jobs that end unless they are leased by a time.
 #include "store/sqlite_internal.h"
 
-static bool may_expire(const job_row *row)
-{
-    return row->expire_us != 0 && row->attempt == 0 && row->state < JOB_RUNNING;
-}
-
 void sqlite_expiry_enter(sqlite_store *s, const job_row *row)
 {
-    if (may_expire(row) && s->expiry.known && row->expire_us < s->expiry.rank)
+    if (sqlite_row_may_expire(row) && s->expiry.known && row->expire_us < s->expiry.rank)
         s->expiry.rank = row->expire_us;
 }
 
 void sqlite_expiry_leave(sqlite_store *s, const job_row *row)
 {
-    if (may_expire(row) && s->expiry.known && row->expire_us <= s->expiry.rank)
+    if (sqlite_row_may_expire(row) && s->expiry.known && row->expire_us <= s->expiry.rank)
         s->expiry.known = false;
 }
 

@@ -1,8 +1,6 @@
 // sqlite_held - ready jobs that wait until their concurrency key has room.
 #include "store/sqlite_internal.h"
 
-_Static_assert(JOB_LANE_HELD == -6, "the indexes of held jobs name the lane by its number");
-
 status *sqlite_held(store *s, const uuid *key, size_t limit, job_row *ret_rows, size_t *ret_count)
 {
     sqlite3_stmt *statement = sqlite_writer(s, WRITE_HELD);

@@ -48,17 +48,41 @@ static void read_UUID(sqlite3_stmt *statement, int column, uuid *ret, int64_t nu
 
 void sqlite_row_read(sqlite3_stmt *statement, job_row *ret)
 {
-    int index = 1;
+    int index = 2;
     ret->seq = sqlite3_column_int64(statement, 0);
+    ret->held = sqlite3_column_type(statement, 1) != SQLITE_NULL;
     JOB_COLUMNS(READ)
     (void) index;
+}
+
+bool sqlite_row_is_held(const job_row *row)
+{
+    return row->held && job_row_lane(row) == JOB_LANE_HELD;
+}
+
+bool sqlite_row_may_expire(const job_row *row)
+{
+    return row->expire_us != 0 && row->attempt == 0 && row->state < JOB_RUNNING;
+}
+
+bool sqlite_row_holds_key(const job_row *row)
+{
+    return !uuid_is_nil(&row->unique_key) && !job_state_is_final(row->state);
+}
+
+static bool have_same_marks(const job_row *a, const job_row *b)
+{
+    bool held = sqlite_row_is_held(a);
+    return held == sqlite_row_is_held(b) && (!held || job_row_rank(a) == job_row_rank(b)) &&
+           sqlite_row_may_expire(a) == sqlite_row_may_expire(b) &&
+           sqlite_row_holds_key(a) == sqlite_row_holds_key(b);
 }
 
 #define SAME(column, type, member, null) &&a->member == b->member
 
 bool sqlite_row_same_special(const job_row *a, const job_row *b)
 {
-    return true JOB_SPECIAL_COLUMNS(SAME);
+    return have_same_marks(a, b) JOB_SPECIAL_COLUMNS(SAME);
 }
 
 bool sqlite_row_is_plain(const job_row *row)

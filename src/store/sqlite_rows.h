@@ -31,8 +31,14 @@
     X(expire_us,          INT64,   expire_us,                 0) \
     X(aging_us,           INT64,   aging_us,                  0) \
     X(blockers,           INT32,   blockers,                  0) \
-    X(has_dependants,     BOOL,    has_dependants,            0) \
-    X(held,               BOOL,    held,                      0)
+    X(has_dependants,     BOOL,    has_dependants,            0)
+
+// Marks say that a job stands in an index of few; otherwise they are NULL. They follow from the
+// row, and change with what makes them.
+#define JOB_MARK_COLUMNS(X)                                     \
+    X(held_rank,          INT64,   held,                      0) \
+    X(may_expire,         BOOL,    expire_us,                 0) \
+    X(holds_key,          BOOL,    unique_key,                0)
 
 #define JOB_FIXED_COLUMNS(X)                                    \
     X(id,                 UUID,    id,                        0) \
@@ -54,8 +60,7 @@
 
 // What every job has, and what a few have beyond it.
 #define JOB_PLAIN_COLUMNS(X) JOB_CHANGING_COLUMNS(X) JOB_FIXED_COLUMNS(X)
-#define JOB_RARE_COLUMNS(X)  JOB_SPECIAL_COLUMNS(X) JOB_KEY_COLUMNS(X)
-#define JOB_COLUMNS(X)       JOB_PLAIN_COLUMNS(X) JOB_RARE_COLUMNS(X)
+#define JOB_COLUMNS(X)       JOB_PLAIN_COLUMNS(X) JOB_SPECIAL_COLUMNS(X) JOB_KEY_COLUMNS(X)
 
 #define JOB_COLUMN_NAME(column, type, member, null)   ", " #column
 #define JOB_COLUMN_READ(column, type, member, null)   ", job." #column
@@ -63,13 +68,17 @@
 // clang-format on
 
 // The columns that sqlite_row_read expects, from the first column of a result on.
-#define JOB_SELECT "SELECT job.seq" JOB_COLUMNS(JOB_COLUMN_READ)
+#define JOB_SELECT "SELECT job.seq, job.held_rank" JOB_COLUMNS(JOB_COLUMN_READ)
 
 // How many those are.
-#define JOB_SELECT_COUNT (1 JOB_COLUMNS(JOB_COLUMN_ONE))
+#define JOB_SELECT_COUNT (2 JOB_COLUMNS(JOB_COLUMN_ONE))
 
-// sqlite_row_same_special compares the special columns; sqlite_row_is_plain says that all rare ones
-// are NULL.
+bool sqlite_row_is_held(const job_row *row);
+bool sqlite_row_may_expire(const job_row *row);
+bool sqlite_row_holds_key(const job_row *row);
+
+// sqlite_row_same_special compares the special columns and the marks; sqlite_row_is_plain says that
+// all of them, and the keys, are NULL.
 bool sqlite_row_same_special(const job_row *a, const job_row *b);
 bool sqlite_row_is_plain(const job_row *row);
 

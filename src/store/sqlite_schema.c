@@ -38,22 +38,23 @@ static const char first_schema[] =  //
     "  lease_sequence INTEGER, seen_us INTEGER) WITHOUT ROWID;"
     "CREATE TABLE meta (key TEXT PRIMARY KEY, value) WITHOUT ROWID;";
 
-// Jobs without keys, expiry, labels or dependencies have no entry in any of these.
+// Jobs without keys, expiry, labels or dependencies have no entry in any of these; and since the
+// indexes name no column that every job changes, they cost such jobs nothing.
 static const char second_schema[] =  //
     "ALTER TABLE job ADD COLUMN retry_request INTEGER;"
     "ALTER TABLE job ADD COLUMN expire_us INTEGER;"
     "ALTER TABLE job ADD COLUMN aging_us INTEGER;"
     "ALTER TABLE job ADD COLUMN blockers INTEGER;"
     "ALTER TABLE job ADD COLUMN has_dependants INTEGER;"
-    "ALTER TABLE job ADD COLUMN held INTEGER;"
+    "ALTER TABLE job ADD COLUMN held_rank INTEGER;"   // rank while in the lane HELD
+    "ALTER TABLE job ADD COLUMN may_expire INTEGER;"  // 1 until it is leased or ends
+    "ALTER TABLE job ADD COLUMN holds_key INTEGER;"   // 1 until it ends
     "ALTER TABLE job ADD COLUMN unique_key BLOB;"
     "ALTER TABLE job ADD COLUMN concurrency_key BLOB;"
-    "CREATE UNIQUE INDEX job_by_unique_key ON job(unique_key)"
-    "  WHERE unique_key IS NOT NULL AND state < 5;"
-    "CREATE INDEX job_by_held ON job(concurrency_key, rank) WHERE lane = -6;"
-    "CREATE INDEX job_by_held_route ON job(route) WHERE lane = -6;"
-    "CREATE INDEX job_by_expiry ON job(expire_us)"
-    "  WHERE expire_us IS NOT NULL AND attempt IS NULL AND state < 4;"
+    "CREATE UNIQUE INDEX job_by_unique_key ON job(unique_key) WHERE holds_key IS NOT NULL;"
+    "CREATE INDEX job_by_held ON job(concurrency_key, held_rank) WHERE held_rank IS NOT NULL;"
+    "CREATE INDEX job_by_held_route ON job(route) WHERE held_rank IS NOT NULL;"
+    "CREATE INDEX job_by_expiry ON job(expire_us) WHERE may_expire IS NOT NULL;"
     "CREATE TABLE progress (seq INTEGER PRIMARY KEY, body BLOB NOT NULL);"
     "CREATE TABLE label (seq INTEGER, key TEXT, value TEXT, PRIMARY KEY (seq, key)) WITHOUT ROWID;"
     "CREATE INDEX label_by_value ON label(key, value, seq);"

@@ -79,11 +79,11 @@ static void a_plain_job_has_no_entry_in_the_other_indexes(void **state)
     rig r = rig_start(&sqlite);
     static const char *const empty[] = {
         "SELECT count(*) FROM job INDEXED BY job_by_unique_key"
-        " WHERE unique_key IS NOT NULL AND state < 5",
-        "SELECT count(*) FROM job INDEXED BY job_by_held WHERE lane = -6",
-        "SELECT count(*) FROM job INDEXED BY job_by_held_route WHERE lane = -6",
+        " WHERE holds_key IS NOT NULL",
+        "SELECT count(*) FROM job INDEXED BY job_by_held WHERE held_rank IS NOT NULL",
+        "SELECT count(*) FROM job INDEXED BY job_by_held_route WHERE held_rank IS NOT NULL",
         "SELECT count(*) FROM job INDEXED BY job_by_expiry"
-        " WHERE expire_us IS NOT NULL AND attempt IS NULL AND state < 4",
+        " WHERE may_expire IS NOT NULL",
         "SELECT count(*) FROM job INDEXED BY job_by_end WHERE state > 5",
         "SELECT count(*) FROM label",
         "SELECT count(*) FROM dependency",

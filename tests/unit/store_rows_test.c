@@ -45,7 +45,6 @@ CONFORMS(every_field_that_changes_is_saved)
     row.aging_us = 22;
     row.blockers = 23;
     row.has_dependants = true;
-    row.held = true;
     rig_begin(r);
     rig_save(r, &before, &row);
     rig_commit(r);
