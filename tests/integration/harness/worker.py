@@ -6,7 +6,7 @@ import uuid
 from errand.rpc.v1 import status_pb2
 from errand.v1 import job_pb2, worker_service_pb2 as messages
 from harness import sp
-from harness.rpc import RpcClient, duration
+from harness.rpc import RpcClient, duration, open_response
 
 
 class ScriptedWorker:
@@ -33,15 +33,24 @@ class ScriptedWorker:
     def lease(self, max_jobs=1, wait=0, sequence=None):
         return self.rpc.workers.Lease(self.lease_request(max_jobs, wait, sequence))
 
+    def start_lease(self, max_jobs=1, wait=30):
+        """Parks a Lease; the future gives the encoded Response, for leased()."""
+        request = self.lease_request(max_jobs, wait).SerializeToString()
+        return self.rpc.start_raw("/errand.v1.WorkerService/Lease", request, timeout=60)
+
     def lease_one(self, wait=30):
         answer = self.lease(1, wait)
         assert len(answer.assignments) == 1, answer
         return answer.assignments[0]
 
-    def heartbeat(self, *assignments):
+    def heartbeat(self, *assignments, progress=None):
+        """progress is (done, total, message) of all of them."""
         request = messages.HeartbeatRequest(worker=self.worker)
         for one in assignments:
-            request.running.add(job_id=one.job.id, token=one.token)
+            running = request.running.add(job_id=one.job.id, token=one.token)
+            if progress is not None:
+                done, total, message = progress
+                running.progress.CopyFrom(job_pb2.Progress(done=done, total=total, message=message))
         return self.rpc.workers.Heartbeat(request)
 
     def batch(self, *outcomes, sequence=None):
@@ -65,6 +74,11 @@ class ScriptedWorker:
         self.rpc.close()
         if self.pipe is not None:
             self.pipe.close()
+
+
+def leased(future, seconds=60):
+    """The answer to start_lease."""
+    return messages.LeaseResponse.FromString(open_response(future.result(seconds)))
 
 
 def success(assignment, value="done"):
