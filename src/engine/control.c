@@ -26,7 +26,7 @@ static status *retry_refused(engine *e, const job_row *before)
 
 static bool make_ready(engine *e, const job_row *before, job_row *row)
 {
-    const queue *q = queue_of(e, row->route);
+    const job_queue *q = queue_of(e, row->route);
     row->aging_us = q != NULL ? q->settings.aging_us : 0;
     return engine_check(e, job_retry(row, e->now_us)) && engine_write(e) &&
            engine_save(e, before, row);

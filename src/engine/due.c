@@ -16,7 +16,7 @@ static void promote(engine *e)
         count == 0 || !engine_write(e))
         return;
     for (size_t i = 0; i < count; i++) {
-        const queue *q = queue_of(e, before[i].route);
+        const job_queue *q = queue_of(e, before[i].route);
         rows[i] = before[i];
         rows[i].aging_us = q != NULL ? q->settings.aging_us : 0;
         if (!engine_check(e, job_promote(&rows[i], e->now_us)))

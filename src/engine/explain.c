@@ -21,7 +21,7 @@ static bool has_worker(engine *e, int32_t route)
     return false;
 }
 
-static void look_at_queue(engine *e, queue *q, engine_explain *ret)
+static void look_at_queue(engine *e, job_queue *q, engine_explain *ret)
 {
     ret->settings = q->settings;
     ret->queue_running = (int64_t) q->running;
@@ -41,7 +41,7 @@ void explain_apply(engine *e, engine_explain *command)
 {
     queue_settings_init(&command->settings);
     if (engine_check(e, e->store->ops->find(e->store, &command->id, 1, &command->row))) {
-        queue *q = command->row.seq != 0 ? queue_of(e, command->row.route) : NULL;
+        job_queue *q = command->row.seq != 0 ? queue_of(e, command->row.route) : NULL;
         if (command->row.seq == 0)
             command->command.failure = status_new(STATUS_NOT_FOUND, "no such job");
         if (q != NULL) {

@@ -161,13 +161,13 @@ bool finish_lost(engine *e, lease *l)
 
 bool finish_cancelled(engine *e, const job_row *before, job_row *ret)
 {
-    lease *l = before->state == JOB_RUNNING ? lease_of(e, before->seq) : NULL;
+    lease *l = before->state == JOB_RUNNING ? lease_by_seq(e, before->seq) : NULL;
     *ret = *before;
     if (!engine_check(e, job_cancel(ret, e->now_us)) || !save_move(e, before, ret))
         return false;
     if (l == NULL)
         return true;
-    revoke(e, l);
+    revoked_add(e, l);
     return end_lease(e, l);
 }
 

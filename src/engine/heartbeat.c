@@ -49,7 +49,7 @@ static void renew(engine *e, session *s, engine_heartbeat *h)
     for (size_t i = 0; i < h->running_count; i++) {
         lease *l = lease_find(e, &h->running[i], &h->worker_id);
         if (l == NULL) {
-            if (revoke_seen(e, &h->running[i], s))
+            if (revoked_seen(e, &h->running[i], s))
                 continue;
             h->lost[h->lost_count++] = h->running[i];
             continue;
@@ -97,7 +97,7 @@ void heartbeat_apply(engine *e, engine_heartbeat *h)
     s->heartbeats++;
     session_meet(s, h->worker);
     renew(e, s, h);
-    revoke_forget_unseen(e, s, h);
+    revoked_forget_unseen(e, s, h);
     give_back_missing(e, s, h);
     engine_refuse(e, &h->command, session_notices(s, h->memory, &h->notices) ? NULL : no_memory());
 }

@@ -5,7 +5,7 @@
 // Jobs let go in a round when a queue's limit has changed.
 #define STEP 200
 
-bool hold_needed(engine *e, const queue *q, const job_row *row)
+bool hold_needed(engine *e, const job_queue *q, const job_row *row)
 {
     if (q->settings.max_per_key == QUEUE_NO_LIMIT || uuid_is_nil(&row->concurrency_key))
         return false;
@@ -29,7 +29,7 @@ bool hold_release_key(engine *e, const job_row *ended)
 {
     job_row row;
     size_t count = 0;
-    const queue *q = queue_of(e, ended->route);
+    const job_queue *q = queue_of(e, ended->route);
     if (q == NULL || uuid_is_nil(&ended->concurrency_key) ||
         q->settings.max_per_key == QUEUE_NO_LIMIT || hold_needed(e, q, ended))
         return true;
@@ -53,7 +53,7 @@ static bool release_route(engine *e, int32_t route, size_t *room)
 
 void hold_release_queues(engine *e)
 {
-    queue *q, *next;
+    job_queue *q, *next;
     if (!e->releasing)
         return;
     size_t room = STEP;

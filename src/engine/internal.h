@@ -21,7 +21,7 @@
 typedef struct session session;
 
 // A queue: its settings, and what they are held against.
-typedef struct queue {
+typedef struct job_queue {
     char *name;  // key
     queue_settings settings;
     bucket tokens;    // on the monotonic clock
@@ -36,13 +36,13 @@ typedef struct queue {
     size_t window_starts;
     double starts_a_second;  // of the window before
     timer wake;              // when something may start again
-    struct queue *next_changed;
+    struct job_queue *next_changed;
     UT_hash_handle hh;
-} queue;
+} job_queue;
 
 // A route of a queue that has limits.
 typedef struct limited_route {
-    queue *queue;
+    job_queue *queue;
     int32_t route;
 } limited_route;
 
@@ -150,10 +150,10 @@ struct engine {
     engine_command *answers, *answers_tail;  // done after the commit
     answers answerer;
 
-    queue *queues;        // by name
-    queue **queue_of;     // by route
-    size_t routes_known;  // size of queue_of
-    queue *changed;       // to be saved with the commit
+    job_queue *queues;     // by name
+    job_queue **queue_of;  // by route
+    size_t routes_known;   // size of queue_of
+    job_queue *changed;    // to be saved with the commit
     key_count *keys;
     int32_t *scratch_routes;  // of take.c; both have room for scratch_size
     limited_route *scratch_limited;
@@ -216,20 +216,20 @@ void wait_wake_removed(engine *e, const job_row *row);
 void wait_tell(engine *e, const job_row *row);  // it has changed
 
 // Queues: queue.c. queue_of is NULL when memory is short: such a route waits.
-queue *queue_find(engine *e, const char *name);
-queue *queue_make(engine *e, const char *name);  // finds or makes
-queue *queue_of(engine *e, int32_t route);
+job_queue *queue_find(engine *e, const char *name);
+job_queue *queue_make(engine *e, const char *name);  // finds or makes
+job_queue *queue_of(engine *e, int32_t route);
 void queue_apply(engine *e, engine_queue *command);
 void queues_apply(engine *e, engine_queues *command);
-int64_t queue_depth(engine *e, const queue *q);  // unfinished jobs
+int64_t queue_depth(engine *e, const job_queue *q);  // unfinished jobs
 status *queues_load(engine *e);
 bool queues_save(engine *e);  // those that changed in this round
-void queue_changed(engine *e, queue *q);
+void queue_changed(engine *e, job_queue *q);
 void queues_free(engine *e);
 
 // Limits: limits.c. limits_room is how many jobs of the queue may start now, at most wanted.
-size_t limits_room(engine *e, queue *q, size_t wanted);
-void limits_started(engine *e, queue *q);  // takes a token
+size_t limits_room(engine *e, job_queue *q, size_t wanted);
+void limits_started(engine *e, job_queue *q);  // takes a token
 void limits_opened(engine *e, const job_row *row);
 void limits_closed(engine *e, const job_row *row);
 size_t limits_key_running(engine *e, const uuid *key);
@@ -237,7 +237,7 @@ void limits_failed(engine *e, const job_row *row, int64_t retry_after_us);
 void limits_succeeded(engine *e, const job_row *row);
 
 // Jobs whose concurrency key is full: hold.c.
-bool hold_needed(engine *e, const queue *q, const job_row *row);
+bool hold_needed(engine *e, const job_queue *q, const job_row *row);
 bool hold(engine *e, const job_row *before);
 bool hold_release_key(engine *e, const job_row *ended);  // a slot of its key is free
 void hold_release_queues(engine *e);                     // a step for those that let all go
@@ -269,7 +269,7 @@ bool session_save_ack(engine *e, session *s);
 void session_free_all(engine *e);
 
 lease *lease_find(engine *e, const engine_lease_ref *ref, const uuid *worker);  // lease.c
-lease *lease_of(engine *e, int64_t seq);
+lease *lease_by_seq(engine *e, int64_t seq);
 lease *lease_open(engine *e, session *holder, const job_row *row);
 void lease_inherit(engine *e, lease *l);  // just opened, and may be from before the start
 void lease_end(engine *e, lease *l);
@@ -293,11 +293,11 @@ void control_apply(engine *e, engine_control *c);  // control.c
 void control_many_apply(engine *e, engine_control_many *c);
 
 // revoke remembers to tell the holder that the lease, which ends now, was cancelled.
-void revoke(engine *e, const lease *l);  // revoke.c
-bool revoke_seen(engine *e, const engine_lease_ref *ref, const session *s);
-void revoke_forget_unseen(engine *e, session *s, const engine_heartbeat *h);
-bool revoke_notices(session *s, arena *memory, engine_notices *ret);
-void revoke_forget_all(engine *e, session *s);
+void revoked_add(engine *e, const lease *l);  // revoked.c
+bool revoked_seen(engine *e, const engine_lease_ref *ref, const session *s);
+void revoked_forget_unseen(engine *e, session *s, const engine_heartbeat *h);
+bool revoked_notices(session *s, arena *memory, engine_notices *ret);
+void revoked_forget_all(engine *e, session *s);
 
 // finish_failed ends an attempt without success: retried or final.
 bool finish_failed(engine *e, lease *l, const job_failure *failure,

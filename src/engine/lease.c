@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-lease *lease_of(engine *e, int64_t seq)
+lease *lease_by_seq(engine *e, int64_t seq)
 {
     lease *l = NULL;
     HASH_FIND(hh, e->leases, &seq, sizeof seq, l);
@@ -19,7 +19,7 @@ lease *lease_find(engine *e, const engine_lease_ref *ref, const uuid *worker)
     int64_t seq = 0;
     for (int i = 0; i < 8; i++)
         seq = (int64_t) ((uint64_t) seq << 8 | ref->token.bytes[i]);
-    lease *l = lease_of(e, seq);
+    lease *l = lease_by_seq(e, seq);
     if (l == NULL)
         return NULL;
     engine_token token = engine_token_make(l->seq, l->row.attempt);

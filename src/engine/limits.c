@@ -5,12 +5,12 @@
 
 #define WINDOW_US 10000000  // starts are counted over this long, for estimates
 
-static void wake_at(engine *e, queue *q, int64_t when_us)
+static void wake_at(engine *e, job_queue *q, int64_t when_us)
 {
     timers_set(&e->timers, &q->wake, when_us);
 }
 
-static size_t room_by_rate(engine *e, queue *q)
+static size_t room_by_rate(engine *e, job_queue *q)
 {
     if (q->settings.rate_count == 0)
         return SIZE_MAX;
@@ -20,7 +20,7 @@ static size_t room_by_rate(engine *e, queue *q)
     return (size_t) q->tokens.tokens;
 }
 
-static size_t room_by_running(const queue *q)
+static size_t room_by_running(const job_queue *q)
 {
     if (q->settings.max_running == QUEUE_NO_LIMIT)
         return SIZE_MAX;
@@ -29,7 +29,7 @@ static size_t room_by_running(const queue *q)
 }
 
 // After a Retry-After: nothing until then, and then one at a time until one succeeds.
-static size_t room_by_retry_after(engine *e, queue *q)
+static size_t room_by_retry_after(engine *e, job_queue *q)
 {
     if (!q->settings.hold_on_retry_after)
         return SIZE_MAX;
@@ -47,7 +47,7 @@ static size_t smaller(size_t a, size_t b)
     return a < b ? a : b;
 }
 
-size_t limits_room(engine *e, queue *q, size_t wanted)
+size_t limits_room(engine *e, job_queue *q, size_t wanted)
 {
     if (q->settings.paused)
         return 0;
@@ -56,7 +56,7 @@ size_t limits_room(engine *e, queue *q, size_t wanted)
     return room > 0 ? smaller(room, room_by_rate(e, q)) : 0;
 }
 
-void limits_started(engine *e, queue *q)
+void limits_started(engine *e, job_queue *q)
 {
     if (e->mono_us - q->window_us >= WINDOW_US) {
         double seconds = (double) (e->mono_us - q->window_us) / 1e6;
@@ -115,7 +115,7 @@ size_t limits_key_running(engine *e, const uuid *key)
 
 void limits_opened(engine *e, const job_row *row)
 {
-    queue *q = queue_of(e, row->route);
+    job_queue *q = queue_of(e, row->route);
     if (q != NULL)
         q->running++;
     if (!uuid_is_nil(&row->concurrency_key))
@@ -124,7 +124,7 @@ void limits_opened(engine *e, const job_row *row)
 
 void limits_closed(engine *e, const job_row *row)
 {
-    queue *q = queue_of(e, row->route);
+    job_queue *q = queue_of(e, row->route);
     if (q != NULL && q->running > 0)
         q->running--;
     if (!uuid_is_nil(&row->concurrency_key))
@@ -136,7 +136,7 @@ void limits_closed(engine *e, const job_row *row)
 
 void limits_failed(engine *e, const job_row *row, int64_t retry_after_us)
 {
-    queue *q = queue_of(e, row->route);
+    job_queue *q = queue_of(e, row->route);
     if (q == NULL || !q->settings.hold_on_retry_after || retry_after_us <= 0)
         return;
     if (q->held_back_us < e->mono_us + retry_after_us)
@@ -146,7 +146,7 @@ void limits_failed(engine *e, const job_row *row, int64_t retry_after_us)
 
 void limits_succeeded(engine *e, const job_row *row)
 {
-    queue *q = queue_of(e, row->route);
+    job_queue *q = queue_of(e, row->route);
     if (q != NULL && q->probing && e->mono_us >= q->held_back_us)
         q->probing = false;
 }

@@ -6,9 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-queue *queue_find(engine *e, const char *name)
+job_queue *queue_find(engine *e, const char *name)
 {
-    queue *q = NULL;
+    job_queue *q = NULL;
     HASH_FIND_STR(e->queues, name, q);
     return q;
 }
@@ -20,16 +20,16 @@ static void wake(void *context, timer *t)
     e->offer = true;
 }
 
-static void queue_free(queue *q)
+static void queue_free(job_queue *q)
 {
     free(q->name);
     free(q->routes);
     free(q);
 }
 
-queue *queue_make(engine *e, const char *name)
+job_queue *queue_make(engine *e, const char *name)
 {
-    queue *q = queue_find(e, name);
+    job_queue *q = queue_find(e, name);
     if (q != NULL)
         return q;
     q = calloc(1, sizeof *q);
@@ -49,7 +49,7 @@ queue *queue_make(engine *e, const char *name)
 
 static bool add_route(engine *e, const store_route *route)
 {
-    queue *q = queue_make(e, route->queue);
+    job_queue *q = queue_make(e, route->queue);
     if (q == NULL)
         return false;
     int32_t *routes = realloc(q->routes, (q->route_count + 1) * sizeof *routes);
@@ -62,13 +62,13 @@ static bool add_route(engine *e, const store_route *route)
 }
 
 // Routes are numbered from 1 without gaps.
-queue *queue_of(engine *e, int32_t route)
+job_queue *queue_of(engine *e, int32_t route)
 {
     size_t count;
     if ((size_t) route <= e->routes_known)
         return e->queue_of[route - 1];
     const store_route *routes = e->store->ops->routes(e->store, &count);
-    queue **list = realloc(e->queue_of, count * sizeof(queue *));
+    job_queue **list = realloc(e->queue_of, count * sizeof(job_queue *));
     if (list == NULL)
         return NULL;
     e->queue_of = list;
@@ -78,7 +78,7 @@ queue *queue_of(engine *e, int32_t route)
     return (size_t) route <= e->routes_known ? e->queue_of[route - 1] : NULL;
 }
 
-int64_t queue_depth(engine *e, const queue *q)
+int64_t queue_depth(engine *e, const job_queue *q)
 {
     int64_t depth = 0;
     for (size_t i = 0; i < q->route_count; i++)
@@ -89,7 +89,7 @@ int64_t queue_depth(engine *e, const queue *q)
 
 // ---- stored ----
 
-void queue_changed(engine *e, queue *q)
+void queue_changed(engine *e, job_queue *q)
 {
     if (q->changed)
         return;
@@ -98,7 +98,7 @@ void queue_changed(engine *e, queue *q)
     e->changed = q;
 }
 
-static bool save_one(engine *e, const queue *q)
+static bool save_one(engine *e, const job_queue *q)
 {
     slice settings;
     AUTO(arena) memory = arena_new(0);
@@ -121,7 +121,7 @@ bool queues_save(engine *e)
 {
     bool saved = true;
     while (e->changed != NULL) {
-        queue *q = e->changed;
+        job_queue *q = e->changed;
         e->changed = q->next_changed;
         q->changed = false;
         saved = saved && save_one(e, q);
@@ -131,7 +131,7 @@ bool queues_save(engine *e)
 
 static status *load_one(engine *e, const store_queue *stored, arena *memory)
 {
-    queue *q = queue_make(e, stored->name);
+    job_queue *q = queue_make(e, stored->name);
     if (q == NULL)
         return no_memory();
     status *failure = queue_settings_decode(stored->settings, memory, &q->settings);
@@ -146,7 +146,7 @@ static status *load_one(engine *e, const store_queue *stored, arena *memory)
 
 static void forget_settings(engine *e)
 {
-    queue *q, *next;
+    job_queue *q, *next;
     HASH_ITER(hh, e->queues, q, next)
     {
         queue_settings_init(&q->settings);
@@ -173,7 +173,7 @@ status *queues_load(engine *e)
 
 void queues_free(engine *e)
 {
-    queue *q, *next;
+    job_queue *q, *next;
     HASH_ITER(hh, e->queues, q, next)
     {
         HASH_DEL(e->queues, q);
@@ -185,7 +185,7 @@ void queues_free(engine *e)
 
 // ---- commands ----
 
-static void describe(engine *e, const queue *q, engine_queue_info *ret)
+static void describe(engine *e, const job_queue *q, engine_queue_info *ret)
 {
     ret->name = q->name;
     ret->settings = q->settings;
@@ -196,7 +196,7 @@ static void describe(engine *e, const queue *q, engine_queue_info *ret)
 }
 
 // A rate limit that is new starts with a full bucket; one that is changed keeps what is there.
-static void change(engine *e, queue *q, const queue_settings *settings)
+static void change(engine *e, job_queue *q, const queue_settings *settings)
 {
     bool had_rate = q->settings.rate_count > 0;
     if (had_rate)
@@ -219,7 +219,7 @@ void queue_apply(engine *e, engine_queue *command)
     size_t count;
     (void) e->store->ops->routes(e->store, &count);
     (void) queue_of(e, (int32_t) count);  // makes those that jobs have named
-    queue *q =
+    job_queue *q =
         command->wanted != NULL ? queue_make(e, command->name) : queue_find(e, command->name);
     if (q == NULL) {
         engine_refuse(e, &command->command,
@@ -240,15 +240,15 @@ void queue_apply(engine *e, engine_queue *command)
 
 static int compare(const void *a, const void *b)
 {
-    const queue *const *left = a;
-    const queue *const *right = b;
+    const job_queue *const *left = a;
+    const job_queue *const *right = b;
     return strcmp((*left)->name, (*right)->name);
 }
 
 // All queues behind a name, in order; the caller frees the list.
-static queue **queues_behind(engine *e, const char *after, size_t *ret_count)
+static job_queue **queues_behind(engine *e, const char *after, size_t *ret_count)
 {
-    queue *q, *next, **list = malloc((HASH_COUNT(e->queues) + 1) * sizeof(queue *));
+    job_queue *q, *next, **list = malloc((HASH_COUNT(e->queues) + 1) * sizeof(job_queue *));
     *ret_count = 0;
     if (list == NULL)
         return NULL;
@@ -257,7 +257,7 @@ static queue **queues_behind(engine *e, const char *after, size_t *ret_count)
         if (strcmp(q->name, after) > 0)
             list[(*ret_count)++] = q;
     }
-    qsort(list, *ret_count, sizeof(queue *), compare);
+    qsort(list, *ret_count, sizeof(job_queue *), compare);
     return list;
 }
 
@@ -266,7 +266,7 @@ void queues_apply(engine *e, engine_queues *command)
     size_t count;
     (void) e->store->ops->routes(e->store, &count);
     (void) queue_of(e, (int32_t) count);
-    AUTO_FREE queue **list = queues_behind(e, command->after, &count);
+    AUTO_FREE job_queue **list = queues_behind(e, command->after, &count);
     command->more = count > command->limit;
     command->count = command->more ? command->limit : count;
     command->infos = arena_alloc(command->memory, (command->count + 1) * sizeof *command->infos);

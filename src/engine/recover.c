@@ -11,7 +11,7 @@ static void doubt_sessions(engine *e)
     session *s, *next;
     HASH_ITER(hh, e->sessions, s, next)
     {
-        revoke_forget_all(e, s);
+        revoked_forget_all(e, s);
         s->acked = 0;
         s->unknown = true;
         s->stored = false;

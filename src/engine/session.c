@@ -24,7 +24,7 @@ static void free_names(char **names, size_t count)
 
 static void session_free(engine *e, session *s)
 {
-    revoke_forget_all(e, s);
+    revoked_forget_all(e, s);
     HASH_DEL(e->sessions, s);
     timers_clear(&e->timers, &s->idle);
     free_names(s->queues, s->queue_count);
@@ -185,7 +185,7 @@ void session_reject(session *s, const engine_rejection *rejection)
 bool session_notices(session *s, arena *memory, engine_notices *ret)
 {
     ret->acked_outcome_sequence = s->acked;
-    if (!revoke_notices(s, memory, ret))
+    if (!revoked_notices(s, memory, ret))
         return false;
     ret->rejected = arena_copy(memory, s->rejected, s->rejected_count * sizeof *s->rejected);
     if (s->rejected_count > 0 && ret->rejected == NULL)

@@ -89,7 +89,7 @@ static bool add_fresh(engine *e, engine_new_job *job, step *w)
     if (!engine_write(e) ||
         !engine_check(e, e->store->ops->route(e->store, job->queue, job->kind, &route)))
         return false;
-    const queue *q = queue_of(e, route);
+    const job_queue *q = queue_of(e, route);
     job->row.aging_us = q != NULL ? q->settings.aging_us : 0;
     job->row.route = route;
     job->row.seq = e->store->ops->next_seq(e->store);

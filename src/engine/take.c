@@ -103,7 +103,7 @@ static bool cancel_if_orphan(engine *e, const job_row *row, bool *ret_cancelled)
 }
 
 // One job leased, or set aside. q is NULL when its queue has no limits. False: the round is lost.
-static bool take_row(taking *t, queue *q, const job_row *row)
+static bool take_row(taking *t, job_queue *q, const job_row *row)
 {
     engine *e = t->engine;
     if (q != NULL && hold_needed(e, q, row)) {
@@ -117,14 +117,14 @@ static bool take_row(taking *t, queue *q, const job_row *row)
         return false;
     t->bytes += assignment_bytes(&t->command->assignments[t->command->assignment_count - 1]);
     t->room--;
-    queue *own = q != NULL ? q : queue_of(e, row->route);
+    job_queue *own = q != NULL ? q : queue_of(e, row->route);
     if (own != NULL)
         limits_started(e, own);
     return true;
 }
 
 // Up to limit jobs of some routes. True when all that were there have been taken or set aside.
-static bool take_routes(taking *t, queue *q, const int32_t *routes, size_t count, size_t limit)
+static bool take_routes(taking *t, job_queue *q, const int32_t *routes, size_t count, size_t limit)
 {
     engine *e = t->engine;
     job_row rows[STEP];
@@ -180,7 +180,7 @@ static void find_routes(engine *e, session *s, size_t *ret_free, size_t *ret_lim
         int32_t route = s->routes[i];
         if (e->store->ops->count(e->store, route, JOB_READY) == 0)
             continue;
-        queue *q = queue_of(e, route);
+        job_queue *q = queue_of(e, route);
         if (q != NULL && queue_is_limited(&q->settings))
             e->scratch_limited[limited++] = (limited_route){q, route};
         else
@@ -195,7 +195,7 @@ static void find_routes(engine *e, session *s, size_t *ret_free, size_t *ret_lim
 static bool take_queue(taking *t, size_t from, size_t end)
 {
     engine *e = t->engine;
-    queue *q = e->scratch_limited[from].queue;
+    job_queue *q = e->scratch_limited[from].queue;
     int32_t *routes = &e->scratch_routes[e->scratch_size - (end - from)];
     size_t room = limits_room(e, q, t->room);
     for (size_t i = from; i < end; i++)

@@ -15,7 +15,7 @@ bool ties_any(engine *e, const engine_new_job *job)
 {
     if (job->row.blockers > 0 || !uuid_is_nil(&job->row.unique_key))
         return true;
-    const queue *q = e->depth_limits ? queue_find(e, job->queue) : NULL;
+    const job_queue *q = e->depth_limits ? queue_find(e, job->queue) : NULL;
     return q != NULL && q->settings.max_depth != QUEUE_NO_LIMIT;
 }
 
@@ -35,7 +35,7 @@ static bool has_same_key(engine *e, engine_new_job *job)
 
 static bool is_queue_full(engine *e, engine_new_job *job)
 {
-    const queue *q = queue_find(e, job->queue);
+    const job_queue *q = queue_find(e, job->queue);
     if (q == NULL || q->settings.max_depth == QUEUE_NO_LIMIT ||
         strcmp(job->queue, JOB_CALLBACK_QUEUE) == 0 || queue_depth(e, q) < q->settings.max_depth)
         return false;
@@ -66,7 +66,7 @@ static bool all_known(engine_new_job *job, const job_row *others, size_t count)
 static bool mark(engine *e, const job_row *before)
 {
     job_row row = *before;
-    lease *l = lease_of(e, row.seq);
+    lease *l = lease_by_seq(e, row.seq);
     row.has_dependants = true;
     if (l != NULL)
         l->row.has_dependants = true;

@@ -1,4 +1,4 @@
-// revoke - cancellations on their way to the workers that run the jobs.
+// revoked - cancellations on their way to the workers that run the jobs.
 //
 // Best effort: a worker that is not told here learns from its next heartbeat that the lease is
 // lost.
@@ -16,7 +16,7 @@ static void forget(engine *e, revoked *r)
     free(r);
 }
 
-void revoke(engine *e, const lease *l)
+void revoked_add(engine *e, const lease *l)
 {
     session *s = l->holder;
     revoked *r = s->revoked_count < MAX_REVOKED ? calloc(1, sizeof *r) : NULL;
@@ -37,7 +37,7 @@ void revoke(engine *e, const lease *l)
     assign_tell(e, s);
 }
 
-bool revoke_seen(engine *e, const engine_lease_ref *ref, const session *s)
+bool revoked_seen(engine *e, const engine_lease_ref *ref, const session *s)
 {
     revoked *r = NULL;
     HASH_FIND(hh, e->revoked, &ref->token, sizeof ref->token, r);
@@ -48,7 +48,7 @@ bool revoke_seen(engine *e, const engine_lease_ref *ref, const session *s)
 }
 
 // A heartbeat that was made before the worker saw the assignment says nothing about it.
-void revoke_forget_unseen(engine *e, session *s, const engine_heartbeat *h)
+void revoked_forget_unseen(engine *e, session *s, const engine_heartbeat *h)
 {
     revoked *r, *next;
     DL_FOREACH_SAFE(s->revoked, r, next)
@@ -59,7 +59,7 @@ void revoke_forget_unseen(engine *e, session *s, const engine_heartbeat *h)
     }
 }
 
-bool revoke_notices(session *s, arena *memory, engine_notices *ret)
+bool revoked_notices(session *s, arena *memory, engine_notices *ret)
 {
     const revoked *r;
     ret->cancel = NULL;
@@ -75,7 +75,7 @@ bool revoke_notices(session *s, arena *memory, engine_notices *ret)
     return true;
 }
 
-void revoke_forget_all(engine *e, session *s)
+void revoked_forget_all(engine *e, session *s)
 {
     while (s->revoked != NULL)
         forget(e, s->revoked);
