@@ -50,9 +50,11 @@ void assign_release_parked(engine *e)
 
 // ---- filling an answer ----
 
+// About what it takes in the answer: the server's own fields of a job too.
 static size_t assignment_bytes(const engine_assignment *a)
 {
-    return a->spec.size + a->parent_spec.size + a->parent_result.size;
+    return 1024 + a->spec.size + a->parent_spec.size + a->parent_result.size +
+           a->parent_attempt.size;
 }
 
 static bool load_parent(engine *e, engine_assignment *a, arena *memory)
@@ -93,14 +95,20 @@ static bool take_one(engine *e, session *s, engine_lease *command, const job_row
     return true;
 }
 
-// Routes of the session that have a READY job; the array lives in the command's arena.
-static size_t ready_routes(engine *e, session *s, arena *memory, int32_t **ret)
+static bool is_ready(engine *e, int32_t route)
+{
+    return e->store->ops->count(e->store, route, JOB_READY) > 0;
+}
+
+// Routes of the session that have a READY job. Not in the command's arena: a parked Lease is looked
+// at again and again.
+static size_t ready_routes(engine *e, session *s, int32_t **ret)
 {
     session_routes(e, s);
-    int32_t *routes = arena_alloc(memory, (s->route_count + 1) * sizeof *routes);
+    int32_t *routes = malloc((s->route_count + 1) * sizeof *routes);
     size_t count = 0;
     for (size_t i = 0; routes != NULL && i < s->route_count; i++)
-        if (e->store->ops->count(e->store, s->routes[i], JOB_READY) > 0)
+        if (is_ready(e, s->routes[i]))
             routes[count++] = s->routes[i];
     *ret = routes;
     return count;
@@ -118,16 +126,19 @@ static size_t wanted(engine *e, const engine_lease *command)
 
 static void take(engine *e, session *s, engine_lease *command)
 {
-    int32_t *routes;
-    size_t route_count = ready_routes(e, s, command->memory, &routes);
+    AUTO_FREE int32_t *routes = NULL;
+    size_t route_count = ready_routes(e, s, &routes);
     size_t jobs = wanted(e, command), found = 0, bytes = 0;
     if (route_count == 0 || jobs == 0)
         return;
     AUTO_FREE job_row *rows = malloc(jobs * sizeof *rows);
-    command->assignments = arena_alloc(command->memory, jobs * sizeof *command->assignments);
-    if (rows == NULL || command->assignments == NULL ||
-        !engine_check(e,
-                      e->store->ops->take_ready(e->store, routes, route_count, jobs, rows, &found)))
+    if (rows == NULL ||
+        !engine_check(
+            e, e->store->ops->take_ready(e->store, routes, route_count, jobs, rows, &found)) ||
+        found == 0)
+        return;
+    command->assignments = arena_alloc(command->memory, found * sizeof *command->assignments);
+    if (command->assignments == NULL)
         return;
     for (size_t i = 0; i < found && bytes < e->options.max_reply_bytes; i++) {
         if (!take_one(e, s, command, &rows[i])) {
@@ -136,17 +147,28 @@ static void take(engine *e, session *s, engine_lease *command)
         }
         bytes += assignment_bytes(&command->assignments[i]);
     }
-    if (found == 0)
-        return;
     s->lease_sequence = command->lease_sequence;
     // From its first job on, a batch of outcomes that comes early is known to be early.
     if (!s->stored && !s->unknown)
         session_save_ack(e, s);
 }
 
+// Looked at once in a round, so that many parked workers cost nothing while there are no jobs.
+static bool anything_ready(engine *e)
+{
+    size_t count;
+    const store_route *routes = e->store->ops->routes(e->store, &count);
+    for (size_t i = 0; i < count; i++)
+        if (is_ready(e, routes[i].route))
+            return true;
+    return false;
+}
+
 void assign_ready(engine *e)
 {
     parked *p, *next;
+    if (e->idle == NULL || !anything_ready(e))
+        return;
     DL_FOREACH_SAFE(e->idle, p, next)
     {
         engine_lease *command = lease_command(p);

@@ -176,12 +176,16 @@ static void apply(engine *e, engine_command *command)
     }
 }
 
+// Wall time follows jumps forward. Where the clock was set back it goes on from where it was, at
+// the monotonic clock's pace: what is due is not late by as much as that.
 static void read_clocks(engine *e)
 {
     int64_t wall = clock_wall_us(e->clock);
+    int64_t mono = clock_mono_us(e->clock);
+    e->now_us += mono - e->mono_us;
     if (wall > e->now_us)
         e->now_us = wall;
-    e->mono_us = clock_mono_us(e->clock);
+    e->mono_us = mono;
 }
 
 // Until that has worked, what is in memory must not be told to anybody.
@@ -337,6 +341,7 @@ status *engine_start(const engine_options *options, engine **ret)
     e->clock = options->clock != NULL ? options->clock : clock_system();
     e->start_us = e->store->ops->last_time_us(e->store);
     e->now_us = e->start_us + 1;
+    e->mono_us = clock_mono_us(e->clock);
     seed_random(e, options->seed);
     status *failure = inbox_init(&e->inbox);
     if (failure != NULL) {

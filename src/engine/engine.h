@@ -3,7 +3,8 @@
 // Anybody may post a command from any thread. The engine's thread takes all that wait, applies them
 // in one transaction, commits, and only then runs their `done` functions (on one of its own two
 // threads, in the order of the rounds; they must not block). A command and all it points to belong
-// to the poster, and must stay alive until done runs. Every command is done exactly once, at the latest when the engine stops.
+// to the poster, and must stay alive until done runs. Every command is done exactly once, at the
+// latest when the engine stops.
 #ifndef ERRAND_ENGINE_ENGINE_H
 #define ERRAND_ENGINE_ENGINE_H
 
@@ -81,7 +82,8 @@ void engine_gone(engine *e, uint64_t ticket);
 
 // submit: stores new jobs. Each is judged alone.
 typedef struct engine_new_job {
-    job_row row;  // in: id and all but seq, route, state. Out: as stored
+    job_row row;       // in: id and all but seq, route, state. Out: as stored
+    int64_t delay_us;  // > 0: due so long after it is stored, whatever row.due_us says
     const char *queue;
     const char *kind;
     slice spec;

@@ -89,6 +89,9 @@ static bool add_fresh(engine *e, engine_new_job *job, step *w)
     job->row.route = route;
     job->row.seq = e->store->ops->next_seq(e->store);
     job->row.create_us = e->now_us;
+    // The engine's time may be ahead of the poster's.
+    if (job->delay_us > 0)
+        job->row.due_us = e->now_us + job->delay_us;
     job_start_life(&job->row, e->now_us);
     w->fresh[w->fresh_count++] =
         (store_new_job){.row = job->row, .spec = job->spec, .hash = job->hash};
