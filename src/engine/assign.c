@@ -1,6 +1,7 @@
 // assign - jobs handed to workers: parked Lease calls, and the answers to them.
 #include "engine/internal.h"
 
+#include "base/log.h"
 #include "job/rules.h"
 
 #include <stdlib.h>
@@ -57,42 +58,61 @@ static size_t assignment_bytes(const engine_assignment *a)
            a->parent_attempt.size;
 }
 
-static bool load_parent(engine *e, engine_assignment *a, arena *memory)
+static status *load_parent(engine *e, engine_assignment *a, arena *memory)
 {
     const store_ops *ops = e->store->ops;
     int64_t parent = a->row.parent_seq;
     if (parent == 0)
-        return true;
-    if (!engine_check(e, ops->load(e->store, &parent, 1, &a->parent_row)))
-        return false;
-    a->has_parent = a->parent_row.seq != 0;
-    return !a->has_parent ||
-           (engine_check(e, ops->load_spec(e->store, parent, memory, &a->parent_spec, NULL)) &&
-            engine_check(e, ops->load_result(e->store, parent, memory, &a->parent_result)) &&
-            engine_check(e, ops->load_last_attempt(e->store, parent, memory, &a->parent_attempt)));
+        return NULL;
+    status *failure = ops->load(e->store, &parent, 1, &a->parent_row);
+    if (failure != NULL || a->parent_row.seq == 0)
+        return failure;
+    a->has_parent = true;
+    failure = ops->load_spec(e->store, parent, memory, &a->parent_spec, NULL);
+    if (failure == NULL)
+        failure = ops->load_result(e->store, parent, memory, &a->parent_result);
+    if (failure == NULL)
+        failure = ops->load_last_attempt(e->store, parent, memory, &a->parent_attempt);
+    return failure;
 }
 
-static bool fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret)
+static status *fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret)
 {
     *ret = (engine_assignment){.row = *row, .token = engine_token_make(row->seq, row->attempt)};
-    return engine_check(e,
-                        e->store->ops->load_spec(e->store, row->seq, memory, &ret->spec, NULL)) &&
-           load_parent(e, ret, memory);
+    status *failure = e->store->ops->load_spec(e->store, row->seq, memory, &ret->spec, NULL);
+    return failure != NULL ? failure : load_parent(e, ret, memory);
+}
+
+// A job whose bytes are lost ends, and the others go on.
+static bool end_damaged(engine *e, lease *l, status *damage)
+{
+    char id[UUID_TEXT_SIZE];
+    job_failure failure = {.retryable = false};
+    Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
+    log_error("job_damaged", LOG_STR("job", uuid_format(&l->row.id, id)), LOG_STATUS(damage));
+    error.code = ERRAND__RPC__V1__CODE__DATA_LOSS;
+    error.message = damage->message;
+    bool ended = finish_failed(e, l, &failure, &error);
+    status_free(damage);
+    return ended;
 }
 
 static bool take_one(engine *e, session *s, engine_lease *command, const job_row *before)
 {
     job_row row = *before;
-    engine_assignment *a = &command->assignments[command->assignment_count];
     if (!engine_write(e) ||
         !engine_check(e, job_lease(&row, &s->id, command->lease_sequence, e->now_us)) ||
-        !fill(e, &row, command->memory, a) ||
         !engine_check(e, e->store->ops->save(e->store, before, &row, 1)))
         return false;
-    if (lease_open(e, s, &row) == NULL)
+    lease *l = lease_open(e, s, &row);
+    if (l == NULL)
         return engine_check(e, no_memory());
+    status *failure =
+        fill(e, &row, command->memory, &command->assignments[command->assignment_count]);
+    if (is_damage(failure))
+        return end_damaged(e, l, failure);
     command->assignment_count++;
-    return true;
+    return engine_check(e, failure);
 }
 
 static bool is_ready(engine *e, int32_t route)
@@ -141,11 +161,17 @@ static void take(engine *e, session *s, engine_lease *command)
     if (command->assignments == NULL)
         return;
     for (size_t i = 0; i < found && bytes < e->options.max_reply_bytes; i++) {
+        size_t taken = command->assignment_count;
         if (!take_one(e, s, command, &rows[i])) {
             command->assignment_count = 0;  // the round will be undone
             return;
         }
-        bytes += assignment_bytes(&command->assignments[i]);
+        if (command->assignment_count > taken)
+            bytes += assignment_bytes(&command->assignments[taken]);
+    }
+    if (command->assignment_count == 0) {
+        inbox_poke(&e->inbox);  // none could be read: there may be others
+        return;
     }
     s->lease_sequence = command->lease_sequence;
     // From its first job on, a batch of outcomes that comes early is known to be early.
@@ -204,9 +230,16 @@ static bool repeat(engine *e, session *s, engine_lease *command)
         return false;
     DL_FOREACH(s->leases, l)
     {
-        if (is_repeated(l, command) &&
-            fill(e, &l->row, command->memory, &command->assignments[command->assignment_count]))
+        if (!is_repeated(l, command))
+            continue;
+        status *failure =
+            fill(e, &l->row, command->memory, &command->assignments[command->assignment_count]);
+        if (failure == NULL)
             command->assignment_count++;
+        else if (is_damage(failure))
+            status_free(failure);  // it ends when its lease does
+        else
+            engine_check(e, failure);
     }
     return true;
 }
