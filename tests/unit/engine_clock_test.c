@@ -78,6 +78,32 @@ static void a_delay_counts_from_when_the_job_is_stored(void **state)
     assert_state(&job.id, JOB_READY);
 }
 
+// The store knows only the wall time at which the attempt began.
+static void a_jump_of_the_clock_shortens_no_attempt_that_is_read_anew(void **state)
+{
+    (void) state;
+    submit("q", "k");
+    job_row job = lease_one(1, 1);
+    engine_lease_ref ref = ref_of(&job);
+    atomic_fetch_add(&erig.wall_us, 86400 * SECOND);
+    atomic_store(&edisk.faults[FAULT_COMMIT], 1);
+    Errand__V1__Job other = job_for("q", "k");
+    engine_new_job refused = new_job(&other);
+    erig_failed(submit_post(&refused, 1), STATUS_UNAVAILABLE);
+    for (int i = 0; i < 10; i++) {
+        erig_later(10 * SECOND);
+        assert_int_equal(heartbeat(1, &ref, 1, 0)->lost_count, 0);
+    }
+    assert_state(&job.id, JOB_RUNNING);
+    for (int i = 0; i < 80; i++) {
+        erig_later(10 * SECOND);
+        heartbeat(1, &ref, 1, 0);
+    }
+    assert_int_equal(row_of(&job.id).failures, 0);
+    erig_later(10 * SECOND);
+    assert_int_equal(row_of(&job.id).failures, 1);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_scheduled_job_is_due_in_time_after_the_clock_was_set_back,
                                     erig_start, erig_stop),
@@ -86,6 +112,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(time_goes_on_from_what_was_stored_when_the_clock_is_behind,
                                     erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_clock_that_is_right_again_is_followed, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_jump_of_the_clock_shortens_no_attempt_that_is_read_anew,
+                                    erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_delay_counts_from_when_the_job_is_stored, erig_start,
                                     erig_stop),
 };
