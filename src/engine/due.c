@@ -1,10 +1,12 @@
 // due - what the clock brings: scheduled jobs become ready, finished ones are purged.
 #include "engine/internal.h"
 
+#include "base/log.h"
 #include "job/rules.h"
 
-// Steps of a round, so that nobody waits for a long one.
-#define STEP 200
+// Jobs of a step, and steps of a round, so that nobody waits for a long one.
+#define STEP  200
+#define STEPS 16
 
 static void promote(engine *e)
 {
@@ -37,26 +39,38 @@ static void purge(engine *e)
 static int64_t lane_next(engine *e, job_lane lane)
 {
     int64_t next = INT64_MAX;
-    if (!engine_check(e, e->store->ops->next_due(e->store, lane, &next)))
+    if (e->trouble != NULL || !engine_check(e, e->store->ops->next_due(e->store, lane, &next)))
         return INT64_MAX;
     return next;
 }
 
 void due_run(engine *e)
 {
-    if (lane_next(e, JOB_LANE_SCHEDULED) <= e->now_us)
+    for (int i = 0; i < STEPS && lane_next(e, JOB_LANE_SCHEDULED) <= e->now_us; i++)
         promote(e);
-    if (lane_next(e, JOB_LANE_FINISHED) <= e->now_us)
+    for (int i = 0; i < STEPS && lane_next(e, JOB_LANE_FINISHED) <= e->now_us; i++)
         purge(e);
 }
+
+#define RETRY_US 1000000
 
 // The wall clock may jump forward while the engine sleeps: it looks again now and then.
 #define LONGEST_SLEEP_US 5000000
 
+// Between rounds a store that can not be read must not fail the next one, which may do without.
+static bool peek(engine *e, job_lane lane, int64_t *ret)
+{
+    AUTO(status) failure = e->store->ops->next_due(e->store, lane, ret);
+    if (failure != NULL)
+        log_error("store_read_failed", LOG_STATUS(failure));
+    return failure == NULL;
+}
+
 int64_t due_next(engine *e)
 {
-    int64_t scheduled = lane_next(e, JOB_LANE_SCHEDULED),
-            finished = lane_next(e, JOB_LANE_FINISHED);
+    int64_t scheduled, finished;
+    if (!peek(e, JOB_LANE_SCHEDULED, &scheduled) || !peek(e, JOB_LANE_FINISHED, &finished))
+        return e->mono_us + RETRY_US;
     int64_t next = scheduled < finished ? scheduled : finished;
     if (next == INT64_MAX)
         return e->mono_us + 3600 * 1000000LL;

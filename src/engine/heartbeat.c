@@ -49,6 +49,7 @@ void heartbeat_apply(engine *e, engine_heartbeat *h)
     }
     s->heartbeats++;
     renew(e, s, h);
-    give_back_missing(e, s, h);
+    if (!engine_rests(e))
+        give_back_missing(e, s, h);
     engine_answer(e, &h->command);
 }

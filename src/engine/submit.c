@@ -144,8 +144,9 @@ engine_command *submit_apply(engine *e, engine_command *command, size_t *room)
 {
     step w;
     begin_step(&w);
-    for (; command != NULL && command->verb == ENGINE_SUBMIT && *room > 0; --*room) {
+    while (command != NULL && command->verb == ENGINE_SUBMIT && *room > 0) {
         engine_command *next = command->next;
+        engine_use(room, ((engine_submit *) command)->count);
         add_jobs(e, (engine_submit *) command, &w);
         engine_answer(e, command);
         command = next;
