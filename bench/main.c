@@ -17,6 +17,8 @@ typedef struct scenario {
 
 // clang-format off
 static const scenario scenarios[] = {
+    {"disk",    scenario_disk,    "every write",
+     "pwrite and fdatasync, one at a time"},
     {"echo",    scenario_echo,    "nothing",
      "raw nng request/reply, tcp and ipc, 1, 32 and 256 in flight"},
     {"submit",  scenario_submit,  "every job, before its Submit is answered",

@@ -1,5 +1,5 @@
-// report - figures of all runs: samples collected by scenario, row and name; medians printed as a
-// table or as JSON.
+// report - figures of all runs: samples collected by scenario, row and name; medians printed as
+// Markdown tables or as JSON.
 #ifndef ERRAND_BENCH_REPORT_H
 #define ERRAND_BENCH_REPORT_H
 

@@ -1,4 +1,4 @@
-// report_print - a report as JSON and as a table.
+// report_print - a report as JSON and as tables in Markdown.
 #include "bench/report_tree.h"
 
 #include <sys/sysinfo.h>
@@ -58,35 +58,55 @@ status *report_json(const report *r, buf *out)
     return report_end(r, out);
 }
 
+// Three digits that count, as the figures move by more than a hundredth.
 static void table_value(double value, buf *out)
 {
-    if (value >= 100)
-        buf_append_format(out, "%14.0f", value);
-    else
-        buf_append_format(out, "%14.3f", value);
+    buf_append_format(out, "%.*f", value >= 100 ? 0 : value >= 10 ? 1 : value >= 1 ? 2 : 3, value);
+}
+
+static void table_cell(const report_figure *figure, buf *out)
+{
+    figure_summary summary = report_summary(figure);
+    buf_append_text(out, " | ");
+    table_value(summary.median, out);
+    if (figure->count == 1)
+        return;
+    buf_append_text(out, " (");
+    table_value(summary.least, out);
+    buf_append_text(out, "-");
+    table_value(summary.most, out);
+    buf_append_text(out, ")");
+}
+
+// All rows of a scenario have the same figures.
+static void table_head(const report_scenario *scenario, buf *out)
+{
+    const report_row *row = &scenario->rows[0];
+    buf_append_format(out, "| %s", scenario->name);
+    for (size_t i = 0; i < row->count; i++)
+        buf_append_format(out, row->figures[i].unit[0] ? " | %s, %s" : " | %s%s",
+                          row->figures[i].name, row->figures[i].unit);
+    buf_append_text(out, " |\n| ---");
+    for (size_t i = 0; i < row->count; i++)
+        buf_append_text(out, " | ---");
+    buf_append_text(out, " |\n");
 }
 
 static void table_row(const report_row *row, buf *out)
 {
-    buf_append_format(out, "\n%s\n", row->name);
-    for (size_t i = 0; i < row->count; i++) {
-        const report_figure *figure = &row->figures[i];
-        figure_summary summary = report_summary(figure);
-        buf_append_format(out, "  %-24s", figure->name);
-        table_value(summary.median, out);
-        buf_append_format(out, " %-10s", figure->unit);
-        if (figure->count > 1)
-            buf_append_format(out, "  (%.6g to %.6g)", summary.least, summary.most);
-        buf_append_text(out, "\n");
-    }
+    buf_append_format(out, "| %s", row->name);
+    for (size_t i = 0; i < row->count; i++)
+        table_cell(&row->figures[i], out);
+    buf_append_text(out, " |\n");
 }
 
 status *report_table(const report *r, buf *out)
 {
     for (size_t i = 0; i < r->count; i++) {
         const report_scenario *scenario = &r->scenarios[i];
-        buf_append_format(out, "%s== %s (durable: %s)\n", i ? "\n" : "", scenario->name,
-                          scenario->durable);
+        buf_append_text(out, i ? "\n" : "");
+        if (scenario->count)
+            table_head(scenario, out);
         for (size_t row = 0; row < scenario->count; row++)
             table_row(&scenario->rows[row], out);
     }

@@ -12,6 +12,7 @@
 // Each measures once and adds a sample to every figure of the report.
 typedef status *scenario_fn(const bench_options *options, report *r);
 
+scenario_fn scenario_disk;
 scenario_fn scenario_echo;
 scenario_fn scenario_submit;
 scenario_fn scenario_batch;

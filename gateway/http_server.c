@@ -229,6 +229,11 @@ static status *start(http_server *server, char **ret_url)
         return failure;
     }
     (void) mg_init_library(MG_FEATURES_DEFAULT);
+    if (server->options.listen[0] == '[' && !mg_check_feature(MG_FEATURES_IPV6)) {
+        return status_new(STATUS_UNIMPLEMENTED,
+                          "listening for HTTP on %s: the installed civetweb was built without IPv6",
+                          server->options.listen);
+    }
     server->civetweb = start_civetweb(server);
     if (server->civetweb == NULL) {
         return status_new(STATUS_UNAVAILABLE, "listening for HTTP on %s: %s",

@@ -1,6 +1,7 @@
 // assign - jobs handed to workers: parked Lease calls, and the answers to them.
 #include "engine/internal.h"
 
+#include "base/log.h"
 #include "job/rules.h"
 
 #include <stdlib.h>
@@ -56,7 +57,7 @@ void assign_release_parked(engine *e)
 void assign_ready(engine *e)
 {
     parked *p, *next;
-    if (!e->offer)
+    if (e->idle == NULL || !e->offer)
         return;
     e->offer = false;
     DL_FOREACH_SAFE(e->idle, p, next)
@@ -96,9 +97,16 @@ static bool repeat(engine *e, session *s, engine_lease *command)
         return false;
     DL_FOREACH(s->leases, l)
     {
-        if (is_repeated(l, command) && take_fill(e, &l->row, command->memory,
-                                                 &command->assignments[command->assignment_count]))
+        if (!is_repeated(l, command))
+            continue;
+        status *failure = take_fill(e, &l->row, command->memory,
+                                    &command->assignments[command->assignment_count]);
+        if (failure == NULL)
             command->assignment_count++;
+        else if (is_damage(failure))
+            status_free(failure);  // it ends when its lease does
+        else
+            engine_check(e, failure);
     }
     return true;
 }

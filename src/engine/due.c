@@ -2,10 +2,12 @@
 // purged; and what is done in steps.
 #include "engine/internal.h"
 
+#include "base/log.h"
 #include "job/rules.h"
 
-// Steps of a round, so that nobody waits for a long one.
-#define STEP 200
+// Jobs of a step, and steps of a round, so that nobody waits for a long one.
+#define STEP  200
+#define STEPS 16
 
 static void promote(engine *e)
 {
@@ -63,16 +65,16 @@ static int64_t next_expiry(engine *e)
 static int64_t lane_next(engine *e, job_lane lane)
 {
     int64_t next = INT64_MAX;
-    if (!engine_check(e, e->store->ops->next_due(e->store, lane, &next)))
+    if (e->trouble != NULL || !engine_check(e, e->store->ops->next_due(e->store, lane, &next)))
         return INT64_MAX;
     return next;
 }
 
 void due_run(engine *e)
 {
-    if (lane_next(e, JOB_LANE_SCHEDULED) <= e->now_us)
+    for (int i = 0; i < STEPS && lane_next(e, JOB_LANE_SCHEDULED) <= e->now_us; i++)
         promote(e);
-    if (lane_next(e, JOB_LANE_FINISHED) <= e->now_us)
+    for (int i = 0; i < STEPS && lane_next(e, JOB_LANE_FINISHED) <= e->now_us; i++)
         purge(e);
     if (next_expiry(e) <= e->now_us)
         expire(e);
@@ -86,13 +88,35 @@ static int64_t earlier(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
+#define RETRY_US 1000000
+
 // The wall clock may jump forward while the engine sleeps: it looks again now and then.
 #define LONGEST_SLEEP_US 5000000
 
+// Between rounds a store that can not be read must not fail the next one, which may do without.
+static bool peek(engine *e, job_lane lane, int64_t *ret)
+{
+    AUTO(status) failure = e->store->ops->next_due(e->store, lane, ret);
+    if (failure != NULL)
+        log_error("store_read_failed", LOG_STATUS(failure));
+    return failure == NULL;
+}
+
+static bool peek_expiry(engine *e, int64_t *ret)
+{
+    AUTO(status) failure = e->store->ops->next_expiry(e->store, ret);
+    if (failure != NULL)
+        log_error("store_read_failed", LOG_STATUS(failure));
+    return failure == NULL;
+}
+
 int64_t due_next(engine *e)
 {
-    int64_t next = earlier(lane_next(e, JOB_LANE_SCHEDULED), lane_next(e, JOB_LANE_FINISHED));
-    next = earlier(next, earlier(next_expiry(e), lane_next(e, JOB_LANE_SETTLING)));
+    int64_t scheduled, finished, settling, expiry;
+    if (!peek(e, JOB_LANE_SCHEDULED, &scheduled) || !peek(e, JOB_LANE_FINISHED, &finished) ||
+        !peek(e, JOB_LANE_SETTLING, &settling) || !peek_expiry(e, &expiry))
+        return e->mono_us + RETRY_US;
+    int64_t next = earlier(earlier(scheduled, finished), earlier(settling, expiry));
     if (e->releasing)
         next = 0;
     if (next == INT64_MAX)

@@ -11,9 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A round takes no more than this many commands, so that answers do not wait for a very long
-// commit.
-#define ROUND_COMMANDS 8192
+// A round takes no more commands once they have so many jobs, so that answers do not wait for a
+// very long commit.
+#define ROUND_JOBS 8192
 
 #define DISK_RETRY_US 1000000
 
@@ -156,10 +156,24 @@ void engine_refuse(engine *e, engine_command *command, status *failure)
     engine_answer(e, command);
 }
 
+bool engine_rests(const engine *e)
+{
+    return e->refusals > 1 && e->mono_us < e->retry_us;
+}
+
+static bool must_write(engine_verb verb)
+{
+    return verb == ENGINE_SUBMIT || verb == ENGINE_LEASE || verb == ENGINE_OUTCOMES;
+}
+
 static void apply(engine *e, engine_command *command)
 {
     if (e->stale && command->verb != ENGINE_GONE) {
         engine_refuse(e, command, status_new(STATUS_UNAVAILABLE, "the store can not be read"));
+        return;
+    }
+    if (engine_rests(e) && must_write(command->verb)) {
+        engine_refuse(e, command, status_new(STATUS_UNAVAILABLE, "the store can not be written"));
         return;
     }
     switch (command->verb) {
@@ -206,12 +220,16 @@ static void apply(engine *e, engine_command *command)
     }
 }
 
+// Wall time follows jumps forward. Where the clock was set back it goes on from where it was, at
+// the monotonic clock's pace: what is due is not late by as much as that.
 static void read_clocks(engine *e)
 {
     int64_t wall = clock_wall_us(e->clock);
+    int64_t mono = clock_mono_us(e->clock);
+    e->now_us += mono - e->mono_us;
     if (wall > e->now_us)
         e->now_us = wall;
-    e->mono_us = clock_mono_us(e->clock);
+    e->mono_us = mono;
 }
 
 // Until that has worked, what is in memory must not be told to anybody.
@@ -232,6 +250,7 @@ static void undo_round(engine *e)
     if (e->writing)
         e->store->ops->rollback(e->store);
     e->writing = false;
+    e->refusals++;
     e->retry_us = e->mono_us + DISK_RETRY_US;
     read_anew(e);
 }
@@ -242,7 +261,8 @@ static void commit_round(engine *e)
         (void) queues_save(e);
     if (e->trouble == NULL && e->writing) {
         e->writing = false;  // a failed commit has rolled back
-        engine_check(e, e->store->ops->commit(e->store));
+        if (engine_check(e, e->store->ops->commit(e->store)))
+            e->refusals = 0;
     }
     if (e->trouble != NULL)
         undo_round(e);
@@ -270,18 +290,23 @@ static void answer_round(engine *e)
         answers_put(&e->answerer, first, last);
 }
 
+static size_t jobs_of(const engine_command *command)
+{
+    return command->verb == ENGINE_OUTCOMES ? ((const engine_outcomes *) command)->count : 1;
+}
+
 static engine_command *apply_some(engine *e, engine_command *commands)
 {
-    size_t room = ROUND_COMMANDS;
+    size_t room = ROUND_JOBS;
     while (commands != NULL && room > 0) {
         engine_command *command = commands;
-        if (command->verb == ENGINE_SUBMIT && !e->stale) {
+        if (command->verb == ENGINE_SUBMIT && !e->stale && !engine_rests(e)) {
             commands = submit_apply(e, command, &room);
             continue;
         }
         commands = command->next;
+        engine_use(&room, jobs_of(command));
         apply(e, command);
-        room--;
     }
     return commands;
 }
@@ -295,7 +320,7 @@ static void do_what_is_due(engine *e)
         due_run(e);
     if (atomic_load(&e->draining))
         assign_release_parked(e);
-    else
+    else if (!engine_rests(e))
         assign_ready(e);
 }
 
@@ -369,6 +394,7 @@ status *engine_start(const engine_options *options, engine **ret)
     e->clock = options->clock != NULL ? options->clock : clock_system();
     e->start_us = e->store->ops->last_time_us(e->store);
     e->now_us = e->start_us + 1;
+    e->mono_us = clock_mono_us(e->clock);
     seed_random(e, options->seed);
     status *failure = inbox_init(&e->inbox);
     if (failure != NULL) {
@@ -404,6 +430,7 @@ void engine_free(engine *e)
     if (e == NULL)
         return;
     lease_free_all(e);
+    free(e->ends);
     session_free_all(e);
     queues_free(e);
     free(e->scratch_routes);

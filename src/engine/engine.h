@@ -90,7 +90,8 @@ void engine_gone(engine *e, uint64_t ticket);
 
 // submit: stores new jobs. Each is judged alone.
 typedef struct engine_new_job {
-    job_row row;  // in: id and all but seq, route, state. Out: as stored
+    job_row row;       // in: id and all but seq, route, state. Out: as stored
+    int64_t delay_us;  // > 0: due so long after it is stored, whatever row.due_us says
     const char *queue;
     const char *kind;
     slice spec;

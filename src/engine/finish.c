@@ -4,6 +4,7 @@
 // Each function is false when the store refused: then the round is undone as a whole.
 #include "engine/internal.h"
 
+#include "base/log.h"
 #include "job/callback.h"
 #include "job/rules.h"
 #include "job/spec.h"
@@ -35,6 +36,15 @@ static bool insert_callback(engine *e, job_row *parent, const Errand__V1__Job *p
     return engine_check(e, ops->insert(e->store, &fresh, 1));
 }
 
+// Nobody knows any more where it should go; the job itself ends all the same.
+static bool give_callback_up(const job_row *row, status *failure)
+{
+    char id[UUID_TEXT_SIZE];
+    log_error("callback_lost", LOG_STR("job", uuid_format(&row->id, id)), LOG_STATUS(failure));
+    status_free(failure);
+    return true;
+}
+
 static bool call_back(engine *e, job_row *row)
 {
     if (!row->has_callback)
@@ -44,8 +54,12 @@ static bool call_back(engine *e, job_row *row)
     AUTO(arena) memory = arena_new(0);
     if (memory == NULL)
         return engine_check(e, no_memory());
-    if (!engine_check(e, e->store->ops->load_spec(e->store, row->seq, memory, &bytes, NULL)) ||
-        !engine_check(e, job_spec_decode(bytes, memory, &spec)))
+    status *failure = e->store->ops->load_spec(e->store, row->seq, memory, &bytes, NULL);
+    if (failure == NULL)
+        failure = job_spec_decode(bytes, memory, &spec);
+    if (is_damage(failure))
+        return give_callback_up(row, failure);
+    if (!engine_check(e, failure))
         return false;
     return !job_callback_wanted(spec, row->state) || insert_callback(e, row, spec, memory);
 }

@@ -98,6 +98,7 @@ void heartbeat_apply(engine *e, engine_heartbeat *h)
     session_meet(s, h->worker);
     renew(e, s, h);
     revoked_forget_unseen(e, s, h);
-    give_back_missing(e, s, h);
+    if (!engine_rests(e))
+        give_back_missing(e, s, h);
     engine_refuse(e, &h->command, session_notices(s, h->memory, &h->notices) ? NULL : no_memory());
 }

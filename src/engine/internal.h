@@ -126,6 +126,15 @@ typedef struct waiters {
     UT_hash_handle hh;
 } waiters;
 
+// When the server voids an attempt: what a lease has on the monotonic clock only.
+typedef struct attempt_end {
+    int64_t seq;
+    int32_t attempt;
+    int64_t voided_us;
+} attempt_end;
+
+#define GONE_TICKETS 1024
+
 struct engine {
     engine_options options;
     store *store;
@@ -140,6 +149,7 @@ struct engine {
     int64_t now_us;  // wall, never less than what was stored
     int64_t mono_us;
     int64_t retry_us;  // monotonic: not before then, after the disk refused
+    int refusals;      // rounds that the disk refused, in a row
     int64_t start_us;  // wall: what was stored before this run is not later
     int64_t slack_us;  // monotonic: when to give space back; INT64_MAX: there is none
     timer hourly;
@@ -164,10 +174,13 @@ struct engine {
     bool offer;         // something may start that could not before
 
     lease *leases;
+    attempt_end *ends;  // of the leases that are being read anew, by seq
+    size_t end_count;
     session *sessions;
     revoked *revoked;  // by token
     parked *tickets;
-    parked *idle;  // parked Lease calls, in order of arrival
+    uint64_t gone[GONE_TICKETS];  // callers that went before their command came, by ticket
+    parked *idle;                 // parked Lease calls, in order of arrival
     waiters *waiters;
     timers timers;
     uint64_t random[4];
@@ -181,6 +194,24 @@ bool engine_write(engine *e);
 
 // engine_check takes note of a store's failure; true when there was none.
 bool engine_check(engine *e, status *failure);
+
+// engine_rests: the disk has refused twice in a row, and is left alone until retry_us. What has to
+// be written waits or is refused at once, so that the rest of a round goes on.
+bool engine_rests(const engine *e);
+
+// engine_use counts the room of a round down by what a command with so many jobs takes.
+static inline void engine_use(size_t *room, size_t jobs)
+{
+    size_t used = jobs > 0 ? jobs : 1;
+    *room -= used < *room ? used : *room;
+}
+
+// is_damage: one job's bytes can not be read, whereas the store as such works.
+static inline bool is_damage(const status *failure)
+{
+    return failure != NULL &&
+           (failure->code == STATUS_DATA_LOSS || failure->code == STATUS_NOT_FOUND);
+}
 
 // engine_answer has a command done after the commit.
 void engine_answer(engine *e, engine_command *command);
@@ -247,8 +278,8 @@ void explain_apply(engine *e, engine_explain *command);  // explain.c
 void workers_apply(engine *e, engine_workers *command);  // workers.c
 void stats_apply(engine *e, engine_stats *command);      // workers.c
 
-// park keeps a command in a list until its deadline, when late runs; NULL when memory is short,
-// which refuses the command.
+// park keeps a command in a list until its deadline, when late runs; NULL when memory is short or
+// its caller has gone, which refuses the command.
 parked *park(engine *e, engine_command *command, uint64_t ticket, int64_t deadline_us,
              timer_fire_fn *late);             // park.c
 engine_command *unpark(engine *e, parked *p);  // forgets p, which is in no list
@@ -283,7 +314,7 @@ void assign_release_parked(engine *e);                // empty answers, when dra
 // take leases jobs for a call, if there are any that may start.
 void take(engine *e, session *s, engine_lease *command);  // take.c
 // take_fill makes the assignment of a leased job.
-bool take_fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret);
+status *take_fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret);
 
 void heartbeat_apply(engine *e, engine_heartbeat *h);  // heartbeat.c
 

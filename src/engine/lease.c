@@ -62,6 +62,8 @@ static void lease_clock(void *context, timer *t)
     lease *l = (lease *) ((char *) t - offsetof(lease, clock));
     if (e->mono_us < next_look(l))
         timers_set(&e->timers, &l->clock, next_look(l));
+    else if (engine_rests(e))
+        timers_set(&e->timers, &l->clock, e->retry_us);
     else
         run_out(e, l);
 }

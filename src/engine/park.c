@@ -4,9 +4,25 @@
 #include <stddef.h>
 #include <stdlib.h>
 
+static status *went_away(void)
+{
+    return status_new(STATUS_CANCELLED, "the caller went away");
+}
+
+// A caller that goes while its command is on the way here is remembered for as long as that may
+// take. Tickets are handed out in order, so a newer one takes the place of a much older one.
+static uint64_t *gone_slot(engine *e, uint64_t ticket)
+{
+    return &e->gone[ticket % GONE_TICKETS];
+}
+
 parked *park(engine *e, engine_command *command, uint64_t ticket, int64_t deadline_us,
              timer_fire_fn *late)
 {
+    if (ticket != 0 && *gone_slot(e, ticket) == ticket) {
+        engine_refuse(e, command, went_away());
+        return NULL;
+    }
     parked *p = calloc(1, sizeof *p);
     bool room = p != NULL && timers_reserve(&e->timers, 1);
     if (room) {
@@ -51,7 +67,9 @@ void park_gone(engine *e, uint64_t ticket)
     parked *p = NULL;
     HASH_FIND(hh, e->tickets, &ticket, sizeof ticket, p);
     if (p != NULL)
-        refuse(e, p, status_new(STATUS_CANCELLED, "the caller went away"));
+        refuse(e, p, went_away());
+    else
+        *gone_slot(e, ticket) = ticket;
 }
 
 void park_refuse_all(engine *e)

@@ -5,6 +5,52 @@
 
 #define STEP 1000
 
+// ---- when the server voids attempts ----
+//
+// The store knows the wall time at which an attempt began. The wall clock may have jumped since,
+// which must not shorten the attempt: its end is kept.
+
+static int by_seq(const void *a, const void *b)
+{
+    int64_t first = ((const attempt_end *) a)->seq, second = ((const attempt_end *) b)->seq;
+    return (first > second) - (first < second);
+}
+
+static void keep_ends(engine *e)
+{
+    lease *l, *next;
+    size_t count = HASH_COUNT(e->leases);
+    attempt_end *ends = count > 0 ? malloc(count * sizeof *ends) : NULL;
+    if (ends == NULL)
+        return;  // what was kept before, if that could not be used
+    free(e->ends);
+    e->ends = ends;
+    e->end_count = 0;
+    HASH_ITER(hh, e->leases, l, next)
+    ends[e->end_count++] =
+        (attempt_end){.seq = l->seq, .attempt = l->row.attempt, .voided_us = l->voided_us};
+    qsort(ends, count, sizeof *ends, by_seq);
+}
+
+static void use_end(const engine *e, lease *l)
+{
+    attempt_end key = {.seq = l->seq};
+    if (e->end_count == 0)
+        return;
+    const attempt_end *end = bsearch(&key, e->ends, e->end_count, sizeof key, by_seq);
+    if (end != NULL && end->attempt == l->row.attempt)
+        l->voided_us = end->voided_us;
+}
+
+static void forget_ends(engine *e)
+{
+    free(e->ends);
+    e->ends = NULL;
+    e->end_count = 0;
+}
+
+// ---- reading ----
+
 // What a session was told to be acknowledged may just have been undone.
 static void doubt_sessions(engine *e)
 {
@@ -53,6 +99,7 @@ static status *load_lease(engine *e, const job_row *row)
         return failure;
     if (l == NULL)
         return no_memory();
+    use_end(e, l);
     lease_inherit(e, l);
     if (!l->orphan && row->lease_sequence > s->lease_sequence)
         s->lease_sequence = row->lease_sequence;
@@ -84,6 +131,7 @@ static status *load_leases(engine *e)
 
 status *recover(engine *e)
 {
+    keep_ends(e);
     lease_free_all(e);
     doubt_sessions(e);
     e->offer = true;
@@ -94,5 +142,7 @@ status *recover(engine *e)
         failure = load_leases(e);
     if (failure != NULL)
         lease_free_all(e);
+    else
+        forget_ends(e);
     return failure;
 }

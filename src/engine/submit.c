@@ -94,6 +94,9 @@ static bool add_fresh(engine *e, engine_new_job *job, step *w)
     job->row.route = route;
     job->row.seq = e->store->ops->next_seq(e->store);
     job->row.create_us = e->now_us;
+    // The engine's time may be ahead of the poster's.
+    if (job->delay_us > 0)
+        job->row.due_us = e->now_us + job->delay_us;
     job_start_life(&job->row, e->now_us);
     e->offer = e->offer || job->row.state == JOB_READY;
     w->fresh[w->fresh_count++] = (store_new_job){
@@ -158,8 +161,9 @@ engine_command *submit_apply(engine *e, engine_command *command, size_t *room)
 {
     step w;
     begin_step(&w);
-    for (; command != NULL && command->verb == ENGINE_SUBMIT && *room > 0; --*room) {
+    while (command != NULL && command->verb == ENGINE_SUBMIT && *room > 0) {
         engine_command *next = command->next;
+        engine_use(room, ((engine_submit *) command)->count);
         add_jobs(e, (engine_submit *) command, &w);
         engine_answer(e, command);
         command = next;

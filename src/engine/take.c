@@ -4,6 +4,7 @@
 // by itself how many of its jobs may start. Who comes first changes from call to call.
 #include "engine/internal.h"
 
+#include "base/log.h"
 #include "job/rules.h"
 
 #include <stdlib.h>
@@ -24,46 +25,68 @@ typedef struct taking {
     size_t holds;
 } taking;
 
+// About what it takes in the answer: the server's own fields of a job too.
 static size_t assignment_bytes(const engine_assignment *a)
 {
-    return a->spec.size + a->parent_spec.size + a->parent_result.size;
+    return 1024 + a->spec.size + a->parent_spec.size + a->parent_result.size +
+           a->parent_attempt.size;
 }
 
-static bool load_parent(engine *e, engine_assignment *a, arena *memory)
+static status *load_parent(engine *e, engine_assignment *a, arena *memory)
 {
     const store_ops *ops = e->store->ops;
     int64_t parent = a->row.parent_seq;
     if (parent == 0)
-        return true;
-    if (!engine_check(e, ops->load(e->store, &parent, 1, &a->parent_row)))
-        return false;
-    a->has_parent = a->parent_row.seq != 0;
-    return !a->has_parent ||
-           (engine_check(e, ops->load_spec(e->store, parent, memory, &a->parent_spec, NULL)) &&
-            engine_check(e, ops->load_result(e->store, parent, memory, &a->parent_result)) &&
-            engine_check(e, ops->load_last_attempt(e->store, parent, memory, &a->parent_attempt)));
+        return NULL;
+    status *failure = ops->load(e->store, &parent, 1, &a->parent_row);
+    if (failure != NULL || a->parent_row.seq == 0)
+        return failure;
+    a->has_parent = true;
+    failure = ops->load_spec(e->store, parent, memory, &a->parent_spec, NULL);
+    if (failure == NULL)
+        failure = ops->load_result(e->store, parent, memory, &a->parent_result);
+    if (failure == NULL)
+        failure = ops->load_last_attempt(e->store, parent, memory, &a->parent_attempt);
+    return failure;
 }
 
-bool take_fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret)
+status *take_fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret)
 {
     *ret = (engine_assignment){.row = *row, .token = engine_token_make(row->seq, row->attempt)};
-    return engine_check(e,
-                        e->store->ops->load_spec(e->store, row->seq, memory, &ret->spec, NULL)) &&
-           load_parent(e, ret, memory);
+    status *failure = e->store->ops->load_spec(e->store, row->seq, memory, &ret->spec, NULL);
+    return failure != NULL ? failure : load_parent(e, ret, memory);
+}
+
+// A job whose bytes are lost ends, and the others go on.
+static bool end_damaged(engine *e, lease *l, status *damage)
+{
+    char id[UUID_TEXT_SIZE];
+    job_failure failure = {.retryable = false};
+    Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
+    log_error("job_damaged", LOG_STR("job", uuid_format(&l->row.id, id)), LOG_STATUS(damage));
+    error.code = ERRAND__RPC__V1__CODE__DATA_LOSS;
+    error.message = damage->message;
+    bool ended = finish_failed(e, l, &failure, &error);
+    status_free(damage);
+    return ended;
 }
 
 static bool take_one(engine *e, session *s, engine_lease *command, const job_row *before)
 {
     job_row row = *before;
-    engine_assignment *a = &command->assignments[command->assignment_count];
     if (!engine_write(e) ||
         !engine_check(e, job_lease(&row, &s->id, command->lease_sequence, e->now_us)) ||
-        !take_fill(e, &row, command->memory, a) || !engine_save(e, before, &row))
+        !engine_save(e, before, &row))
         return false;
-    if (lease_open(e, s, &row) == NULL)
+    lease *l = lease_open(e, s, &row);
+    if (l == NULL)
         return engine_check(e, no_memory());
+    status *failure =
+        take_fill(e, &row, command->memory, &command->assignments[command->assignment_count]);
+    if (is_damage(failure))
+        return end_damaged(e, l, failure);
     command->assignment_count++;
-    return true;
+    return engine_check(e, failure);
 }
 
 static size_t wanted(engine *e, const engine_lease *command)
@@ -113,9 +136,12 @@ static bool take_row(taking *t, job_queue *q, const job_row *row)
     bool cancelled = false;
     if (!cancel_if_orphan(e, row, &cancelled) || cancelled)
         return e->trouble == NULL;
+    size_t taken = t->command->assignment_count;
     if (!make_room(t) || !take_one(e, t->session, t->command, row))
         return false;
-    t->bytes += assignment_bytes(&t->command->assignments[t->command->assignment_count - 1]);
+    if (t->command->assignment_count == taken)
+        return true;  // it was damaged, and has ended
+    t->bytes += assignment_bytes(&t->command->assignments[taken]);
     t->room--;
     job_queue *own = q != NULL ? q : queue_of(e, row->route);
     if (own != NULL)

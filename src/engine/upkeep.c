@@ -13,10 +13,24 @@
 // A worker that has reported nothing for so long starts anew when it comes back.
 #define WORKER_MEMORY_US (24 * HOUR_US)
 
+// Workers that are still there are not forgotten.
+static void see_workers(engine *e)
+{
+    session *s, *next;
+    HASH_ITER(hh, e->sessions, s, next)
+    if (s->stored && !s->unknown)
+        session_save_ack(e, s);
+}
+
 static void hourly(void *context, timer *t)
 {
     engine *e = context;
+    if (engine_rests(e)) {
+        timers_set(&e->timers, t, e->retry_us);
+        return;
+    }
     timers_set(&e->timers, t, e->mono_us + HOUR_US);
+    see_workers(e);
     if (engine_write(e))
         engine_check(e, e->store->ops->forget_workers(e->store, e->now_us - WORKER_MEMORY_US));
 }

@@ -5,6 +5,25 @@
 #include "job/time.h"
 #include "job/view.h"
 
+// What an answer takes beside what it carries.
+#define REPLY_BYTES 4096
+
+size_t assignment_room(const service *s)
+{
+    return s->options.max_message_bytes - REPLY_BYTES;
+}
+
+static status *check_size(const service *s, const Errand__V1__Assignment *assignment)
+{
+    size_t size = errand__v1__assignment__get_packed_size(assignment);
+    if (size <= assignment_room(s)) {
+        return NULL;
+    }
+    return status_new(STATUS_RESOURCE_EXHAUSTED,
+                      "the job takes %zu bytes, more than a message of at most %zu can carry", size,
+                      s->options.max_message_bytes);
+}
+
 status *assignment_build(service *s, const engine_assignment *a, int64_t lease_us, arena *memory,
                          Errand__V1__Assignment **ret)
 {
@@ -32,12 +51,16 @@ status *assignment_build(service *s, const engine_assignment *a, int64_t lease_u
     assignment->token = (ProtobufCBinaryData){.len = ENGINE_TOKEN_BYTES, .data = token};
     assignment->attempt = a->row.attempt;
     assignment->lease_expire_time = expires;
-    *ret = assignment;
-    return NULL;
+    failure = check_size(s, assignment);
+    if (failure == NULL) {
+        *ret = assignment;
+    }
+    return failure;
 }
 
 // ---- jobs that can not be handed over ----
 
+// Such a job ends its attempt like one that the worker reports on, in a command of its own.
 typedef struct refusal {
     engine_outcomes outcomes;
     engine_outcome outcome;
@@ -51,23 +74,17 @@ static void refusal_done(engine_command *command)
     arena_free(r->memory);
 }
 
-static refusal *refusal_new(const engine_lease *command, const engine_assignment *a,
-                            const status *failure)
+static refusal *refusal_new(const engine_lease *command, const engine_assignment *a)
 {
     arena *memory = arena_new(0);
     refusal *r = memory != NULL ? arena_zalloc(memory, sizeof *r) : NULL;
-    Errand__Rpc__V1__Status *error = r != NULL ? convert_status_to_proto(failure, memory) : NULL;
-    if (error == NULL) {
+    if (r == NULL) {
         arena_free(memory);
         return NULL;
     }
     r->memory = memory;
-    r->outcome = (engine_outcome){
-        .ref = {.id = a->row.id, .token = a->token},
-        .type = ENGINE_FAILURE,
-        .error = error,
-        .retryable = failure->code != STATUS_DATA_LOSS,
-    };
+    r->outcome.ref = (engine_lease_ref){.id = a->row.id, .token = a->token};
+    r->outcome.type = ENGINE_RELEASED;
     r->outcomes = (engine_outcomes){
         .command = {.verb = ENGINE_OUTCOMES, .done = refusal_done, .owner = r},
         .worker_id = command->worker_id,
@@ -79,14 +96,27 @@ static refusal *refusal_new(const engine_lease *command, const engine_assignment
     return r;
 }
 
+void assignment_give_back(service *s, const engine_lease *command, const engine_assignment *a)
+{
+    refusal *r = refusal_new(command, a);
+    if (r != NULL) {
+        engine_post(s->options.engine, &r->outcomes.command);
+    }
+}
+
 void assignment_refuse(service *s, const engine_lease *command, const engine_assignment *a,
                        status *failure)
 {
     char id[UUID_TEXT_SIZE];
     log_error("job_not_handed_over", LOG_STR("job", uuid_format(&a->row.id, id)),
               LOG_STATUS(failure));
-    refusal *r = refusal_new(command, a, failure);
+    refusal *r = refusal_new(command, a);
     if (r != NULL) {
+        r->outcome.error = convert_status_to_proto(failure, r->memory);
+        r->outcome.retryable = failure->code != STATUS_DATA_LOSS;
+        if (r->outcome.error != NULL) {
+            r->outcome.type = ENGINE_FAILURE;
+        }
         engine_post(s->options.engine, &r->outcomes.command);
     }
     status_free(failure);

@@ -124,13 +124,17 @@ status *view_read(service *s, const uuid *id, bool full, arena *memory, Errand__
 bool wait_for(service *s, rpc_call *call, engine_wait *w);
 void wait_gone(void *data, uint64_t ticket);
 
-// assignment.c
+// assignment.c: RESOURCE_EXHAUSTED when it takes more than assignment_room, what an answer can
+// carry.
+size_t assignment_room(const service *s);
 status *assignment_build(service *s, const engine_assignment *a, int64_t lease_us, arena *memory,
                          Errand__V1__Assignment **ret);
 // assignment_refuse fails the attempt of a job that can not be handed over, so that it keeps nobody
 // from the others. Takes the failure.
 void assignment_refuse(service *s, const engine_lease *command, const engine_assignment *a,
                        status *failure);
+// assignment_give_back returns a job to the queue as if it had not been leased.
+void assignment_give_back(service *s, const engine_lease *command, const engine_assignment *a);
 // event.c: fills in the body and the signature of a callback that is about to be made.
 status *event_fill(service *s, const engine_assignment *a, Errand__V1__Job *job, arena *memory);
 

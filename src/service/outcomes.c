@@ -1,11 +1,13 @@
 // outcomes - an OutcomeBatch, as the engine takes it.
 #include "service/internal.h"
 
+#include "base/utf8.h"
 #include "job/time.h"
 
 #include <stdio.h>
 #include <string.h>
 
+#define MAX_ERROR_MESSAGE  4096
 #define MAX_RETRY_AFTER_US (24LL * 3600 * 1000000)
 
 status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_token *ret)
@@ -83,14 +85,37 @@ static status *success_read(const service *s, const Errand__V1__Result *result, 
     return NULL;
 }
 
-static status *failure_read(const Errand__V1__Failure *failure, engine_outcome *ret)
+// Why an attempt failed, as it is kept: a failure is not OK, and each attempt's message stays with
+// the job.
+static Errand__Rpc__V1__Status *error_read(const Errand__Rpc__V1__Status *told, arena *memory)
 {
-    static char message[] = "";
-    static const Errand__Rpc__V1__Status unknown = {
-        .base = PROTOBUF_C_MESSAGE_INIT(&errand__rpc__v1__status__descriptor),
-        .code = ERRAND__RPC__V1__CODE__UNKNOWN,
-        .message = message,
-    };
+    Errand__Rpc__V1__Status *error = arena_alloc(memory, sizeof *error);
+    if (error == NULL) {
+        return NULL;
+    }
+    errand__rpc__v1__status__init(error);
+    error->code = ERRAND__RPC__V1__CODE__UNKNOWN;
+    if (told == NULL) {
+        return error;
+    }
+    if (told->code != ERRAND__RPC__V1__CODE__OK) {
+        error->code = told->code;
+    }
+    size_t size = strlen(told->message);
+    if (size > MAX_ERROR_MESSAGE) {
+        size = utf8_valid_size(told->message, MAX_ERROR_MESSAGE);
+    }
+    char *message = arena_zalloc(memory, size + 1);
+    if (message == NULL) {
+        return NULL;
+    }
+    memcpy(message, told->message, size);
+    error->message = message;
+    return error;
+}
+
+static status *failure_read(const Errand__V1__Failure *failure, arena *memory, engine_outcome *ret)
+{
     int64_t retry_after_us = 0;
     if (failure->retry_after != NULL &&
         (!time_from_duration(failure->retry_after, &retry_after_us) || retry_after_us < 0)) {
@@ -98,7 +123,10 @@ static status *failure_read(const Errand__V1__Failure *failure, engine_outcome *
                                 (long long) failure->retry_after->seconds);
     }
     ret->type = ENGINE_FAILURE;
-    ret->error = failure->status != NULL ? failure->status : &unknown;
+    ret->error = error_read(failure->status, memory);
+    if (ret->error == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
     ret->retryable = failure->retryable;
     ret->retry_after_us = retry_after_us < MAX_RETRY_AFTER_US ? retry_after_us : MAX_RETRY_AFTER_US;
     return NULL;
@@ -118,7 +146,7 @@ static status *outcome_read(const service *s, const Errand__V1__Outcome *outcome
     case ERRAND__V1__OUTCOME__OUTCOME_SUCCESS:
         return success_read(s, outcome->success, memory, ret);
     case ERRAND__V1__OUTCOME__OUTCOME_FAILURE:
-        return failure_read(outcome->failure, ret);
+        return failure_read(outcome->failure, memory, ret);
     case ERRAND__V1__OUTCOME__OUTCOME_RELEASED:
         ret->type = ENGINE_RELEASED;
         return NULL;

@@ -94,6 +94,7 @@ static status *prepare(service *s, const Errand__V1__Job *job, rpc_call *call, u
         return failure;
     }
     job_spec_row(job, now_us, &ret->row);
+    ret->delay_us = job->schedule_time == NULL ? ret->row.due_us - now_us : 0;
     choose_id(job, call, index, now_us, &ret->row.id);
     ret->queue = job_spec_queue(job);
     ret->kind = job_spec_kind(job);

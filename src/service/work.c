@@ -8,6 +8,11 @@
 
 #define MAX_PROGRESS_MESSAGE 1000
 
+// Tag and length of an assignment in its answer, and what an answer always has: so that the largest
+// assignment fits alone.
+#define ASSIGNMENT_HEAD_BYTES 8
+#define LEASE_HEAD_BYTES      256
+
 typedef struct lease_state {
     engine_lease lease;
     service *service;
@@ -35,27 +40,62 @@ static status *refs_write(const engine_lease_ref *refs, size_t count, arena *mem
     return NULL;
 }
 
+// A job that can not be handed over fails by itself, so that it keeps nobody from the others; one
+// that only has no room beside them is given back.
+static void assignment_write(lease_state *state, const engine_assignment *a, size_t *room,
+                             Errand__V1__LeaseResponse *reply)
+{
+    service *s = state->service;
+    Errand__V1__Assignment *assignment = NULL;
+    status *failure =
+        assignment_build(s, a, s->options.lease_us, rpc_call_arena(state->call), &assignment);
+    if (failure != NULL) {
+        assignment_refuse(s, &state->lease, a, failure);
+        return;
+    }
+    size_t size = errand__v1__assignment__get_packed_size(assignment) + ASSIGNMENT_HEAD_BYTES;
+    if (size > *room) {
+        assignment_give_back(s, &state->lease, a);
+        return;
+    }
+    *room -= size;
+    reply->assignments[reply->n_assignments++] = assignment;
+}
+
 static status *assignments_write(lease_state *state, Errand__V1__LeaseResponse *reply)
 {
-    arena *memory = rpc_call_arena(state->call);
     size_t count = state->lease.assignment_count;
-    reply->assignments = arena_alloc(memory, (count + 1) * sizeof *reply->assignments);
+    size_t taken = errand__v1__lease_response__get_packed_size(reply);
+    size_t room = assignment_room(state->service) + LEASE_HEAD_BYTES;
+    room = room > taken ? room - taken : 0;
+    reply->assignments =
+        arena_alloc(rpc_call_arena(state->call), (count + 1) * sizeof *reply->assignments);
     if (reply->assignments == NULL) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     for (size_t i = 0; i < count; i++) {
-        const engine_assignment *a = &state->lease.assignments[i];
-        status *failure = assignment_build(state->service, a, state->service->options.lease_us,
-                                           memory, &reply->assignments[reply->n_assignments]);
-        if (failure == NULL) {
-            reply->n_assignments++;
-        } else if (failure->code == STATUS_RESOURCE_EXHAUSTED) {
-            return failure;
-        } else {
-            assignment_refuse(state->service, &state->lease, a, failure);
-        }
+        assignment_write(state, &state->lease.assignments[i], &room, reply);
     }
     return NULL;
+}
+
+static status *lease_write(lease_state *state, Errand__V1__LeaseResponse *reply)
+{
+    const engine_notices *notices = &state->lease.notices;
+    reply->rejected =
+        rejections_write(notices->rejected, notices->rejected_count, rpc_call_arena(state->call));
+    if (reply->rejected == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    arena *memory = rpc_call_arena(state->call);
+    status *failure = refs_write(notices->cancel, notices->cancel_count, memory, &reply->cancel);
+    if (failure != NULL) {
+        return failure;
+    }
+    reply->n_cancel = notices->cancel_count;
+    reply->n_rejected = notices->rejected_count;
+    reply->acked_outcome_sequence = notices->acked_outcome_sequence;
+    return assignments_write(state, reply);
 }
 
 static void lease_done(engine_command *command)
@@ -63,30 +103,17 @@ static void lease_done(engine_command *command)
     lease_state *state = command->owner;
     Errand__V1__LeaseResponse reply = ERRAND__V1__LEASE_RESPONSE__INIT;
     Google__Protobuf__Duration lease = GOOGLE__PROTOBUF__DURATION__INIT;
-    engine_notices *notices = &state->lease.notices;
     status *failure = command->failure;
+    time_to_duration(state->service->options.lease_us, &lease);
+    reply.lease_duration = &lease;
     if (failure == NULL) {
-        failure = assignments_write(state, &reply);
-    }
-    if (failure == NULL) {
-        failure = refs_write(notices->cancel, notices->cancel_count, rpc_call_arena(state->call),
-                             &reply.cancel);
-    }
-    reply.rejected =
-        rejections_write(notices->rejected, notices->rejected_count, rpc_call_arena(state->call));
-    if (failure == NULL && reply.rejected == NULL) {
-        failure = status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        failure = lease_write(state, &reply);
     }
     if (failure != NULL) {
         rpc_call_fail(state->call, failure);
-        return;
+    } else {
+        rpc_call_answer(state->call, &reply.base);
     }
-    time_to_duration(state->service->options.lease_us, &lease);
-    reply.n_rejected = notices->rejected_count;
-    reply.n_cancel = notices->cancel_count;
-    reply.acked_outcome_sequence = notices->acked_outcome_sequence;
-    reply.lease_duration = &lease;
-    rpc_call_answer(state->call, &reply.base);
 }
 
 static status *lease_check(const Errand__V1__LeaseRequest *request, rpc_call *call,

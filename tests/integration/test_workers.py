@@ -3,6 +3,7 @@
 import pytest
 from google.protobuf import struct_pb2
 
+from errand.rpc.v1 import status_pb2
 from errand.v1 import job_pb2, job_service_pb2 as messages
 from harness.rpc import RpcError, duration
 from harness.waiting import wait_until
@@ -252,3 +253,13 @@ def test_a_wrong_lease_request_is_refused(worker, change):
     with pytest.raises(RpcError) as caught:
         worker.rpc.workers.Lease(request)
     assert caught.value.code == "INVALID_ARGUMENT"
+
+
+def test_what_a_worker_says_of_a_failure_is_bounded(rpc, worker):
+    job = submit(rpc)
+    told = failure(worker.lease_one(), "\u00fc" * 100_000, retryable=False)
+    told.failure.status.code = status_pb2.OK
+    worker.report(told)
+    error = get(rpc, job.id).error
+    assert error.code == status_pb2.UNKNOWN
+    assert error.message == "\u00fc" * 2048

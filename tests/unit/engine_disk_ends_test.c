@@ -110,6 +110,7 @@ static void a_refused_end_makes_no_callback(void **state)
         erig_failed(erig_post(outcomes_call(1, 1, &outcome, 1)), STATUS_UNAVAILABLE);
         assert_int_equal(read_all(&all), 1);
         assert_int_equal(row_of(&job.id).callbacks_open, 0);
+        erig_later(RETRY);
     }
     assert_int_equal(report(1, 1, outcome)->accepted, 1);
     assert_int_equal(read_all(&all), 2);

@@ -61,6 +61,16 @@ static void an_unconfirmed_job_that_is_missing_stays(void **state)
     assert_int_equal(lease_now(1, 1, 1)->assignment_count, 1);
 }
 
+static void a_lease_that_is_repeated_confirms_nothing(void **state)
+{
+    (void) state;
+    submit("q", "k");
+    job_row job = lease_one(1, 1);
+    lease_now(1, 1, 1);  // the answer got lost, and this one may get lost too
+    heartbeat(1, NULL, 0, 0);
+    assert_state(&job.id, JOB_RUNNING);
+}
+
 static void only_what_is_missing_goes_back(void **state)
 {
     (void) state;
@@ -159,6 +169,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_job_that_was_named_before_counts_as_confirmed, erig_start,
                                     erig_stop),
     cmocka_unit_test_setup_teardown(an_unconfirmed_job_that_is_missing_stays, erig_start,
+                                    erig_stop),
+    cmocka_unit_test_setup_teardown(a_lease_that_is_repeated_confirms_nothing, erig_start,
                                     erig_stop),
     cmocka_unit_test_setup_teardown(only_what_is_missing_goes_back, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(the_lease_sequence_protects_later_assignments, erig_start,

@@ -50,14 +50,26 @@ static struct {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     int done_count;
-    bool held;
+    bool hold, held;  // guarded by lock
 } erig = {.lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER};
 
 // ---- the clock ----
 
+// The engine's thread comes by here once in each round, after it took what waits.
+static inline void erig_hold_here(void)
+{
+    pthread_mutex_lock(&erig.lock);
+    erig.held = erig.hold;
+    pthread_cond_broadcast(&erig.changed);
+    while (erig.hold)
+        pthread_cond_wait(&erig.changed, &erig.lock);
+    pthread_mutex_unlock(&erig.lock);
+}
+
 static inline int64_t erig_wall(void *data)
 {
     (void) data;
+    erig_hold_here();
     return atomic_load(&erig.wall_us);
 }
 
@@ -270,23 +282,14 @@ static inline void erig_later(int64_t us)
 
 // ---- several commands in one round ----
 
-static inline void erig_hold_here(call *c)
-{
-    pthread_mutex_lock(&erig.lock);
-    erig.held = true;
-    pthread_cond_broadcast(&erig.changed);
-    while (erig.held)
-        pthread_cond_wait(&erig.changed, &erig.lock);
-    pthread_mutex_unlock(&erig.lock);
-    (void) c;
-}
-
 // The engine's thread stands still until erig_release: what is posted in between is one round.
 static inline void erig_hold(void)
 {
-    call *c = erig_call(ENGINE_WAIT);
-    c->then = erig_hold_here;
-    erig_post(c);
+    static const uuid nobody = {{0}};
+    pthread_mutex_lock(&erig.lock);
+    erig.hold = true;
+    pthread_mutex_unlock(&erig.lock);
+    wait_post(&nobody, 0);
     pthread_mutex_lock(&erig.lock);
     while (!erig.held)
         pthread_cond_wait(&erig.changed, &erig.lock);
@@ -296,7 +299,7 @@ static inline void erig_hold(void)
 static inline void erig_release(void)
 {
     pthread_mutex_lock(&erig.lock);
-    erig.held = false;
+    erig.hold = erig.held = false;
     pthread_cond_broadcast(&erig.changed);
     pthread_mutex_unlock(&erig.lock);
 }

@@ -231,6 +231,24 @@ static void a_stop_does_not_wait_for_long_polls(void **state)
     rig_free(r);
 }
 
+static void an_address_of_ipv6_is_served_or_said_to_be_unknown(void **state)
+{
+    const rig *r = *state;
+    gateway *served = NULL;
+    char *url = NULL;
+    gateway_options options;
+    rig_options(&options);
+    options.rpc_url = r->rpc_url;
+    options.listen = "[::1]:0";
+    AUTO(status) failure = gateway_start(&options, &served, &url);
+    if (failure != NULL) {
+        assert_int_equal(failure->code, STATUS_UNIMPLEMENTED);
+        assert_has(failure->message, "built without IPv6");
+    }
+    gateway_stop(served);
+    free(url);
+}
+
 static void a_taken_port_is_said_plainly(void **state)
 {
     rig *r = *state;
@@ -265,6 +283,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(two_thousand_idle_connections_are_all_kept),
     cmocka_unit_test_setup_teardown(waits_beyond_the_cap_are_answered_at_once, set_up, tear_down),
     cmocka_unit_test(a_stop_does_not_wait_for_long_polls),
+    cmocka_unit_test_setup_teardown(an_address_of_ipv6_is_served_or_said_to_be_unknown, set_up,
+                                    tear_down),
     cmocka_unit_test_setup_teardown(a_taken_port_is_said_plainly, set_up, tear_down),
 };
 

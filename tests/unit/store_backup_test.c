@@ -3,7 +3,6 @@
 
 #include "store/sqlite_internal.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -60,31 +59,20 @@ CONFORMS(a_backup_opens_as_a_store_with_all_there_was)
     rig_stop(&copy);
 }
 
-static int entries(const char *place)
-{
-    int count = 0;
-    DIR *folder = opendir(place);
-    assert_non_null(folder);
-    while (readdir(folder))
-        count++;
-    closedir(folder);
-    return count;
-}
-
 CONFORMS(a_file_that_is_there_is_not_touched)
 {
     int64_t bytes = -1;
     char content[8] = "";
     int fd = open(in_place(r, "mine"), O_RDWR | O_CREAT, 0600);
     assert_int_equal(write(fd, "mine", 4), 4);
-    int before = entries(r->place);
+    int before = rig_entries(r->place);
     AUTO(status) failure = r->store->ops->backup(r->store, in_place(r, "mine"), &bytes);
     assert_int_equal(status_code_of(failure), STATUS_ALREADY_EXISTS);
     assert_non_null(strstr(failure->message, in_place(r, "mine")));
     assert_int_equal(pread(fd, content, sizeof content, 0), 4);
     assert_string_equal(content, "mine");
     assert_int_equal(bytes, -1);
-    assert_int_equal(entries(r->place), before);
+    assert_int_equal(rig_entries(r->place), before);
     close(fd);
 }
 
@@ -198,11 +186,54 @@ static void a_writer_does_not_wait_for_a_log_that_is_held(void **state)
     rig_stop(&r);
 }
 
+// ---- what happens to the file, in order: synced, named, and the name synced ----
+
+static char events[8];
+
+static void note(char event)
+{
+    size_t size = strlen(events);
+    if (size + 1 < sizeof events)
+        events[size] = event;
+}
+
+static bool is_folder(int fd)
+{
+    struct stat found;
+    return fstat(fd, &found) == 0 && S_ISDIR(found.st_mode);
+}
+
+int __real_fsync(int fd);
+int __wrap_fsync(int fd);
+int __wrap_fsync(int fd)
+{
+    note(is_folder(fd) ? 'd' : 'f');
+    return __real_fsync(fd);
+}
+
+int __real_link(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to);
+int __wrap_link(const char *from, const char *to)
+{
+    note('l');
+    return __real_link(from, to);
+}
+
+CONFORMS(a_backup_is_on_disk_before_it_has_its_name)
+{
+    int64_t bytes = 0;
+    rig_submit(r);
+    memset(events, 0, sizeof events);
+    rig_ok(r->store->ops->backup(r->store, in_place(r, "copy"), &bytes));
+    assert_string_equal(events, "fld");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_backup_opens_as_a_store_with_all_there_was),
     cmocka_unit_test(a_file_that_is_there_is_not_touched),
     cmocka_unit_test(a_backup_to_nowhere_names_the_path),
     cmocka_unit_test(a_backup_beside_a_steady_writer_ends_and_is_of_one_moment),
+    cmocka_unit_test(a_backup_is_on_disk_before_it_has_its_name),
     cmocka_unit_test(a_writer_does_not_wait_for_a_log_that_is_held),
 };
 

@@ -204,6 +204,44 @@ static void each_commit_is_synced(void **state)
     rig_stop(&r);
 }
 
+// Fails the n-th write of a backup; false when the backup was through before it.
+static bool fail_nth_of_backup(rig *r, int n, int code)
+{
+    char path[128];
+    int64_t bytes = -1;
+    snprintf(path, sizeof path, "%s/copy", r->place);
+    int files = rig_entries(r->place);
+    armed = (faults){.left = n, .code = code, .lasting = 1};
+    AUTO(status) failure = r->store->ops->backup(r->store, path, &bytes);
+    armed.left = -1;
+    if (!failure) {
+        assert_int_equal(unlink(path), 0);
+        return false;
+    }
+    assert_int_equal(failure->code, STATUS_UNAVAILABLE);
+    assert_int_equal(bytes, -1);
+    assert_int_equal(rig_entries(r->place), files);  // no part of it is left
+    return true;
+}
+
+static void a_backup_that_fails_leaves_nothing_and_does_no_harm(void **state)
+{
+    (void) state;
+    static const int codes[] = {SQLITE_FULL, SQLITE_IOERR_WRITE};
+    rig r = rig_start(&sqlite);
+    job_row row = rig_submit(&r);
+    for (int i = 0; i < 2; i++) {
+        int n = 0;
+        while (fail_nth_of_backup(&r, n, codes[i]))
+            n++;
+        assert_true(n >= 5);
+    }
+    row = rig_finish(&r, row);
+    job_row found = rig_load(&r, row.seq);
+    rig_assert_same_row(&row, &found);
+    rig_stop(&r);
+}
+
 // ---- a disk that is really full ----
 
 static void limit_file_size(rlim_t bytes)
@@ -270,6 +308,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(any_write_or_sync_may_fail_once),
     cmocka_unit_test(any_write_may_find_the_disk_full_for_a_while),
     cmocka_unit_test(each_commit_is_synced),
+    cmocka_unit_test(a_backup_that_fails_leaves_nothing_and_does_no_harm),
     cmocka_unit_test(a_full_disk_refuses_and_goes_on_once_there_is_space),
 };
 

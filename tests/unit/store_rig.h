@@ -8,6 +8,7 @@
 #include "store/sqlite.h"
 #include "store/store.h"
 
+#include <dirent.h>
 #include <ftw.h>
 #include <math.h>
 #include <stdlib.h>
@@ -67,6 +68,18 @@ static inline int rig_remove_entry(const char *path, const struct stat *found, i
 static inline void rig_remove_place(const char *place)
 {
     nftw(place, rig_remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+}
+
+// How many files there are in a folder.
+static inline int rig_entries(const char *place)
+{
+    int count = 0;
+    DIR *folder = opendir(place);
+    assert_non_null(folder);
+    while (readdir(folder))
+        count++;
+    closedir(folder);
+    return count;
 }
 
 static inline void rig_open(rig *r)

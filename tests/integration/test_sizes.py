@@ -1,0 +1,68 @@
+"""Sizes: what does not fit into a message keeps nobody from the rest."""
+
+import subprocess
+
+from google.protobuf import struct_pb2
+import pytest
+
+from errand.v1 import job_pb2, job_service_pb2 as messages
+from harness.errandd import BIN, clean_environment
+from harness.waiting import wait_until
+from harness.worker import success
+
+
+def submit(rpc, text="x", **fields):
+    job = job_pb2.Job(kind="task", args=struct_pb2.Value(string_value=text), **fields)
+    return rpc.jobs.Submit(messages.SubmitRequest(job=job))
+
+
+@pytest.mark.parametrize("key", ["max-input", "max-result"])
+def test_a_size_that_no_message_can_carry_stops_the_start(tmp_path, key):
+    flags = ["--max-message", "1MiB", "--max-input", "1KiB", "--max-result", "1KiB"]
+    done = subprocess.run(
+        [BIN / "errandd", "--data", tmp_path / "data", *flags, "--" + key, "1MiB"],
+        capture_output=True,
+        timeout=60,
+        env=clean_environment(),
+    )
+    said = done.stderr.decode()
+    assert done.returncode != 0
+    assert key.replace("-", "_") in said and "max_message" in said, said
+    assert not (tmp_path / "data").exists()
+
+
+def test_more_jobs_than_a_message_can_carry_come_in_several(start_server, connect, start_worker):
+    sizes = ["--max-message", "256KiB", "--max-input", "32KiB", "--max-result", "32KiB"]
+    server = start_server("--workers", "0", *sizes)
+    rpc = connect(server)
+    submitted = {submit(rpc, "x" * 10_000).id for _ in range(40)}
+    worker = start_worker(server, kinds=["task"])
+    leased = []
+    while len(leased) < len(submitted):
+        answer = worker.lease(40, wait=30)
+        assert answer.assignments
+        leased += [one.job.id for one in answer.assignments]
+    assert set(leased) == submitted
+
+
+# Each character takes six bytes in JSON.
+def test_a_callback_too_large_for_a_message_fails_alone(start_server, connect, start_worker):
+    sizes = ["--max-message", "1MiB", "--max-input", "64KiB", "--max-result", "512KiB"]
+    server = start_server("--workers", "0", *sizes)
+    rpc = connect(server)
+    worker = start_worker(server)
+    callback = job_pb2.Callback(url="http://localhost/sink", format=job_pb2.Callback.RAW)
+    submit(rpc, callback=callback)
+    worker.report(success(worker.lease_one(), "\x01" * 400_000))
+    other = submit(rpc)
+    leased = list(worker.lease(10, wait=30).assignments)
+    while not leased:
+        leased += worker.lease(10, wait=30).assignments
+    assert [one.job.id for one in leased] == [other.id]
+
+    def callback_error():
+        jobs = rpc.jobs.List(messages.ListJobsRequest(queue="callbacks")).jobs
+        return [job.error.message for job in jobs if job.state == job_pb2.Job.SCHEDULED]
+
+    wait_until(lambda: callback_error(), "the callback to be tried later")
+    assert "more than a message" in callback_error()[0]
