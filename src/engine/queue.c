@@ -218,7 +218,8 @@ void queue_apply(engine *e, engine_queue *command)
 {
     size_t count;
     (void) e->store->ops->routes(e->store, &count);
-    (void) queue_of(e, (int32_t) count);  // makes those that jobs have named
+    if (count > 0)
+        (void) queue_of(e, (int32_t) count);  // makes those that jobs have named
     job_queue *q =
         command->wanted != NULL ? queue_make(e, command->name) : queue_find(e, command->name);
     if (q == NULL) {
