@@ -57,6 +57,7 @@ static void queue_done(engine_command *command)
 {
     queue_state *state = command->owner;
     if (command->failure != NULL) {
+        status_prefix_fields(command->failure, "queue.");
         rpc_call_fail(state->call, command->failure);
         return;
     }

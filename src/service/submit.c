@@ -188,6 +188,7 @@ static void submit_done(engine_command *command)
         status_free(made->failure);
     }
     if (failure != NULL) {
+        status_prefix_fields(failure, "job.");
         rpc_call_fail(sub->call, failure);
     } else if (!wait_on(sub)) {
         answer_job(sub);
@@ -262,6 +263,13 @@ static void answer_batch(submission *sub)
     rpc_call_answer(sub->call, &reply.base);
 }
 
+static void prefix_job(status *failure, size_t index)
+{
+    char prefix[32];
+    (void) snprintf(prefix, sizeof prefix, "jobs[%zu].", index);
+    status_prefix_fields(failure, prefix);
+}
+
 static void result_fill(submission *sub, engine_new_job *made,
                         Errand__V1__BatchSubmitResponse__Result *result, Errand__V1__Job *own)
 {
@@ -283,6 +291,9 @@ static void batch_done(engine_command *command)
         if (command->failure != NULL) {
             status_free(made->failure);
         } else {
+            if (made->failure != NULL) {
+                prefix_job(made->failure, sub->places[i]);
+            }
             result_fill(sub, made, sub->results[sub->places[i]], sub->jobs[sub->places[i]]);
         }
     }
@@ -306,9 +317,7 @@ static bool batch_prepare(submission *sub, size_t index)
         sub->places[sub->submit.count++] = index;
         return true;
     }
-    char prefix[32];
-    (void) snprintf(prefix, sizeof prefix, "jobs[%zu].", index);
-    status_prefix_fields(failure, prefix);
+    prefix_job(failure, index);
     result_fail(sub->results[index], failure, memory);
     return true;
 }
