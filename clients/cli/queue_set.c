@@ -83,6 +83,7 @@ static const setting settings[] = {
     {"max-per-key", "max_per_key"},
     {"max-depth", "max_depth"},
     {"aging", "aging"},
+    {"hold-on-retry-after", "hold_on_retry_after"},
 };
 #define SETTING_COUNT (sizeof settings / sizeof settings[0])
 
@@ -91,6 +92,14 @@ static status *set_number(const setting *what, const char *text, arena *memory,
 {
     AUTO(status) bad = json_decode_field(&queue->base, what->path, text, memory);
     return bad == NULL ? NULL : bad_value(what->option, text, "a whole number");
+}
+
+static status *set_hold(const char *text, Errand__V1__Queue *queue)
+{
+    queue->hold_on_retry_after = strcmp(text, "on") == 0;
+    if (queue->hold_on_retry_after || strcmp(text, "off") == 0)
+        return NULL;
+    return bad_value("hold-on-retry-after", text, "on, off");
 }
 
 static status *set_value(const cli_args *args, const setting *what, arena *memory,
@@ -103,6 +112,8 @@ static status *set_value(const cli_args *args, const setting *what, arena *memor
         return set_rate(args, text, memory, queue);
     if (strcmp(what->option, "aging") == 0)
         return set_aging(text, memory, queue);
+    if (strcmp(what->option, "hold-on-retry-after") == 0)
+        return set_hold(text, queue);
     return set_number(what, text, memory, queue);
 }
 

@@ -51,6 +51,8 @@ static void print_settings(const Errand__V1__Queue *queue)
         cli_print(" max-per-key=%d", queue->max_per_key->value);
     if (queue->max_depth != NULL)
         cli_print(" max-depth=%" PRId64, queue->max_depth->value);
+    if (queue->hold_on_retry_after)
+        cli_print(" hold-on-retry-after");
     if (queue->aging != NULL)
         cli_print(" aging=%s", cli_duration_text(queue->aging, aging));
 }

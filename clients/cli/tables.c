@@ -99,6 +99,7 @@ static const cli_option setting_options[] = {
     {"max-running", CLI_TEXT,   0, false, "NUMBER", NULL, NULL, "jobs that run at once; none: no limit"},
     {"max-per-key", CLI_TEXT,   0, false, "NUMBER", NULL, NULL, "jobs of one concurrency key that run at once; none: no limit"},
     {"max-depth",   CLI_TEXT,   0, false, "NUMBER", NULL, NULL, "unfinished jobs that the queue takes; none: no limit"},
+    {"hold-on-retry-after", CLI_TEXT, 0, false, "ON|OFF", NULL, NULL, "hold back the whole queue when an answer names a time to try again"},
     {"aging",       CLI_TEXT,   0, false, "TIME",   NULL, NULL, "one point of priority is worth this much waiting; none: strict priority"},
     END
 };
