@@ -219,6 +219,36 @@ int __wrap_link(const char *from, const char *to)
     return __real_link(from, to);
 }
 
+// The rig whose writer commits at each step of a backup, and how often it still does.
+static rig *busy;
+static int commits_left;
+
+int __real_fdatasync(int fd);
+int __wrap_fdatasync(int fd);
+int __wrap_fdatasync(int fd)
+{
+    if (busy && commits_left-- > 0)
+        rig_submit(busy);
+    return __real_fdatasync(fd);
+}
+
+CONFORMS(commits_between_the_steps_do_not_go_into_the_copy)
+{
+    int64_t bytes = 0;
+    fill(r, 30);
+    job_row last = rig_submit(r);
+    rig copy = copy_rig(r);
+    busy = r;
+    commits_left = 1000;
+    back_up(r, &copy, &bytes);
+    busy = NULL;
+    assert_true(commits_left < 1000 && commits_left > 0);  // several steps, none of them again
+    rig_open(&copy);
+    assert_int_equal(read_number(&copy, "SELECT max(seq) FROM job"), last.seq);
+    expect_whole(&copy);
+    rig_stop(&copy);
+}
+
 CONFORMS(a_backup_is_on_disk_before_it_has_its_name)
 {
     int64_t bytes = 0;
@@ -233,6 +263,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_file_that_is_there_is_not_touched),
     cmocka_unit_test(a_backup_to_nowhere_names_the_path),
     cmocka_unit_test(a_backup_beside_a_steady_writer_ends_and_is_of_one_moment),
+    cmocka_unit_test(commits_between_the_steps_do_not_go_into_the_copy),
     cmocka_unit_test(a_backup_is_on_disk_before_it_has_its_name),
     cmocka_unit_test(a_writer_does_not_wait_for_a_log_that_is_held),
 };

@@ -93,6 +93,7 @@ CONFORMS(labels_of_jobs_that_were_undone_or_removed_are_gone)
     rig_submit_job(r, &(store_new_job){.row = lost.row, .spec = lost.spec, .hash = lost.hash});
     assert_int_equal(labelled(r, "team", "a", seqs), 0);
     job_row row = submit_labelled(r, &label, 1), other = submit_labelled(r, &label, 1);
+    rig_reopen(r);
     rig_remove(r, &row);
     rig_submit_job(r, &(store_new_job){.row = row, .spec = lost.spec, .hash = lost.hash});
     assert_int_equal(labelled(r, "team", "a", seqs), 1);
@@ -216,6 +217,7 @@ CONFORMS(a_removed_job_waits_for_nothing)
     uuid ids[MOST];
     job_row first = rig_submit(r);
     job_row gone = submit_after(r, &first.seq, 1), stays = submit_after(r, &first.seq, 1);
+    rig_reopen(r);
     rig_remove(r, &gone);
     assert_int_equal(blockers(r, gone.seq, MOST, ids), 0);
     rig_begin(r);

@@ -150,6 +150,22 @@ CONFORMS(held_jobs_of_a_key_come_in_the_order_they_would_run)
     assert_int_equal(held(r, "z", MOST, rows), 0);
 }
 
+CONFORMS(a_held_job_that_is_put_off_moves_back_in_the_order)
+{
+    job_row rows[MOST];
+    job_row first = submit_held(r, "k", "x", 0), second = submit_held(r, "k", "x", 0);
+    job_row before = first;
+    first.due_us = T0 + 100;
+    rig_change(r, &before, &first);
+    assert_int_equal(held(r, "x", MOST, rows), 2);
+    assert_int_equal(rows[0].seq, second.seq);
+    before = second;
+    second.aging_us = 1;
+    rig_change(r, &before, &second);
+    assert_int_equal(held(r, "x", 1, rows), 1);
+    rig_assert_same_row(&rows[0], &second);
+}
+
 CONFORMS(held_jobs_of_a_route_are_found)
 {
     job_row rows[MOST];
@@ -267,6 +283,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_job_that_ended_does_not_expire),
     cmocka_unit_test(next_expiry_follows_every_change),
     cmocka_unit_test(held_jobs_of_a_key_come_in_the_order_they_would_run),
+    cmocka_unit_test(a_held_job_that_is_put_off_moves_back_in_the_order),
     cmocka_unit_test(held_jobs_of_a_route_are_found),
     cmocka_unit_test(a_held_job_is_ready_but_not_taken_until_it_is_let_go),
     cmocka_unit_test(a_finished_job_settles_before_it_is_kept_or_purged),
