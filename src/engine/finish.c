@@ -10,6 +10,7 @@
 #include "job/spec.h"
 #include "job/time.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 // ---- callbacks ----
@@ -111,6 +112,29 @@ static bool settle(engine *e, lease *l, status *refused, const job_row *before)
     return engine_check(e, refused) && save_move(e, before, &row) && end_lease(e, l);
 }
 
+static bool pack_attempt(engine *e, int64_t seq, const Errand__V1__Attempt *attempt)
+{
+    size_t size = errand__v1__attempt__get_packed_size(attempt);
+    AUTO_FREE uint8_t *bytes = malloc(size + 1);
+    if (bytes == NULL)
+        return engine_check(e, no_memory());
+    errand__v1__attempt__pack(attempt, bytes);
+    slice packed = {.bytes = bytes, .size = size};
+    return engine_write(e) &&
+           engine_check(e, e->store->ops->put_attempt(e->store, seq, attempt->number, packed));
+}
+
+// Why a job ended that was never tried is kept like a failed attempt, with the number 0.
+static bool put_reason(engine *e, int64_t seq, Errand__Rpc__V1__Code code, char *message)
+{
+    Errand__V1__Attempt attempt = ERRAND__V1__ATTEMPT__INIT;
+    Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
+    error.code = code;
+    error.message = message;
+    attempt.error = &error;
+    return pack_attempt(e, seq, &attempt);
+}
+
 static bool put_attempt(engine *e, const lease *l, const Errand__Rpc__V1__Status *error)
 {
     Errand__V1__Attempt attempt = ERRAND__V1__ATTEMPT__INIT;
@@ -125,14 +149,7 @@ static bool put_attempt(engine *e, const lease *l, const Errand__Rpc__V1__Status
     attempt.worker = uuid_format(&l->row.worker, worker);
     Errand__Rpc__V1__Status own = *error;
     attempt.error = &own;
-    size_t size = errand__v1__attempt__get_packed_size(&attempt);
-    AUTO_FREE uint8_t *bytes = malloc(size);
-    if (bytes == NULL)
-        return engine_check(e, no_memory());
-    errand__v1__attempt__pack(&attempt, bytes);
-    slice packed = {.bytes = bytes, .size = size};
-    return engine_write(e) &&
-           engine_check(e, e->store->ops->put_attempt(e->store, l->seq, l->row.attempt, packed));
+    return pack_attempt(e, l->seq, &attempt);
 }
 
 bool finish_succeeded(engine *e, lease *l, slice result)
@@ -185,10 +202,22 @@ bool finish_cancelled(engine *e, const job_row *before, job_row *ret)
     return end_lease(e, l);
 }
 
+bool finish_dependant(engine *e, const job_row *before, const job_row *ended)
+{
+    job_row row;
+    char id[UUID_TEXT_SIZE], message[128];
+    (void) snprintf(message, sizeof message, "job %s, which it waited for, ended %s",
+                    uuid_format(&ended->id, id), job_state_name(ended->state));
+    return put_reason(e, before->seq, ERRAND__RPC__V1__CODE__ABORTED, message) &&
+           finish_cancelled(e, before, &row);
+}
+
 bool finish_expired(engine *e, const job_row *before)
 {
+    static char message[] = "it was not started before its expire_time";
     job_row row = *before;
-    return engine_check(e, job_expire(&row, e->now_us)) && save_move(e, before, &row);
+    return put_reason(e, row.seq, ERRAND__RPC__V1__CODE__DEADLINE_EXCEEDED, message) &&
+           engine_check(e, job_expire(&row, e->now_us)) && save_move(e, before, &row);
 }
 
 // Others that wait for it are told first, in their steps; then it is purged.

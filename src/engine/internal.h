@@ -338,6 +338,8 @@ bool finish_released(engine *e, lease *l);
 bool finish_lost(engine *e, lease *l);
 // finish_cancelled cancels an unfinished job, and writes what became of it.
 bool finish_cancelled(engine *e, const job_row *before, job_row *ret);
+// finish_dependant cancels a job that waited for one that did not succeed.
+bool finish_dependant(engine *e, const job_row *before, const job_row *ended);
 bool finish_expired(engine *e, const job_row *before);
 // finish_removed forgets a job that is not running, and writes nothing else of it.
 bool finish_removed(engine *e, const job_row *row);

@@ -61,21 +61,30 @@ static bool add_route(engine *e, const store_route *route)
     return true;
 }
 
-// Routes are numbered from 1 without gaps.
-job_queue *queue_of(engine *e, int32_t route)
+// Makes the queues that jobs have named since. False when memory is short.
+static bool know_routes(engine *e)
 {
     size_t count;
-    if ((size_t) route <= e->routes_known)
-        return e->queue_of[route - 1];
     const store_route *routes = e->store->ops->routes(e->store, &count);
+    if (e->routes_known == count)
+        return true;
     job_queue **list = realloc(e->queue_of, count * sizeof(job_queue *));
     if (list == NULL)
-        return NULL;
+        return false;
     e->queue_of = list;
     while (e->routes_known < count)
         if (!add_route(e, &routes[e->routes_known]))
-            return NULL;
-    return (size_t) route <= e->routes_known ? e->queue_of[route - 1] : NULL;
+            return false;
+    return true;
+}
+
+// Routes are numbered from 1 without gaps.
+job_queue *queue_of(engine *e, int32_t route)
+{
+    size_t index = (size_t) route - 1;
+    if (index >= e->routes_known)
+        (void) know_routes(e);
+    return index < e->routes_known ? e->queue_of[index] : NULL;
 }
 
 int64_t queue_depth(engine *e, const job_queue *q)
@@ -265,8 +274,7 @@ static job_queue **queues_behind(engine *e, const char *after, size_t *ret_count
 void queues_apply(engine *e, engine_queues *command)
 {
     size_t count;
-    (void) e->store->ops->routes(e->store, &count);
-    (void) queue_of(e, (int32_t) count);
+    (void) know_routes(e);
     AUTO_FREE job_queue **list = queues_behind(e, command->after, &count);
     command->more = count > command->limit;
     command->count = command->more ? command->limit : count;

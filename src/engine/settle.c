@@ -12,7 +12,7 @@ static bool tell(engine *e, const job_row *ended, const job_row *before)
     if (before->state != JOB_BLOCKED)
         return true;
     if (ended->state != JOB_SUCCEEDED)
-        return finish_cancelled(e, before, &row);
+        return finish_dependant(e, before, ended);
     const job_queue *q = queue_of(e, row.route);
     row.aging_us = q != NULL ? q->settings.aging_us : 0;
     e->offer = true;

@@ -69,11 +69,12 @@ static status *view_attempts(const store_job *stored, arena *memory, Errand__V1_
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     for (size_t i = 0; i < stored->attempt_count; i++) {
-        status *failure = attempt_of(stored->attempts[i], memory, &job->attempts[i]);
+        status *failure = attempt_of(stored->attempts[i], memory, &job->attempts[job->n_attempts]);
         if (failure != NULL) {
             return failure;
         }
-        job->n_attempts = i + 1;
+        // Number 0 is no attempt: it says why the job ended without one.
+        job->n_attempts += job->attempts[job->n_attempts]->number > 0;
     }
     return NULL;
 }
