@@ -54,13 +54,15 @@ def test_the_readme_has_examples_of_each_interface():
     assert len(blocks("README.md", "c")) == 1
 
 
-def test_the_c_example_of_the_readme_compiles_and_runs(server, tmp_path):
+@pytest.mark.parametrize("page, says", [("README.md", b"answered 200"), ("docs/jobs.md", b"cancelled ")])
+def test_the_c_examples_compile_and_run(server, tmp_path, page, says):
     build = BIN.parent
     library = next(build.glob("clients/c/liberrand.so*"), None)
     if library is None or os.environ.get("ERRAND_TEST_SANITIZER"):
         pytest.skip("needs the shared library without sanitizers")
     (generated,) = {path.parents[2] for path in build.rglob("errand/v1/job.pb-c.h")}
-    (tmp_path / "first.c").write_text(on_ports_of(server, blocks("README.md", "c")[0]))
+    (example,) = blocks(page, "c")
+    (tmp_path / "first.c").write_text(on_ports_of(server, example))
     # The library is the one of the build; a user would ask pkg-config.
     compiler = ["gcc", "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "first")]
     paths = [f"-I{ROOT}/clients/c", f"-isystem{generated}", f"-L{library.parent}"]
@@ -71,7 +73,7 @@ def test_the_c_example_of_the_readme_compiles_and_runs(server, tmp_path):
         capture_output=True,
         timeout=90,
     )
-    assert done.returncode == 0 and b"answered 200" in done.stdout, done
+    assert done.returncode == 0 and says in done.stdout, done
 
 
 def test_the_table_of_settings_is_that_of_the_program():

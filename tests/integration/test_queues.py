@@ -8,7 +8,18 @@ from google.protobuf import duration_pb2
 from errand.v1 import job_pb2, job_service_pb2 as messages, queue_service_pb2 as queues
 from errand.v1 import worker_service_pb2
 from harness.rpc import duration
-from harness.tasks import names, rate, refused, state_of, submit, submit_many, task, update
+from harness.tasks import (
+    State,
+    get,
+    names,
+    rate,
+    refused,
+    state_of,
+    submit,
+    submit_many,
+    task,
+    update,
+)
 from harness.waiting import wait_until
 from harness.worker import failure, leased, released, success
 
@@ -292,6 +303,47 @@ def test_a_rate_limit_that_goes_lets_parked_workers_have_the_rest(rpc, worker):
     assert len(leased(parked, seconds=30).assignments) >= 1
 
 
+# ---- answers with Retry-After ----
+
+
+def test_a_failure_with_a_time_postpones_the_job(rpc, worker):
+    job = submit(rpc)
+    one = worker.lease_one()
+    worker.report(failure(one, retry_after=3600))
+    waiting = get(rpc, job.id)
+    assert waiting.state == State.SCHEDULED
+    assert waiting.next_attempt_time.ToSeconds() >= waiting.create_time.ToSeconds() + 3599
+    other = submit(rpc, "other")
+    assert worker.lease_one().job.id == other.id
+
+
+def test_such_a_failure_may_hold_back_the_whole_queue(rpc, worker):
+    update(rpc, hold_on_retry_after=True)
+    submit_many(rpc, [task(str(i)) for i in range(4)])
+    submit(rpc, "elsewhere", queue="other")
+    first = worker.lease_one()
+    worker.report(failure(first, retry_after=1))
+    assert names(worker.lease(10)) == ["elsewhere"]
+    probe = worker.lease(10, wait=50).assignments
+    assert len(probe) == 1 and not worker.lease(10).assignments
+    parked = worker.start_lease(10, wait=50)
+    worker.report(success(probe[0]))
+    assert leased(parked, seconds=30).assignments
+
+
+def test_a_probe_that_fails_holds_the_queue_back_again(rpc, worker):
+    update(rpc, hold_on_retry_after=True)
+    submit_many(rpc, [task(str(i)) for i in range(3)])
+    worker.report(failure(worker.lease_one(), retry_after=0.5))
+    worker.report(failure(worker.lease_one(), retry_after=3600))
+    assert not worker.lease(10).assignments
+    update(rpc, hold_on_retry_after=False)
+    assert worker.lease(10).assignments
+
+
+# ---- full queues and order ----
+
+
 def test_a_full_queue_says_when_to_come_again(rpc, api, cli, worker):
     update(rpc, max_depth=2)
     submit_many(rpc, [task(), task()])
@@ -343,6 +395,15 @@ def test_workers_are_listed_by_each_interface(api, cli, rpc, worker):
     assert found and found[0]["running"] == 1 and found[0]["concurrency"] == 1000
     assert mine.id in [one["id"] for one in cli.ok("worker", "ls", "-o", "json").documents]
     assert mine.id in cli.ok("worker", "ls").text
+
+
+def test_the_command_line_sets_whether_a_queue_is_held_back(cli, api):
+    cli.ok("queue", "set", "a", "--hold-on-retry-after", "on")
+    assert api.get("/v1/queues/a").json()["holdOnRetryAfter"] is True
+    assert "hold-on-retry-after" in cli.ok("queue", "ls", "a").text
+    cli.ok("queue", "set", "a", "--hold-on-retry-after", "off")
+    assert "holdOnRetryAfter" not in api.get("/v1/queues/a").json()
+    assert cli("queue", "set", "a", "--hold-on-retry-after", "maybe").status == 2
 
 
 def test_a_page_of_workers_is_capped(rpc, server, start_worker):

@@ -52,6 +52,8 @@ def setting(**fields):
     for name, value in fields.items():
         if name in ("max_running", "max_per_key", "max_depth"):
             getattr(queue, name).value = value
+        elif isinstance(value, bool):
+            setattr(queue, name, value)
         elif value is not None:
             getattr(queue, name).CopyFrom(value)
     return queue
