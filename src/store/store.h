@@ -158,8 +158,9 @@ typedef struct store_ops {
     status *(*open_reader)(store *s, store_reader **ret);
 
     // backup writes a consistent copy of the store to a new file beside running work, in steps;
-    // called by any thread but the writer's. ALREADY_EXISTS when the file is there. ret_bytes: its
-    // size.
+    // called by any thread but the writer's. The file has its name only once it is whole and on
+    // disk. ALREADY_EXISTS when the file is there. ret_bytes: its size. The store must not be
+    // closed meanwhile.
     status *(*backup)(store *s, const char *path, int64_t *ret_bytes);
     void (*close)(store *s);
 } store_ops;
