@@ -25,8 +25,8 @@ static bool describe(const session *s, arena *memory, engine_worker_info *ret)
     worker->n_kinds = s->kind_count;
     worker->pid = s->pid;
     worker->concurrency = s->concurrency;
+    worker->running = (int32_t) s->lease_count;
     ret->heard_us = s->heard_us;
-    ret->running = s->lease_count;
     return true;
 }
 

@@ -66,22 +66,10 @@ def test_a_wrong_field_is_named(shared_api, job, field):
     "job, field",
     [
         ({"exec": {"name": "ls"}}, "exec"),
-        ({**FETCH, "expireTime": "2030-01-01T00:00:00Z"}, "expire_time"),
-        ({**FETCH, "uniqueKey": "k"}, "unique_key"),
-        ({**FETCH, "concurrencyKey": "k"}, "concurrency_key"),
-        ({**FETCH, "after": [str(uuid.UUID(int=7))]}, "after"),
-        ({**FETCH, "labels": {"a": "b"}}, "labels"),
     ],
 )
 def test_a_field_of_a_later_version_is_refused_by_name(shared_api, job, field):
     refused(shared_api.post("/v1/jobs", job), 501, "UNIMPLEMENTED", field)
-
-
-def test_methods_of_a_later_version_are_unimplemented(api, origin):
-    job = api.submit({"http": {"url": origin.url + "/ok"}})
-    for verb in ("cancel", "retry"):
-        refused(api.post(f"/v1/jobs/{job['id']}:{verb}", {}), 501, "UNIMPLEMENTED")
-    refused(api.request("DELETE", "/v1/jobs/" + job["id"]), 501, "UNIMPLEMENTED")
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[1]", b"null", b'"x"', b"\xff\xfe", b"{}{}", b"a=b"])

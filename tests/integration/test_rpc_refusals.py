@@ -44,9 +44,10 @@ def test_an_unknown_method_is_unimplemented(rpc):
 
 
 @pytest.mark.parametrize("method", ["Cancel", "Retry", "Delete", "Explain", "Watch"])
-def test_methods_of_a_later_version_are_unimplemented(rpc, method):
-    request = rpc.jobs.methods[method].input_type._concrete_class(id=str(uuid.uuid4()))
-    assert code_of(getattr(rpc.jobs, method), request) == "UNIMPLEMENTED"
+def test_methods_of_one_job_say_when_there_is_none(rpc, method):
+    request = rpc.jobs.methods[method].input_type._concrete_class
+    assert code_of(getattr(rpc.jobs, method), request(id=str(uuid.uuid4()))) == "NOT_FOUND"
+    assert code_of(getattr(rpc.jobs, method), request(id="17")) == "INVALID_ARGUMENT"
 
 
 def test_unknown_and_malformed_ids_are_told_apart(rpc):
