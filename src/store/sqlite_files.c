@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -134,8 +133,9 @@ status *sqlite_files_make_partial(const char *path, char **ret_partial, int *ret
 
 static status *sync_parent(const char *path)
 {
-    AUTO_FREE char *copy = strdup(path);
-    return copy ? sync_folder(dirname(copy)) : path_failure(ENOMEM, path);
+    const char *slash = strrchr(path, '/');
+    AUTO_FREE char *parent = slash ? strndup(path, (size_t) (slash - path) + 1) : strdup(".");
+    return parent ? sync_folder(parent) : path_failure(ENOMEM, path);
 }
 
 // A second name is made only where there is none. Some file systems have no second names: there the
