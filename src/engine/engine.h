@@ -291,7 +291,6 @@ typedef struct engine_explain {
 typedef struct engine_worker_info {
     Errand__V1__Worker worker;  // its texts and lists live in the arena
     int64_t heard_us;           // wall
-    size_t running;
 } engine_worker_info;
 
 typedef struct engine_workers {

@@ -270,11 +270,23 @@ static void prefix_job(status *failure, size_t index)
     status_prefix_fields(failure, prefix);
 }
 
-static void result_fill(submission *sub, engine_new_job *made,
-                        Errand__V1__BatchSubmitResponse__Result *result, Errand__V1__Job *own)
+static void prefix_index(status *failure, size_t index)
 {
+    char prefix[32];
+    (void) snprintf(prefix, sizeof prefix, "jobs[%zu].", index);
+    status_prefix_fields(failure, prefix);
+}
+
+static void result_fill(submission *sub, engine_new_job *made, size_t index)
+{
+    Errand__V1__BatchSubmitResponse__Result *result = sub->results[index];
     Errand__V1__Job *job = NULL;
-    status *failure = made->failure != NULL ? made->failure : view_made(sub, made, own, &job);
+    status *failure = made->failure;
+    if (failure != NULL) {
+        prefix_index(failure, index);
+    } else {
+        failure = view_made(sub, made, sub->jobs[index], &job);
+    }
     if (failure != NULL) {
         result_fail(result, failure, rpc_call_arena(sub->call));
         return;
@@ -294,7 +306,7 @@ static void batch_done(engine_command *command)
             if (made->failure != NULL) {
                 prefix_job(made->failure, sub->places[i]);
             }
-            result_fill(sub, made, sub->results[sub->places[i]], sub->jobs[sub->places[i]]);
+            result_fill(sub, made, sub->places[i]);
         }
     }
     if (command->failure != NULL) {
