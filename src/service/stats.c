@@ -138,7 +138,6 @@ static bool add_worker(engine_worker_info *info, arena *memory,
     }
     google__protobuf__timestamp__init(heard);
     time_to_timestamp(info->heard_us, heard);
-    info->worker.running = (int32_t) info->running;
     info->worker.heartbeat_time = heard;
     reply->workers[reply->n_workers++] = &info->worker;
     return true;
