@@ -18,6 +18,7 @@
 #define INPROC_RPC     "inproc://errandd-rpc"
 #define INPROC_RESULTS "inproc://errandd-results"
 #define MAX_URLS       16
+#define ANSWERS_MS     2000  // at the end: for calls that are being answered
 
 typedef struct settings {
     char *data;
@@ -321,7 +322,7 @@ static void drain(server *v)
     worker_stop(v->worker, false);
     gateway_stop(v->gateway);
     if (v->rpc != NULL) {
-        rpc_server_stop(v->rpc, 0);
+        rpc_server_stop(v->rpc, ANSWERS_MS);
     }
     collector_close(v->collector);
 }
