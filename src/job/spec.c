@@ -12,7 +12,7 @@
 #define DEFAULT_HTTP_TIMEOUT_US (60 * SECOND_US)
 #define DEFAULT_TIMEOUT_US      (900 * SECOND_US)
 #define DEFAULT_RETENTION_US    (86400 * SECOND_US)
-#define MIN_RETENTION_US        SECOND_US  // whoever waits for a result has to read it still
+#define MIN_RETENTION_US        (10 * SECOND_US)  // whoever waits for a result has to read it still
 #define DEFAULT_MIN_BACKOFF_US  SECOND_US
 #define DEFAULT_MAX_BACKOFF_US  (600 * SECOND_US)
 #define DEFAULT_MULTIPLIER      2.0
