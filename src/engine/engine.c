@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A round takes no more commands once they have so many jobs, so that answers do not wait for a
-// very long commit.
+// A round takes no more commands once they have so many jobs, so that answers need not wait long.
 #define ROUND_JOBS 8192
 
 #define DISK_RETRY_US 1000000
@@ -190,8 +189,7 @@ static void apply(engine *e, engine_command *command)
 // the monotonic clock's pace: what is due is not late by as much as that.
 static void read_clocks(engine *e)
 {
-    int64_t wall = clock_wall_us(e->clock);
-    int64_t mono = clock_mono_us(e->clock);
+    int64_t wall = clock_wall_us(e->clock), mono = clock_mono_us(e->clock);
     e->now_us += mono - e->mono_us;
     if (wall > e->now_us)
         e->now_us = wall;
