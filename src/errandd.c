@@ -18,6 +18,7 @@
 #define INPROC_RPC     "inproc://errandd-rpc"
 #define INPROC_RESULTS "inproc://errandd-results"
 #define MAX_URLS       16
+#define ANSWERS_MS     2000  // at the end: for calls that are being answered
 
 typedef struct settings {
     char *data;
@@ -130,13 +131,15 @@ static status *start_threads(server *v)
     return rpc_threads_halve(&v->threads);
 }
 
+static settings loaded;
+
 // What a message must have beside a job or a result: names, headers, times.
 #define MESSAGE_RESERVE 65536
 
 // Each has to fit into one message, and a job may take more room there than when it was submitted.
-static status *check_sizes(server *v)
+static status *check_sizes(void)
 {
-    const settings *s = v->settings;
+    const settings *s = &loaded;
     int64_t largest = s->max_message / 4 * 3 - MESSAGE_RESERVE;
     const char *key = s->max_input > largest ? "max_input" : "max_result";
     int64_t found = s->max_input > largest ? s->max_input : s->max_result;
@@ -233,13 +236,21 @@ static bool is_local(const char *url)
            strncmp(url, "tcp://localhost:", 16) == 0 || strncmp(url, "tcp://[::1]", 11) == 0;
 }
 
+static bool are_local(const config_list *urls)
+{
+    for (size_t i = 0; i < urls->count; i++) {
+        if (!is_local(urls->items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 // Bound to loopback only and without tokens: whoever can submit can reach these addresses anyway.
 static bool loopback_only(const settings *s)
 {
-    for (size_t i = 0; i < s->rpc.count; i++) {
-        if (!is_local(s->rpc.items[i])) {
-            return false;
-        }
+    if (!are_local(&s->rpc) || !are_local(&s->results)) {
+        return false;
     }
     const char *http = s->http.address;
     return http == NULL || strncmp(http, "127.", 4) == 0 || strncmp(http, "localhost:", 10) == 0 ||
@@ -304,8 +315,8 @@ static void announce(const server *v)
 static status *start(server *v)
 {
     static status *(*const steps[])(server *) = {
-        check_sizes,    start_threads, start_store,  start_service,
-        listen_results, listen_rpc,    start_worker, start_gateway,
+        start_threads, start_store,  start_service, listen_results,
+        listen_rpc,    start_worker, start_gateway,
     };
     status *failure = NULL;
     for (size_t i = 0; failure == NULL && i < sizeof steps / sizeof steps[0]; i++) {
@@ -314,7 +325,8 @@ static status *start(server *v)
     return failure;
 }
 
-static void drain(server *v)
+// now: a start that failed does not wait for jobs that were begun meanwhile.
+static void drain(server *v, bool now)
 {
     if (v->service != NULL) {
         service_drain(v->service);
@@ -322,20 +334,20 @@ static void drain(server *v)
     if (v->engine != NULL) {
         engine_drain(v->engine);
     }
-    worker_stop(v->worker, false);
+    worker_stop(v->worker, now);
     if (v->service != NULL) {
         service_stop(v->service);
     }
     gateway_stop(v->gateway);
     if (v->rpc != NULL) {
-        rpc_server_stop(v->rpc, 0);
+        rpc_server_stop(v->rpc, ANSWERS_MS);
     }
     collector_close(v->collector);
 }
 
-static void stop(server *v)
+static void stop(server *v, bool now)
 {
-    drain(v);
+    drain(v, now);
     if (v->engine != NULL) {
         engine_stop(v->engine);
     }
@@ -354,8 +366,6 @@ static void stop(server *v)
     free(v->secrets);
 }
 
-static settings loaded;
-
 static status *serve(void)
 {
     const settings *s = &loaded;
@@ -366,7 +376,7 @@ static status *serve(void)
         announce(&v);
         program_wait_for_end();
     }
-    stop(&v);
+    stop(&v, failure != NULL);
     return failure;
 }
 
@@ -377,6 +387,7 @@ int main(int argc, char **argv)
         .settings = &loaded,
         .log_level = &loaded.log_level,
         .log_format = &loaded.log_format,
+        .check = check_sizes,
         .serve = serve,
     };
     return program_main(&self, argc, argv);

@@ -130,10 +130,11 @@ void config_print_man(const config_program *program, FILE *out)
     }
     print_man_options(program, out);
     fputs(".SH ENVIRONMENT AND FILES\n", out);
-    print_paragraphs("Each setting can also stand in the YAML file (--data-dir as data_dir) or in "
-                     "the environment (as ERRAND_DATA_DIR). A flag wins over the environment, the "
-                     "environment over the file.",
-                     out);
+    print_paragraphs(
+        "Each setting can also stand in the YAML file (--log-level as log_level) or in "
+        "the environment (as ERRAND_LOG_LEVEL). A flag wins over the environment, the "
+        "environment over the file.",
+        out);
     for (size_t i = 0; i < program->section_count; i++) {
         fprintf(out, ".SH %s\n", program->sections[i].title);
         print_paragraphs(program->sections[i].text, out);

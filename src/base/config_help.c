@@ -102,7 +102,7 @@ void config_print_help(const config_program *program, FILE *out)
     for (const config_row *row = config_common_rows; row->key; row++) {
         print_row(row, out);
     }
-    fprintf(out, "\nEach setting can also stand in the YAML file (--data-dir as data_dir) or in\n"
-                 "the environment (as ERRAND_DATA_DIR). A flag wins over the environment, the\n"
+    fprintf(out, "\nEach setting can also stand in the YAML file (--log-level as log_level) or in\n"
+                 "the environment (as ERRAND_LOG_LEVEL). A flag wins over the environment, the\n"
                  "environment over the file.\n");
 }

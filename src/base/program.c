@@ -137,6 +137,25 @@ static status *run(const program *p, const config_outcome *outcome)
     return failure;
 }
 
+static int refuse(const program *p, const status *failure)
+{
+    (void) fprintf(stderr, "%s: %s\n", p->config->name, failure->message);
+    return 2;
+}
+
+static int answer_or_run(const program *p, const config_outcome *outcome)
+{
+    bool has_settings = outcome->action == CONFIG_RUN || outcome->action == CONFIG_CHECK;
+    AUTO(status) failure = has_settings && p->check != NULL ? p->check() : NULL;
+    if (failure != NULL) {
+        return refuse(p, failure);
+    }
+    if (!config_answer(p->config, outcome, stdout)) {
+        failure = run(p, outcome);
+    }
+    return failure != NULL ? 1 : 0;
+}
+
 int program_main(const program *p, int argc, char **argv)
 {
     config_outcome outcome = {0};
@@ -145,13 +164,10 @@ int program_main(const program *p, int argc, char **argv)
     self.argv = argv;
     AUTO(status) failure = config_load(p->config, argc, argv, environ, p->settings, &outcome);
     if (failure != NULL) {
-        (void) fprintf(stderr, "%s: %s\n", p->config->name, failure->message);
-        return 2;
+        return refuse(p, failure);
     }
-    if (!config_answer(p->config, &outcome, stdout)) {
-        failure = run(p, &outcome);
-    }
+    int code = answer_or_run(p, &outcome);
     config_free(p->config, p->settings);
     config_outcome_fini(&outcome);
-    return failure != NULL ? 1 : 0;
+    return code;
 }

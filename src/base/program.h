@@ -15,6 +15,8 @@ typedef struct program {
     void *settings;         // of config->settings_size bytes
     const int *log_level;   // inside settings
     const int *log_format;  // inside settings
+    // check judges settings that depend on each other; NULL: none do.
+    status *(*check)(void);
     // serve works until program_wait_for_end says that it is time. Settings are loaded, SIGTERM,
     // SIGINT and SIGHUP are blocked in all threads, SIGPIPE is ignored.
     status *(*serve)(void);

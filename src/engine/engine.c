@@ -11,8 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-// A round takes no more commands once they have so many jobs, so that answers do not wait for a
-// very long commit.
+// A round takes no more commands once they have so many jobs, so that answers need not wait long.
 #define ROUND_JOBS 8192
 
 #define DISK_RETRY_US 1000000
@@ -156,24 +155,20 @@ void engine_refuse(engine *e, engine_command *command, status *failure)
     engine_answer(e, command);
 }
 
-bool engine_rests(const engine *e)
+// NULL: the command can be applied.
+static const char *why_not(const engine *e, engine_verb verb)
 {
-    return e->refusals > 1 && e->mono_us < e->retry_us;
-}
-
-static bool must_write(engine_verb verb)
-{
-    return verb == ENGINE_SUBMIT || verb == ENGINE_LEASE || verb == ENGINE_OUTCOMES;
+    bool writes = verb == ENGINE_SUBMIT || verb == ENGINE_LEASE || verb == ENGINE_OUTCOMES;
+    if (e->stale && verb != ENGINE_GONE)
+        return "the store can not be read";
+    return writes && engine_rests(e) ? "the store can not be written" : NULL;
 }
 
 static void apply(engine *e, engine_command *command)
 {
-    if (e->stale && command->verb != ENGINE_GONE) {
-        engine_refuse(e, command, status_new(STATUS_UNAVAILABLE, "the store can not be read"));
-        return;
-    }
-    if (engine_rests(e) && must_write(command->verb)) {
-        engine_refuse(e, command, status_new(STATUS_UNAVAILABLE, "the store can not be written"));
+    const char *why = why_not(e, command->verb);
+    if (why != NULL) {
+        engine_refuse(e, command, status_new(STATUS_UNAVAILABLE, "%s", why));
         return;
     }
     switch (command->verb) {
@@ -224,8 +219,7 @@ static void apply(engine *e, engine_command *command)
 // the monotonic clock's pace: what is due is not late by as much as that.
 static void read_clocks(engine *e)
 {
-    int64_t wall = clock_wall_us(e->clock);
-    int64_t mono = clock_mono_us(e->clock);
+    int64_t wall = clock_wall_us(e->clock), mono = clock_mono_us(e->clock);
     e->now_us += mono - e->mono_us;
     if (wall > e->now_us)
         e->now_us = wall;
@@ -251,7 +245,6 @@ static void undo_round(engine *e)
         e->store->ops->rollback(e->store);
     e->writing = false;
     e->refusals++;
-    e->retry_us = e->mono_us + DISK_RETRY_US;
     read_anew(e);
 }
 

@@ -197,7 +197,10 @@ bool engine_check(engine *e, status *failure);
 
 // engine_rests: the disk has refused twice in a row, and is left alone until retry_us. What has to
 // be written waits or is refused at once, so that the rest of a round goes on.
-bool engine_rests(const engine *e);
+static inline bool engine_rests(const engine *e)
+{
+    return e->refusals > 1 && e->mono_us < e->retry_us;
+}
 
 // engine_use counts the room of a round down by what a command with so many jobs takes.
 static inline void engine_use(size_t *room, size_t jobs)

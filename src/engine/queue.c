@@ -242,8 +242,6 @@ void queue_apply(engine *e, engine_queue *command)
     status *failure = NULL;
     if (command->wanted != NULL)
         failure = queue_settings_read(command->wanted, command->mask, &settings);
-    if (failure != NULL)
-        status_prefix_fields(failure, "queue.");
     if (failure == NULL && command->wanted != NULL && engine_write(e))
         change(e, q, &settings);
     describe(e, q, &command->info);

@@ -12,6 +12,7 @@
 #define DEFAULT_HTTP_TIMEOUT_US (60 * SECOND_US)
 #define DEFAULT_TIMEOUT_US      (900 * SECOND_US)
 #define DEFAULT_RETENTION_US    (86400 * SECOND_US)
+#define MIN_RETENTION_US        (2 * SECOND_US)  // whoever waits for a result has to read it still
 #define DEFAULT_MIN_BACKOFF_US  SECOND_US
 #define DEFAULT_MAX_BACKOFF_US  (600 * SECOND_US)
 #define DEFAULT_MULTIPLIER      2.0
@@ -58,6 +59,8 @@ static void fill_policy(const Errand__V1__Job *job, job_policy *ret)
     ret->attempt_timeout_us =
         duration_or(job->attempt_timeout, is_http ? DEFAULT_HTTP_TIMEOUT_US : DEFAULT_TIMEOUT_US);
     ret->retention_us = duration_or(job->retention, DEFAULT_RETENTION_US);
+    if (ret->retention_us < MIN_RETENTION_US)
+        ret->retention_us = MIN_RETENTION_US;
     ret->max_attempts = retry->max_attempts > 0 ? retry->max_attempts : DEFAULT_MAX_ATTEMPTS;
     ret->multiplier = retry->multiplier >= 1.0 ? retry->multiplier : DEFAULT_MULTIPLIER;
     fill_backoffs(retry, ret);

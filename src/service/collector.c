@@ -63,13 +63,20 @@ static void batch_done(engine_command *command)
 static status *post(collector *c, const uint8_t *bytes, size_t size, arena *memory)
 {
     ProtobufCMessage *message = NULL;
+    size_t most = c->service->options.max_message_bytes;
     batch *b = arena_zalloc(memory, sizeof *b);
     if (b == NULL) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
+    if (size > most) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED,
+                          "a batch of %zu bytes is larger than the cap of %zu bytes", size, most);
+    }
+    // As the RPC server decodes requests.
+    size_t cap = 65536 + (size < most / 32 ? 128 * size : 4 * most);
     status *failure = wire_decode_within(&errand__v1__outcome_batch__descriptor,
-                                         (slice){.bytes = bytes, .size = size}, memory,
-                                         65536 + 128 * size, &(size_t){0}, &message);
+                                         (slice){.bytes = bytes, .size = size}, memory, cap,
+                                         &(size_t){0}, &message);
     if (failure == NULL) {
         failure =
             outcomes_read(c->service, (Errand__V1__OutcomeBatch *) message, memory, &b->outcomes);

@@ -28,8 +28,8 @@ static void answer_deleted(control_state *state)
 static void answer_kept(control_state *state)
 {
     Errand__V1__Job *job = NULL;
-    status *failure =
-        view_read(state->service, &state->control.id, false, rpc_call_arena(state->call), &job);
+    status *failure = view_read(&state->service->done_readers, &state->control.id, false,
+                                rpc_call_arena(state->call), &job);
     if (failure != NULL) {
         rpc_call_fail(state->call, failure);
     } else {
@@ -74,10 +74,10 @@ static void control_call(service *s, const char *id, engine_control_type type, r
     engine_control *control = &state->control;
     status *failure = job_id_check("id", id, &control->id);
     if (failure == NULL && type == ENGINE_DELETE) {
-        store_reader *reader = reader_take(s);
+        store_reader *reader = reader_take(&s->readers);
         failure = reader->ops->get(reader, &control->id, STORE_PART_SPEC | STORE_PART_ATTEMPTS,
                                    rpc_call_arena(call), &state->stored);
-        reader_return(s, reader);
+        reader_return(&s->readers, reader);
     }
     if (failure != NULL) {
         rpc_call_fail(call, failure);

@@ -127,17 +127,23 @@ static status *event_text(const engine_assignment *a, Errand__V1__Job *parent, i
     return failure;
 }
 
-static const char *secret_of(const service *s, const Errand__V1__Callback *callback)
+// "": there is none. A name that is not configured any more is an error: its receiver trusts only
+// what is signed.
+static status *secret_of(const service *s, const Errand__V1__Callback *callback, const char **ret)
 {
-    if (callback->secret[0] != '\0') {
-        return callback->secret;
+    *ret = callback->secret;
+    if (callback->secret[0] != '\0' || callback->secret_name[0] == '\0') {
+        return NULL;
     }
     for (size_t i = 0; i < s->options.secret_count; i++) {
         if (strcmp(s->options.secrets[i].name, callback->secret_name) == 0) {
-            return s->options.secrets[i].secret;
+            *ret = s->options.secrets[i].secret;
+            return NULL;
         }
     }
-    return "";
+    return status_new(STATUS_FAILED_PRECONDITION,
+                      "the signing secret \"%s\" is not configured any more",
+                      callback->secret_name);
 }
 
 static bool sign(const char *secret, const char *id, const char *timestamp,
@@ -168,7 +174,11 @@ static status *sign_event(const service *s, const engine_assignment *a,
                           arena *memory)
 {
     char id[UUID_TEXT_SIZE], timestamp[24], signature[64];
-    const char *secret = secret_of(s, callback);
+    const char *secret;
+    status *failure = secret_of(s, callback, &secret);
+    if (failure != NULL) {
+        return failure;
+    }
     (void) uuid_format(&a->row.id, id);
     (void) snprintf(timestamp, sizeof timestamp, "%" PRId64, a->row.start_us / 1000000);
     if (!add_header(http, "content-type", "application/json", memory) ||

@@ -72,10 +72,10 @@ static void why_blocked(explain_state *state)
 {
     uuid ids[MAX_BLOCKERS];
     size_t count = 0;
-    store_reader *reader = reader_take(state->service);
+    store_reader *reader = reader_take(&state->service->done_readers);
     status *failure =
         reader->ops->blockers(reader, state->explain.row.seq, MAX_BLOCKERS, ids, &count);
-    reader_return(state->service, reader);
+    reader_return(&state->service->done_readers, reader);
     status_free(failure);
     Errand__V1__Reason *reason =
         add_reason(state, ERRAND__V1__REASON__TYPE__DEPENDENCY, "it waits for %d job%s to succeed",
@@ -151,9 +151,9 @@ static void place_in_line(explain_state *state)
 {
     const engine_explain *e = &state->explain;
     size_t position = 0;
-    store_reader *reader = reader_take(state->service);
+    store_reader *reader = reader_take(&state->service->done_readers);
     status *failure = reader->ops->position(reader, &e->row, MAX_POSITION + 1, &position);
-    reader_return(state->service, reader);
+    reader_return(&state->service->done_readers, reader);
     status_free(failure);
     state->reply.position_exact = position <= MAX_POSITION;
     state->reply.position = (int64_t) (position <= MAX_POSITION ? position : MAX_POSITION);

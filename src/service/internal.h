@@ -19,19 +19,29 @@
 
 typedef struct background background;
 
+// Readers of the store that nobody uses now.
+typedef struct reader_pool {
+    pthread_mutex_t lock;
+    pthread_cond_t returned;
+    store_reader *idle[READERS];
+    size_t count;
+} reader_pool;
+
+// Where the server listens.
+typedef struct addresses {
+    char **rpc_urls, **results_urls;
+    size_t rpc_count, results_count;
+} addresses;
+
 struct service {
     service_options options;
     background *background;
-    char **rpc_urls, **results_urls;
-    size_t rpc_count, results_count;
-    int64_t start_us;  // wall
+    _Atomic(addresses *) addresses;  // NULL until they are announced, then they stay
+    int64_t start_us;                // wall
     atomic_bool draining;
-    struct {
-        pthread_mutex_t lock;
-        pthread_cond_t returned;
-        store_reader *idle[READERS];
-        size_t count;
-    } readers;
+    reader_pool readers;       // of calls
+    reader_pool done_readers;  // one, of done functions: the engine's threads must not wait for
+                               // calls that read
     Errand__V1__JobService_Service *jobs;
     Errand__V1__QueueService_Service *queues;
     Errand__V1__WorkerService_Service *workers;
@@ -100,9 +110,9 @@ void info_call(service *s, const Errand__V1__GetInfoRequest *request, rpc_call *
 
 void answer_no_memory(rpc_call *call);
 
-// readers of the store, one for each thread that reads.
-store_reader *reader_take(service *s);
-void reader_return(service *s, store_reader *reader);
+// reader_take waits until there is one.
+store_reader *reader_take(reader_pool *readers);
+void reader_return(reader_pool *readers, store_reader *reader);
 
 // wait_deadline checks a `wait` field: not negative; capped at 60 s and before the caller's
 // deadline. ret_us is monotonic; 0 when nobody waits.
@@ -117,7 +127,8 @@ status *view_error(slice attempt, arena *memory, Errand__Rpc__V1__Status **ret);
 status *view_last_error(const store_job *stored, arena *memory, Errand__Rpc__V1__Status **ret);
 status *view_result(slice encoded, arena *memory, Errand__V1__Result **ret);
 // view_read reads a job and answers its whole view.
-status *view_read(service *s, const uuid *id, bool full, arena *memory, Errand__V1__Job **ret);
+status *view_read(reader_pool *readers, const uuid *id, bool full, arena *memory,
+                  Errand__V1__Job **ret);
 
 // wait_for has done run when the job has ended, at the deadline, or when the caller goes; false
 // when no further call may wait now. w and call outlive the wait.

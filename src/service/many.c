@@ -59,10 +59,10 @@ static status *one_page(many_state *m, int64_t *before)
     if (memory == NULL) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
-    store_reader *reader = reader_take(m->service);
+    store_reader *reader = reader_take(&m->service->readers);
     status *failure =
         reader->ops->list(reader, &m->filter, *before, STEP, 0, memory, &stored, &count, before);
-    reader_return(m->service, reader);
+    reader_return(&m->service->readers, reader);
     for (size_t i = 0; failure == NULL && i < count; i++) {
         if (m->states == 0 || (m->states & 1u << stored[i].row.state) != 0) {
             rows[wanted++] = stored[i].row;

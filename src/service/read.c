@@ -18,7 +18,7 @@ void get_call(service *s, const Errand__V1__GetJobRequest *request, rpc_call *ca
         failure = status_bad_field("view", "found %d, expected BASIC or FULL", (int) request->view);
     }
     if (failure == NULL) {
-        failure = view_read(s, &id, request->view == ERRAND__V1__JOB_VIEW__FULL,
+        failure = view_read(&s->readers, &id, request->view == ERRAND__V1__JOB_VIEW__FULL,
                             rpc_call_arena(call), &job);
     }
     if (failure != NULL) {
@@ -51,12 +51,12 @@ bool wait_for(service *s, rpc_call *call, engine_wait *w)
     return true;
 }
 
-static status *read_result(service *s, const uuid *id, arena *memory, store_job *ret)
+static status *read_result(reader_pool *readers, const uuid *id, arena *memory, store_job *ret)
 {
-    store_reader *reader = reader_take(s);
+    store_reader *reader = reader_take(readers);
     status *failure =
         reader->ops->get(reader, id, STORE_PART_RESULT | STORE_PART_LAST_ATTEMPT, memory, ret);
-    reader_return(s, reader);
+    reader_return(readers, reader);
     return failure;
 }
 
@@ -84,7 +84,7 @@ static void answer_result(rpc_call *call, const store_job *stored)
 static void read_and_answer(service *s, rpc_call *call, const uuid *id)
 {
     store_job stored;
-    status *failure = read_result(s, id, rpc_call_arena(call), &stored);
+    status *failure = read_result(&s->done_readers, id, rpc_call_arena(call), &stored);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
     } else {
@@ -137,7 +137,7 @@ void get_result_call(service *s, const Errand__V1__GetResultRequest *request, rp
         failure = wait_deadline(request->wait, call, &deadline_us);
     }
     if (failure == NULL) {
-        failure = read_result(s, &id, rpc_call_arena(call), &stored);
+        failure = read_result(&s->readers, &id, rpc_call_arena(call), &stored);
     }
     if (failure != NULL) {
         rpc_call_fail(call, failure);
@@ -274,11 +274,11 @@ void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call 
         rpc_call_fail(call, failure);
         return;
     }
-    store_reader *reader = reader_take(s);
+    store_reader *reader = reader_take(&s->readers);
     failure = reader->ops->list(reader, &filter, before, page_size(request),
                                 STORE_PART_SPEC | STORE_PART_LAST_ATTEMPT | STORE_PART_PROGRESS,
                                 rpc_call_arena(call), &stored, &count, &next);
-    reader_return(s, reader);
+    reader_return(&s->readers, reader);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
     } else {

@@ -12,23 +12,23 @@ void answer_no_memory(rpc_call *call)
     rpc_call_fail(call, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
 }
 
-store_reader *reader_take(service *s)
+store_reader *reader_take(reader_pool *readers)
 {
-    (void) pthread_mutex_lock(&s->readers.lock);
-    while (s->readers.count == 0) {
-        (void) pthread_cond_wait(&s->readers.returned, &s->readers.lock);
+    (void) pthread_mutex_lock(&readers->lock);
+    while (readers->count == 0) {
+        (void) pthread_cond_wait(&readers->returned, &readers->lock);
     }
-    store_reader *reader = s->readers.idle[--s->readers.count];
-    (void) pthread_mutex_unlock(&s->readers.lock);
+    store_reader *reader = readers->idle[--readers->count];
+    (void) pthread_mutex_unlock(&readers->lock);
     return reader;
 }
 
-void reader_return(service *s, store_reader *reader)
+void reader_return(reader_pool *readers, store_reader *reader)
 {
-    (void) pthread_mutex_lock(&s->readers.lock);
-    s->readers.idle[s->readers.count++] = reader;
-    (void) pthread_cond_signal(&s->readers.returned);
-    (void) pthread_mutex_unlock(&s->readers.lock);
+    (void) pthread_mutex_lock(&readers->lock);
+    readers->idle[readers->count++] = reader;
+    (void) pthread_cond_signal(&readers->returned);
+    (void) pthread_mutex_unlock(&readers->lock);
 }
 
 status *wait_deadline(const Google__Protobuf__Duration *wait, const rpc_call *call, int64_t *ret_us)
@@ -54,16 +54,26 @@ status *wait_deadline(const Google__Protobuf__Duration *wait, const rpc_call *ca
     return NULL;
 }
 
-static status *open_readers(service *s)
+static status *open_readers(reader_pool *readers, store *from, int count)
 {
-    for (int i = 0; i < READERS; i++) {
-        status *failure = s->options.store->ops->open_reader(s->options.store, &s->readers.idle[i]);
-        if (failure != NULL) {
-            return failure;
-        }
-        s->readers.count++;
+    (void) pthread_mutex_init(&readers->lock, NULL);
+    (void) pthread_cond_init(&readers->returned, NULL);
+    status *failure = NULL;
+    for (int i = 0; failure == NULL && i < count; i++) {
+        failure = from->ops->open_reader(from, &readers->idle[i]);
+        readers->count += failure == NULL;
     }
-    return NULL;
+    return failure;
+}
+
+static void close_readers(reader_pool *readers)
+{
+    while (readers->count > 0) {
+        store_reader *reader = readers->idle[--readers->count];
+        reader->ops->close(reader);
+    }
+    (void) pthread_mutex_destroy(&readers->lock);
+    (void) pthread_cond_destroy(&readers->returned);
 }
 
 status *service_new(const service_options *options, service **ret)
@@ -74,13 +84,17 @@ status *service_new(const service_options *options, service **ret)
     }
     s->options = *options;
     s->start_us = clock_wall_us(clock_system());
-    (void) pthread_mutex_init(&s->readers.lock, NULL);
-    (void) pthread_cond_init(&s->readers.returned, NULL);
     s->jobs = job_methods(s);
     s->queues = queue_methods(s);
     s->workers = worker_methods(s);
     s->servers = server_methods(s);
-    status *failure = open_readers(s);
+    status *failure = open_readers(&s->readers, s->options.store, READERS);
+    status *other = open_readers(&s->done_readers, s->options.store, 1);
+    if (failure == NULL) {
+        failure = other;
+    } else {
+        status_free(other);
+    }
     if (failure == NULL) {
         failure = background_start(&s->background);
     }
@@ -125,16 +139,32 @@ static char **copy_texts(char *const *texts, size_t count)
     return copy;
 }
 
+static void free_addresses(addresses *where)
+{
+    if (where != NULL) {
+        free_texts(where->rpc_urls, where->rpc_count);
+        free_texts(where->results_urls, where->results_count);
+        free(where);
+    }
+}
+
 status *service_announce(service *s, char *const *rpc_urls, size_t rpc_count,
                          char *const *results_urls, size_t results_count)
 {
-    s->rpc_urls = copy_texts(rpc_urls, rpc_count);
-    s->results_urls = copy_texts(results_urls, results_count);
-    if (s->rpc_urls == NULL || s->results_urls == NULL) {
+    addresses *where = calloc(1, sizeof *where);
+    if (where != NULL) {
+        *where = (addresses){
+            .rpc_urls = copy_texts(rpc_urls, rpc_count),
+            .results_urls = copy_texts(results_urls, results_count),
+            .rpc_count = rpc_count,
+            .results_count = results_count,
+        };
+    }
+    if (where == NULL || where->rpc_urls == NULL || where->results_urls == NULL) {
+        free_addresses(where);
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
-    s->rpc_count = rpc_count;
-    s->results_count = results_count;
+    atomic_store(&s->addresses, where);
     return NULL;
 }
 
@@ -154,14 +184,9 @@ void service_free(service *s)
         return;
     }
     background_free(s->background);
-    while (s->readers.count > 0) {
-        store_reader *reader = s->readers.idle[--s->readers.count];
-        reader->ops->close(reader);
-    }
-    (void) pthread_mutex_destroy(&s->readers.lock);
-    (void) pthread_cond_destroy(&s->readers.returned);
-    free_texts(s->rpc_urls, s->rpc_count);
-    free_texts(s->results_urls, s->results_count);
+    close_readers(&s->readers);
+    close_readers(&s->done_readers);
+    free_addresses(atomic_load(&s->addresses));
     free(s->jobs);
     free(s->queues);
     free(s->workers);

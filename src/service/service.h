@@ -35,7 +35,7 @@ status *service_new(const service_options *options, service **ret);
 // service_register adds all services to the server, before it listens.
 void service_register(service *s, rpc_server *server);
 
-// service_announce says where the server listens, for GetInfo; before the first call.
+// service_announce says where the server listens, for GetInfo; once, also while calls come in.
 status *service_announce(service *s, char *const *rpc_urls, size_t rpc_count,
                          char *const *results_urls, size_t results_count);
 

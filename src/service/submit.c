@@ -9,6 +9,9 @@
 
 #define MAX_BATCH 10000
 
+// What the server's own fields of a job, or a refusal by the engine, take in an answer: at most.
+#define RESULT_BYTES 512
+
 typedef struct submission {
     engine_submit submit;
     service *service;
@@ -19,6 +22,7 @@ typedef struct submission {
     size_t *places;          // of a batch: index of each engine job in the request
     Errand__V1__BatchSubmitResponse__Result **results;
     size_t result_count;
+    size_t reply_bytes;  // of a batch: what its answer will take, about and at most
 } submission;
 
 static bool secret_known(const service *s, const Errand__V1__Job *job)
@@ -106,6 +110,25 @@ static status *prepare(service *s, const Errand__V1__Job *job, rpc_call *call, u
 
 // ---- Submit ----
 
+// False when the job is not there any more.
+static bool answer_stored(submission *sub, const uuid *id, bool full)
+{
+    Errand__V1__Job *job = NULL;
+    status *failure =
+        view_read(&sub->service->done_readers, id, full, rpc_call_arena(sub->call), &job);
+    if (status_code_of(failure) == STATUS_NOT_FOUND) {
+        status_free(failure);
+        return false;
+    }
+    if (failure != NULL) {
+        rpc_call_fail(sub->call, failure);
+        return true;
+    }
+    job->duplicate = sub->submit.jobs[0].duplicate;
+    rpc_call_answer(sub->call, &job->base);
+    return true;
+}
+
 // The job as it is stored: the one of the request, or the one that has its unique key.
 static status *view_made(submission *sub, const engine_new_job *made, Errand__V1__Job *own,
                          Errand__V1__Job **ret)
@@ -114,7 +137,7 @@ static status *view_made(submission *sub, const engine_new_job *made, Errand__V1
     status *failure = NULL;
     *ret = own;
     if (made->other) {
-        failure = view_read(sub->service, &made->row.id, false, memory, ret);
+        failure = view_read(&sub->service->done_readers, &made->row.id, false, memory, ret);
     } else if (!job_view_fill(own, &made->row, false, memory)) {
         failure = no_memory();
     }
@@ -126,26 +149,18 @@ static status *view_made(submission *sub, const engine_new_job *made, Errand__V1
 
 static void answer_job(submission *sub)
 {
+    engine_new_job *made = &sub->submit.jobs[0];
     Errand__V1__Job *job = NULL;
-    status *failure = view_made(sub, &sub->submit.jobs[0], sub->jobs[0], &job);
+    // One that was there before may have failed attempts to tell about.
+    if (made->duplicate && answer_stored(sub, &made->row.id, false)) {
+        return;
+    }
+    status *failure = view_made(sub, made, sub->jobs[0], &job);
     if (failure != NULL) {
         rpc_call_fail(sub->call, failure);
     } else {
         rpc_call_answer(sub->call, &job->base);
     }
-}
-
-static void answer_whole(submission *sub)
-{
-    Errand__V1__Job *job = NULL;
-    status *failure =
-        view_read(sub->service, &sub->wait.row.id, true, rpc_call_arena(sub->call), &job);
-    if (failure != NULL) {
-        rpc_call_fail(sub->call, failure);
-        return;
-    }
-    job->duplicate = sub->submit.jobs[0].duplicate;
-    rpc_call_answer(sub->call, &job->base);
 }
 
 static void wait_done(engine_command *command)
@@ -154,14 +169,14 @@ static void wait_done(engine_command *command)
     // The job is stored, whatever became of the wait.
     bool waited = command->failure == NULL;
     status_free(command->failure);
-    if (waited && job_state_is_final(sub->wait.row.state)) {
-        answer_whole(sub);
-    } else {
-        if (sub->wait.row.seq != 0) {
-            sub->submit.jobs[0].row = sub->wait.row;
-        }
-        answer_job(sub);
+    if (waited && job_state_is_final(sub->wait.row.state) &&
+        answer_stored(sub, &sub->wait.row.id, true)) {
+        return;
     }
+    if (sub->wait.row.seq != 0) {
+        sub->submit.jobs[0].row = sub->wait.row;
+    }
+    answer_job(sub);
 }
 
 static bool wait_on(submission *sub)
@@ -316,6 +331,31 @@ static void batch_done(engine_command *command)
     }
 }
 
+// The bytes of a job's input that no answer to Submit repeats.
+static size_t input_bytes(const Errand__V1__Job *job)
+{
+    switch (job->input_case) {
+    case ERRAND__V1__JOB__INPUT_HTTP:
+        return job->http->body.len;
+    case ERRAND__V1__JOB__INPUT_EXEC:
+        return job->exec->stdin.len;
+    case ERRAND__V1__JOB__INPUT_DATA:
+        return job->data->body.len;
+    case ERRAND__V1__JOB__INPUT_ARGS:
+        return google__protobuf__value__get_packed_size(job->args);
+    case ERRAND__V1__JOB__INPUT__NOT_SET:
+    case _ERRAND__V1__JOB__INPUT__CASE_IS_INT_SIZE:
+        break;
+    }
+    return 0;
+}
+
+static size_t answer_bytes(const Errand__V1__Job *job, const engine_new_job *made)
+{
+    size_t input = input_bytes(job);
+    return RESULT_BYTES + (made->spec.size > input ? made->spec.size - input : 0);
+}
+
 static bool batch_prepare(submission *sub, size_t index)
 {
     arena *memory = rpc_call_arena(sub->call);
@@ -326,11 +366,15 @@ static bool batch_prepare(submission *sub, size_t index)
     status *failure = prepare(sub->service, sub->jobs[index], sub->call, index,
                               &sub->submit.jobs[sub->submit.count]);
     if (failure == NULL) {
+        sub->reply_bytes += answer_bytes(sub->jobs[index], &sub->submit.jobs[sub->submit.count]);
         sub->places[sub->submit.count++] = index;
         return true;
     }
     prefix_job(failure, index);
     result_fail(sub->results[index], failure, memory);
+    const Errand__Rpc__V1__Status *error = sub->results[index]->error;
+    sub->reply_bytes += RESULT_BYTES;
+    sub->reply_bytes += error != NULL ? errand__rpc__v1__status__get_packed_size(error) : 0;
     return true;
 }
 
@@ -354,6 +398,17 @@ static submission *batch_new(service *s, const Errand__V1__BatchSubmitRequest *r
     return sub->places != NULL && sub->results != NULL && sub->submit.jobs != NULL ? sub : NULL;
 }
 
+// Before anything is stored: afterwards the caller would not be told.
+static void refuse_batch(submission *sub)
+{
+    rpc_call_fail(sub->call,
+                  status_new(STATUS_RESOURCE_EXHAUSTED,
+                             "the answer to %zu jobs would take %zu bytes, more than a message of "
+                             "at most %zu can carry: submit fewer at once",
+                             sub->result_count, sub->reply_bytes,
+                             sub->service->options.max_message_bytes));
+}
+
 void batch_submit_call(service *s, const Errand__V1__BatchSubmitRequest *request, rpc_call *call)
 {
     if (request->n_jobs > MAX_BATCH) {
@@ -368,6 +423,8 @@ void batch_submit_call(service *s, const Errand__V1__BatchSubmitRequest *request
     }
     if (!complete) {
         answer_no_memory(call);
+    } else if (sub->reply_bytes > s->options.max_message_bytes) {
+        refuse_batch(sub);
     } else if (sub->submit.count == 0) {
         answer_batch(sub);
     } else {

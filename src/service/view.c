@@ -118,13 +118,14 @@ status *view_job(const store_job *stored, bool full, arena *memory, Errand__V1__
     return failure;
 }
 
-status *view_read(service *s, const uuid *id, bool full, arena *memory, Errand__V1__Job **ret)
+status *view_read(reader_pool *readers, const uuid *id, bool full, arena *memory,
+                  Errand__V1__Job **ret)
 {
     store_job stored;
     unsigned parts = STORE_PART_SPEC | STORE_PART_ATTEMPTS | STORE_PART_PROGRESS |
                      (full ? STORE_PART_RESULT : 0u);
-    store_reader *reader = reader_take(s);
+    store_reader *reader = reader_take(readers);
     status *failure = reader->ops->get(reader, id, parts, memory, &stored);
-    reader_return(s, reader);
+    reader_return(readers, reader);
     return failure != NULL ? failure : view_job(&stored, full, memory, ret);
 }

@@ -7,10 +7,10 @@ typedef struct watch_state {
     rpc_call *call;
 } watch_state;
 
-static void answer_now(service *s, rpc_call *call, const uuid *id)
+static void answer_now(reader_pool *readers, rpc_call *call, const uuid *id)
 {
     Errand__V1__Job *job = NULL;
-    status *failure = view_read(s, id, false, rpc_call_arena(call), &job);
+    status *failure = view_read(readers, id, false, rpc_call_arena(call), &job);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
     } else {
@@ -24,7 +24,7 @@ static void watch_done(engine_command *command)
     if (command->failure != NULL) {
         rpc_call_fail(w->call, command->failure);
     } else {
-        answer_now(w->service, w->call, &w->wait.id);
+        answer_now(&w->service->done_readers, w->call, &w->wait.id);
     }
 }
 
@@ -62,6 +62,6 @@ void watch_call(service *s, const Errand__V1__WatchJobRequest *request, rpc_call
         rpc_call_fail(call, failure);
     } else if (deadline_us == 0 || request->revision == 0 ||
                !wait_for_change(s, call, &id, request->revision, deadline_us)) {
-        answer_now(s, call, &id);
+        answer_now(&s->readers, call, &id);
     }
 }

@@ -97,7 +97,7 @@ static void renew(worker *w, int64_t now_us)
 void push_turn(worker *w, int64_t now_us)
 {
     renew(w, now_us);
-    if (w->pushing != 0 || w->renew_us != 0) {
+    if (w->pushing != 0 || w->renew_us != 0 || !w->link_seen) {
         return;
     }
     if (w->outbox.cursor == NULL) {

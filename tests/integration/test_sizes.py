@@ -19,15 +19,17 @@ def submit(rpc, text="x", **fields):
 @pytest.mark.parametrize("key", ["max-input", "max-result"])
 def test_a_size_that_no_message_can_carry_stops_the_start(tmp_path, key):
     flags = ["--max-message", "1MiB", "--max-input", "1KiB", "--max-result", "1KiB"]
-    done = subprocess.run(
-        [BIN / "errandd", "--data", tmp_path / "data", *flags, "--" + key, "1MiB"],
-        capture_output=True,
-        timeout=60,
-        env=clean_environment(),
-    )
-    said = done.stderr.decode()
-    assert done.returncode != 0
-    assert key.replace("-", "_") in said and "max_message" in said, said
+    for action in [], ["--check-config"]:
+        done = subprocess.run(
+            [BIN / "errandd", "--data", tmp_path / "data", *flags, "--" + key, "1MiB", *action],
+            capture_output=True,
+            timeout=60,
+            env=clean_environment(),
+        )
+        said = done.stderr.decode()
+        assert done.returncode == 2
+        assert said.startswith(f"errandd: {key.replace('-', '_')}: found "), said
+        assert "max_message" in said
     assert not (tmp_path / "data").exists()
 
 

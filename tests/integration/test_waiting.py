@@ -110,3 +110,10 @@ def test_waiters_are_told_when_the_server_stops(server, rpc, connect):
     with pytest.raises(RpcError) as refused:
         state(waiting)
     assert refused.value.code == "UNAVAILABLE"
+
+
+def test_a_waiter_sees_the_result_of_a_job_that_is_not_kept(api, origin):
+    job = {"http": {"url": origin.url + "/ok?body=brief"}, "retention": "0s"}
+    whole = api.post("/v1/jobs?wait=50s", job).json()
+    assert whole["state"] == "SUCCEEDED" and whole["result"]["http"]["status"] == 200
+    wait_until(lambda: api.get("/v1/jobs/" + whole["id"]).status == 404, "the job is purged")

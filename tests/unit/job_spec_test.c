@@ -38,16 +38,16 @@ static void what_the_submitter_says_goes_into_the_row(void **state)
     s->job.priority = 5;
     s->job.callback = &s->callback;
     s->job.delay = s->job.retention = s->job.attempt_timeout = &s->duration;
-    s->duration.seconds = 7;
+    s->duration.seconds = 12;
     s->job.retry = &s->retry;
     s->retry.max_attempts = 1;
     s->retry.multiplier = 1.5;
     job_spec_row(&s->job, NOW, &row);
     assert_int_equal(row.state, JOB_SCHEDULED);
-    assert_int_equal(row.due_us, NOW + 7000000);
+    assert_int_equal(row.due_us, NOW + 12000000);
     assert_int_equal(row.priority, 5);
-    assert_int_equal(row.policy.attempt_timeout_us, 7000000);
-    assert_int_equal(row.policy.retention_us, 7000000);
+    assert_int_equal(row.policy.attempt_timeout_us, 12000000);
+    assert_int_equal(row.policy.retention_us, 12000000);
     assert_int_equal(row.policy.max_attempts, 1);
     assert_true(row.has_callback);
     s->job.delay = NULL;
@@ -55,6 +55,16 @@ static void what_the_submitter_says_goes_into_the_row(void **state)
     s->time.seconds = NOW / 1000000 + 9;
     job_spec_row(&s->job, NOW, &row);
     assert_int_equal(row.due_us, NOW + 9000000);
+}
+
+static void a_job_is_kept_long_enough_to_be_read(void **state)
+{
+    (void) state;
+    job_row row;
+    sample *s = http_sample();
+    s->job.retention = &s->duration;
+    job_spec_row(&s->job, NOW, &row);
+    assert_int_equal(row.policy.retention_us, 2000000);
 }
 
 static void one_backoff_alone_moves_the_default_of_the_other(void **state)
@@ -355,6 +365,7 @@ static void a_callback_is_a_job_of_its_own(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(defaults_are_filled_in),
     cmocka_unit_test(what_the_submitter_says_goes_into_the_row),
+    cmocka_unit_test(a_job_is_kept_long_enough_to_be_read),
     cmocka_unit_test(one_backoff_alone_moves_the_default_of_the_other),
     cmocka_unit_test(the_id_is_not_part_of_the_content),
     cmocka_unit_test(the_order_of_members_is_not_part_of_the_content),

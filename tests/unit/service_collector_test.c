@@ -77,6 +77,29 @@ static void a_pushed_outcome_ends_the_job(void **state)
     assert_int_equal(lease_from(NULL, 2, 0)->acked_outcome_sequence, 1);
 }
 
+static void a_batch_over_the_message_cap_is_passed_over(void **state)
+{
+    (void) state;
+    const char *id = submit_any()->id;
+    const Errand__V1__Assignment *a = lease_one(1);
+    Errand__V1__OutcomeBatch batch = ERRAND__V1__OUTCOME_BATCH__INIT;
+    Errand__V1__Outcome outcome = outcome_of(a), *outcomes[] = {&outcome};
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    outcome.success = data_result("text/plain", "");
+    outcome.success->data->body.len = (32 << 20) + 1;
+    outcome.success->data->body.data = arena_zalloc(srig.memory, (32 << 20) + 1);
+    batch.worker = worker();
+    batch.outcome_sequence = 1;
+    batch.outcomes = outcomes;
+    batch.n_outcomes = 1;
+    size_t size = errand__v1__outcome_batch__get_packed_size(&batch);
+    uint8_t *bytes = arena_alloc(srig.memory, size);
+    errand__v1__outcome_batch__pack(&batch, bytes);
+    push(bytes, size);
+    push_success(a, 1);
+    assert_ends(id);
+}
+
 static void garbage_is_passed_over(void **state)
 {
     (void) state;
@@ -118,6 +141,7 @@ static void an_address_in_use_is_told(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_url_shows_the_real_port, start, stop),
     cmocka_unit_test_setup_teardown(a_pushed_outcome_ends_the_job, start, stop),
+    cmocka_unit_test_setup_teardown(a_batch_over_the_message_cap_is_passed_over, start, stop),
     cmocka_unit_test_setup_teardown(garbage_is_passed_over, start, stop),
     cmocka_unit_test_setup_teardown(a_void_outcome_is_told_in_the_next_answer, start, stop),
     cmocka_unit_test_setup_teardown(an_address_in_use_is_told, start, stop),

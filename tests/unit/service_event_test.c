@@ -85,6 +85,19 @@ static void assert_signed(const Errand__V1__HttpRequest *http, const char *secre
     assert_string_equal(header(http, "webhook-signature"), expected);
 }
 
+// For its next attempt, after one that could not even be handed to a worker.
+static void assert_callback_waits(Errand__Rpc__V1__Code error)
+{
+    Errand__V1__ListJobsRequest request = ERRAND__V1__LIST_JOBS_REQUEST__INIT;
+    Errand__V1__ListJobsResponse *listed = NULL;
+    request.queue = text("callbacks");
+    do
+        rig_ok(try_call(JOBS, "List", &request.base, NULL, &listed));
+    while (listed->jobs[0]->state == ERRAND__V1__JOB__STATE__RUNNING);
+    assert_int_equal(listed->jobs[0]->state, ERRAND__V1__JOB__STATE__SCHEDULED);
+    assert_int_equal(listed->jobs[0]->error->code, error);
+}
+
 static void an_event_tells_type_time_and_job(void **state)
 {
     (void) state;
@@ -239,6 +252,18 @@ static void a_large_result_is_left_out_of_the_event(void **state)
     assert_true(strlen(body) < 2000);
 }
 
+// As after a restart with another configuration.
+static void an_event_whose_secret_is_configured_no_more_is_not_sent(void **state)
+{
+    (void) state;
+    Errand__V1__Callback callback = callback_to("http://localhost/sink");
+    callback.secret_name = text("main");
+    succeed(submit_and_lease(&callback), data_result("", "hi"));
+    srig_forget_secrets();
+    assert_int_equal(lease_from(NULL, 2, 10)->n_assignments, 0);
+    assert_callback_waits(ERRAND__RPC__V1__CODE__FAILED_PRECONDITION);
+}
+
 // One callback that can not be made must not keep the worker from all other jobs.
 static void a_secret_that_can_not_be_used_fails_its_callback_only(void **state)
 {
@@ -250,14 +275,7 @@ static void a_secret_that_can_not_be_used_fails_its_callback_only(void **state)
     const Errand__V1__LeaseResponse *got = lease_from(NULL, 2, 10);
     assert_int_equal(got->n_assignments, 1);
     assert_string_equal(got->assignments[0]->job->id, other->id);
-    Errand__V1__ListJobsRequest request = ERRAND__V1__LIST_JOBS_REQUEST__INIT;
-    Errand__V1__ListJobsResponse *listed = NULL;
-    request.queue = text("callbacks");
-    do
-        rig_ok(try_call(JOBS, "List", &request.base, NULL, &listed));
-    while (listed->jobs[0]->state == ERRAND__V1__JOB__STATE__RUNNING);
-    assert_int_equal(listed->jobs[0]->state, ERRAND__V1__JOB__STATE__SCHEDULED);
-    assert_int_equal(listed->jobs[0]->error->code, ERRAND__RPC__V1__CODE__INTERNAL);
+    assert_callback_waits(ERRAND__RPC__V1__CODE__INTERNAL);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -279,6 +297,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_raw_callback_of_a_value_sends_json, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_raw_callback_of_a_failure_is_empty, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_large_result_is_left_out_of_the_event, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(an_event_whose_secret_is_configured_no_more_is_not_sent,
+                                    srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_secret_that_can_not_be_used_fails_its_callback_only,
                                     srig_start, srig_stop),
 };

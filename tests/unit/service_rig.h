@@ -37,6 +37,7 @@ static struct {
     char *url;
     arena *memory;
     reply *replies;
+    size_t secret_count;
 } srig;
 
 static inline char *text(const char *constant)
@@ -53,7 +54,7 @@ static inline void srig_serve(void)
         .max_message_bytes = 32 << 20,
         .lease_us = 30000000,
         .secrets = srig_secrets,
-        .secret_count = COUNT(srig_secrets),
+        .secret_count = srig.secret_count,
     };
     rpc_server_options server;
     rpc_server_options_init(&server);
@@ -63,6 +64,14 @@ static inline void srig_serve(void)
     rig_ok(rpc_server_listen(srig.server, "inproc://service-test", &srig.url));
 }
 
+static inline void srig_dial(void)
+{
+    rpc_client_options client;
+    rpc_client_options_init(&client);
+    client.url = srig.url;
+    rig_ok(rpc_client_open(&client, &srig.client));
+}
+
 static inline int srig_start(void **state)
 {
     (void) state;
@@ -70,16 +79,27 @@ static inline int srig_start(void **state)
     engine_options_init(&options);
     memset(&srig, 0, sizeof srig);
     srig.memory = arena_new(0);
+    srig.secret_count = COUNT(srig_secrets);
     rig_make_place(srig.place);
     rig_ok(store_sqlite_open(srig.place, &srig.store));
     options.store = srig.store;
     rig_ok(engine_start(&options, &srig.engine));
     srig_serve();
-    rpc_client_options client;
-    rpc_client_options_init(&client);
-    client.url = srig.url;
-    rig_ok(rpc_client_open(&client, &srig.client));
+    srig_dial();
     return 0;
+}
+
+// The service starts anew over the same engine, without any signing secret.
+static inline void srig_forget_secrets(void)
+{
+    rpc_client_close(srig.client);
+    rpc_server_stop(srig.server, 10000);
+    rpc_server_free(srig.server);
+    service_free(srig.service);
+    free(srig.url);
+    srig.secret_count = 0;
+    srig_serve();
+    srig_dial();
 }
 
 static inline int srig_stop(void **state)
