@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 const char *const program_log_levels[] = {"debug", "info", "warn", "error", NULL};
@@ -123,12 +124,24 @@ void program_wait_for_end(void)
 
 // ---- start ----
 
+// Connections, transfers and the store are open files. The usual soft limit of 1,024 is there for
+// the sake of select(), which nothing here uses.
+static void raise_file_limit(void)
+{
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
+        limit.rlim_cur = limit.rlim_max;
+        (void) setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 static status *run(const program *p, const config_outcome *outcome)
 {
     use_log_settings(p);
     for (size_t i = 0; i < outcome->warnings.count; i++) {
         log_warn("configuration", LOG_STR("warning", outcome->warnings.items[i]));
     }
+    raise_file_limit();
     prepare_signals();
     status *failure = p->serve();
     if (failure != NULL) {

@@ -36,7 +36,9 @@ def test_two_thousand_kept_alive_connections_keep_nobody_out(server, api, many_f
             connection.close()
 
 
-def test_two_thousand_idle_rpc_connections_keep_nobody_out(server, many_files, connect):
+def test_two_thousand_idle_rpc_connections_keep_nobody_out(start_server, many_files, connect):
+    # Few HTTP connections: the limit of open files is not theirs alone.
+    server = start_server("--http-connections", "8")
     idle = [sp.connect(server.rpc, sp.REQ, sp.REP) for _ in range(IDLE)]
     try:
         assert connect(server).server.GetInfo().health == "serving"
