@@ -7,14 +7,15 @@
 
 // Jobs that are looked up and stored together, of one command or of several: starting a statement
 // of the store costs as much as a row.
-#define STEP 128
+#define STEP  128
+#define SLOTS ((size_t) 2 * STEP)  // of the hash table of ids
 
 typedef struct step {
     engine_new_job *jobs[STEP];
     uuid ids[STEP];
     size_t count;
     job_row found[STEP];
-    uint16_t slots[2 * STEP];  // hash table of ids: index + 1, 0: free
+    uint16_t slots[SLOTS];  // hash table of ids: index + 1, 0: free
     store_new_job fresh[STEP];
     size_t fresh_count;
     int64_t after[JOB_MAX_AFTER];  // of a job that is stored by itself
@@ -22,9 +23,9 @@ typedef struct step {
 
 static uint16_t *slot_of(step *w, const uuid *id)
 {
-    size_t slot = (size_t) (id->bytes[14] << 8 | id->bytes[15]) % (2 * STEP);
+    size_t slot = (size_t) (id->bytes[14] << 8 | id->bytes[15]) % SLOTS;
     while (w->slots[slot] != 0 && !uuid_equal(&w->ids[w->slots[slot] - 1], id))
-        slot = (slot + 1) % (2 * STEP);
+        slot = (slot + 1) % SLOTS;
     return &w->slots[slot];
 }
 

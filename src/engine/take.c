@@ -149,26 +149,32 @@ static bool take_row(taking *t, job_queue *q, const job_row *row)
     return true;
 }
 
-// Up to limit jobs of some routes. True when all that were there have been taken or set aside.
-static bool take_routes(taking *t, job_queue *q, const int32_t *routes, size_t count, size_t limit)
+// One page of READY jobs. ret_more: jobs were set aside, so there may be others behind them. False:
+// the round is lost.
+static bool take_page(taking *t, job_queue *q, const int32_t *routes, size_t count, size_t size,
+                      bool *ret_more)
 {
     engine *e = t->engine;
     job_row rows[STEP];
-    size_t found = STEP;
-    while (found == STEP && limit > 0 && !is_full(t)) {
-        size_t left = limit < t->room ? limit : t->room;
-        size_t step = left < STEP ? left : STEP;
-        if (!engine_check(e,
-                          e->store->ops->take_ready(e->store, routes, count, step, rows, &found)))
+    size_t found, room = t->room;
+    if (!engine_check(e, e->store->ops->take_ready(e->store, routes, count, size, rows, &found)))
+        return false;
+    for (size_t i = 0; i < found && !is_full(t); i++)
+        if (!take_row(t, q, &rows[i]))
             return false;
-        size_t taken = t->room;
-        for (size_t i = 0; i < found && !is_full(t); i++)
-            if (!take_row(t, q, &rows[i]))
-                return false;
-        taken -= t->room;
-        limit -= taken;
-        // Set aside are as many as were not taken: there may be more behind them.
-        found = found == step && taken < found ? STEP : found;
+    *ret_more = found == size && (found == STEP || room - t->room < found);
+    return true;
+}
+
+// Up to limit jobs of some routes.
+static bool take_routes(taking *t, job_queue *q, const int32_t *routes, size_t count, size_t limit)
+{
+    bool more = true;
+    while (more && limit > 0 && !is_full(t)) {
+        size_t left = limit < t->room ? limit : t->room, before = t->room;
+        if (!take_page(t, q, routes, count, left < STEP ? left : STEP, &more))
+            return false;
+        limit -= before - t->room;
     }
     return true;
 }
