@@ -1,5 +1,6 @@
 """Starts errandd on ports of its own choice, and stops it."""
 
+import ctypes
 import os
 import pathlib
 import re
@@ -26,8 +27,13 @@ def clean_environment():
     return {**own, **SANITIZED}
 
 
+PR_SET_PDEATHSIG = 1
+LIBC = ctypes.CDLL(None)
+
+
 def usual_limits():
-    """A plain login's limit of open files, whatever the test itself needs."""
+    """A plain login's limit of open files, whatever the test itself needs; no longer life than it."""
+    LIBC.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
 
