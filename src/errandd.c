@@ -1,9 +1,11 @@
 // errandd - the server: store, engine, RPC service, result pipeline, built-in workers and gateway.
 #include "base/clock.h"
 #include "base/config.h"
+#include "base/log.h"
 #include "base/program.h"
 #include "engine/engine.h"
 #include "gateway/gateway.h"
+#include "job/queue_text.h"
 #include "job/spec.h"
 #include "rpc/server.h"
 #include "rpc/threads.h"
@@ -38,6 +40,7 @@ typedef struct settings {
     config_list origins;
     config_list hosts;
     config_map webhook_secrets;
+    config_map queues;
     int log_level;
     int log_format;
 } settings;
@@ -82,6 +85,9 @@ static const config_row rows[] = {
     {.key = "webhook_secrets", .type = CONFIG_MAP, .secret = true,
      .accepts = job_secret_is_good, .accepted = "whsec_ with the base64 of 24 to 64 bytes",
      .help = "signing secrets of callbacks by name, whsec_...", CONFIG_FIELD(settings, webhook_secrets)},
+    {.key = "queues", .type = CONFIG_MAP, .value_name = "NAME=SETTINGS", .reloadable = true, .max = 100000,
+     .accepts = queue_text_is_good, .accepted = QUEUE_TEXT_FORM,
+     .help = "settings of queues by name, given to them at the start and at a reload", CONFIG_FIELD(settings, queues)},
     {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
      .help = "least important messages to log", .reloadable = true, CONFIG_FIELD(settings, log_level)},
     {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
@@ -190,6 +196,21 @@ static status *start_service(server *v)
         .secret_count = s->webhook_secrets.count,
     };
     return service_new(&options, &v->service);
+}
+
+// What the configuration says of a queue is set like by hand; the rest of its settings stays.
+static status *declare_queues(server *v)
+{
+    const config_map *queues = &v->settings->queues;
+    status *failure = NULL;
+    for (size_t i = 0; failure == NULL && i < queues->count; i++) {
+        queue_settings wanted;
+        unsigned mask = 0;
+        queue_settings_init(&wanted);
+        (void) queue_text_read(queues->pairs[i].value, &wanted, &mask);
+        failure = service_set_queue(v->service, queues->pairs[i].key, &wanted, mask);
+    }
+    return failure;
 }
 
 static status *listen_results(server *v)
@@ -315,8 +336,8 @@ static void announce(const server *v)
 static status *start(server *v)
 {
     static status *(*const steps[])(server *) = {
-        start_threads, start_store,  start_service, listen_results,
-        listen_rpc,    start_worker, start_gateway,
+        start_threads,  start_store, start_service, declare_queues,
+        listen_results, listen_rpc,  start_worker,  start_gateway,
     };
     status *failure = NULL;
     for (size_t i = 0; failure == NULL && i < sizeof steps / sizeof steps[0]; i++) {
@@ -366,6 +387,17 @@ static void stop(server *v, bool now)
     free(v->secrets);
 }
 
+static server *serving;  // for reloads, which come on the main thread
+
+static void reloaded(void)
+{
+    status *failure = declare_queues(serving);
+    if (failure != NULL) {
+        log_error("reload_failed", LOG_STATUS(failure));
+    }
+    status_free(failure);
+}
+
 static status *serve(void)
 {
     const settings *s = &loaded;
@@ -373,6 +405,7 @@ static status *serve(void)
     server v = {.settings = s, .worker_id = uuid_derive("errandd", "built-in worker", 0)};
     status *failure = start(&v);
     if (failure == NULL) {
+        serving = &v;
         announce(&v);
         program_wait_for_end();
     }
@@ -388,6 +421,7 @@ int main(int argc, char **argv)
         .log_level = &loaded.log_level,
         .log_format = &loaded.log_format,
         .check = check_sizes,
+        .reloaded = reloaded,
         .serve = serve,
     };
     return program_main(&self, argc, argv);

@@ -99,6 +99,9 @@ static void reload(const program *p)
     }
     take_settings(p, fresh);
     use_log_settings(p);
+    if (p->reloaded != NULL) {
+        p->reloaded();
+    }
     tell_settings_not_taken(p, fresh);
     log_info("reloaded", LOG_STR("file", outcome.file != NULL ? outcome.file : ""));
     config_free(p->config, fresh);

@@ -17,6 +17,8 @@ typedef struct program {
     const int *log_format;  // inside settings
     // check judges settings that depend on each other; NULL: none do.
     status *(*check)(void);
+    // reloaded is told that reloadable settings were loaded again; NULL: nobody asks.
+    void (*reloaded)(void);
     // serve works until program_wait_for_end says that it is time. Settings are loaded, SIGTERM,
     // SIGINT and SIGHUP are blocked in all threads, SIGPIPE is ignored.
     status *(*serve)(void);

@@ -147,6 +147,56 @@ void update_queue_call(service *s, const Errand__V1__UpdateQueueRequest *request
     queue_call(s, "queue.name", request->queue->name, request->queue, mask, call);
 }
 
+// ---- from the configuration ----
+
+typedef struct set_state {
+    engine_queue queue;
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    bool done;
+} set_state;
+
+static void set_done(engine_command *command)
+{
+    set_state *state = command->owner;
+    (void) pthread_mutex_lock(&state->lock);
+    state->done = true;
+    (void) pthread_cond_signal(&state->changed);
+    (void) pthread_mutex_unlock(&state->lock);
+}
+
+static status *set_and_wait(service *s, set_state *state)
+{
+    (void) pthread_mutex_init(&state->lock, NULL);
+    (void) pthread_cond_init(&state->changed, NULL);
+    engine_post(s->options.engine, &state->queue.command);
+    (void) pthread_mutex_lock(&state->lock);
+    while (!state->done) {
+        (void) pthread_cond_wait(&state->changed, &state->lock);
+    }
+    (void) pthread_mutex_unlock(&state->lock);
+    (void) pthread_mutex_destroy(&state->lock);
+    (void) pthread_cond_destroy(&state->changed);
+    return state->queue.command.failure;
+}
+
+status *service_set_queue(service *s, const char *name, const queue_settings *settings,
+                          unsigned mask)
+{
+    Errand__V1__Queue wanted = ERRAND__V1__QUEUE__INIT;
+    set_state state = {.queue = {.name = name, .wanted = &wanted, .mask = mask}};
+    AUTO(arena) memory = arena_new(0);
+    status *failure = job_name_check("queues", name);
+    if (failure != NULL) {
+        return failure;
+    }
+    if (memory == NULL || !queue_settings_fill(settings, memory, &wanted)) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    state.queue.command = (engine_command){.verb = ENGINE_QUEUE, .done = set_done, .owner = &state};
+    return set_and_wait(s, &state);
+}
+
 // ---- all ----
 
 typedef struct queues_state {

@@ -39,6 +39,11 @@ void service_register(service *s, rpc_server *server);
 status *service_announce(service *s, char *const *rpc_urls, size_t rpc_count,
                          char *const *results_urls, size_t results_count);
 
+// service_set_queue changes the settings of a queue that mask names (job/queue.h), and waits until
+// that is stored. Not for the engine's threads.
+status *service_set_queue(service *s, const char *name, const queue_settings *settings,
+                          unsigned mask);
+
 // service_drain makes GetInfo say `draining`.
 void service_drain(service *s);
 // service_stop ends what it does in the background, before the RPC server stops.

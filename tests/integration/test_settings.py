@@ -6,6 +6,7 @@ import subprocess
 import pytest
 
 from harness.errandd import BIN, clean_environment
+from harness.http_api import HttpApi
 from harness.waiting import wait_until
 
 
@@ -30,6 +31,8 @@ def check(tmp_path, text, *flags):
         ("drain_timeout: 5\n", "FILE:1: drain_timeout:", '"5"', "a duration such as"),
         ("a: [\n", "FILE:2:", "no YAML here", "settings"),
         ("webhook_secrets:\n  a: hush\n", "FILE:2: webhook_secrets:", "not shown", "whsec_"),
+        ("queues:\n  mail: max_running=-1\n", "FILE:2: queues:", '"mail"', "rate_limit=10/1s"),
+        ("queues:\n  mail: burst=3\n", "FILE:2: queues:", '"mail"', "rate_limit=10/1s"),
         ("rpc: [" + "tcp://a:1," * 16 + "tcp://a:1]\n", "FILE:1: rpc:", "tcp", "at most 16 texts"),
     ],
 )
@@ -62,3 +65,25 @@ def test_sighup_reloads_what_can_be_and_says_what_can_not(tmp_path, start_server
     wait_until(lambda: " reloaded " in server.log_text(), "the reload")
     assert "setting_not_changed key=max_result" in server.log_text()
     assert server.is_running()
+
+
+def test_queues_are_set_as_the_configuration_says(tmp_path, start_server):
+    file = tmp_path / "errandd.yaml"
+    file.write_text("queues:\n  mail: rate_limit=10/2s burst=5 max_running=3\n  bulk: paused=true\n")
+    server = start_server("--config", str(file))
+    api = HttpApi(server.http)
+    mail = api.get("/v1/queues/mail").json()
+    assert mail == {
+        "name": "mail",
+        "rateLimit": {"count": "10", "per": "2s", "burst": "5"},
+        "maxRunning": 3,
+    }
+    assert api.get("/v1/queues/bulk").json()["paused"] is True
+    json_type = {"content-type": "application/json"}
+    api.request("PATCH", "/v1/queues/mail", b'{"maxDepth": "7"}', json_type)
+
+    file.write_text("queues:\n  mail: max_running=4 aging=1.5s\n")
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: " reloaded " in server.log_text(), "the reload")
+    changed = api.get("/v1/queues/mail").json()
+    assert changed == {**mail, "maxRunning": 4, "aging": "1.500s", "maxDepth": "7"}
