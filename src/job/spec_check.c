@@ -64,7 +64,7 @@ static void check_names(check *c, const Errand__V1__Job *job)
         check_name(c, "queue", job->queue);
 }
 
-// A kind that goes with http is implied by it; args and data go to a handler that has to be named.
+// A kind that goes with http is implied by it; the others go to a handler that has to be named.
 static void check_kind(check *c, const Errand__V1__Job *job)
 {
     char quoted[TEXT_QUOTE_SIZE];
@@ -131,7 +131,10 @@ static void check_input(check *c, const Errand__V1__Job *job)
         break;
     case ERRAND__V1__JOB__INPUT__NOT_SET:
     default:  // protobuf-c adds an enumerator of its own to force the size
-        check_bad(c, "input", "found none of http, exec, args and data, expected one of them");
+        if (!*job->kind)
+            check_bad(c, "input",
+                      "found none of http, exec, args, data and kind, "
+                      "expected one of them");
     }
 }
 

@@ -203,3 +203,11 @@ def test_an_idempotency_key_stores_a_job_once(api, origin):
     other = api.post("/v1/jobs", {**job, "priority": 5}, key)
     assert first.json()["id"] == again.json()["id"] and again.json()["duplicate"] is True
     assert other.status == 422, other
+
+
+def test_a_job_of_a_kind_may_have_no_input(api, worker):
+    job = api.submit({"kind": "task"})
+    leased = worker.lease_one().job
+    assert leased.id == job["id"] and leased.WhichOneof("input") is None
+    shown = api.get(f"/v1/jobs/{job['id']}?view=FULL").json()
+    assert not {"http", "exec", "args", "data"} & set(shown), shown

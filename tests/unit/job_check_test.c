@@ -21,12 +21,16 @@ static void good_jobs_are_accepted(void **state)
     accepts(s);
 }
 
-static void a_job_needs_an_input(void **state)
+static void a_job_needs_an_input_or_a_kind(void **state)
 {
     (void) state;
     sample *s = http_sample();
     s->job.input_case = ERRAND__V1__JOB__INPUT__NOT_SET;
     bad(s, "input", "found none");
+    s->job.kind = text("resize");
+    accepts(s);
+    s->job.kind = text("http");
+    bad(s, "kind", "without the field http");
 }
 
 static void kind_goes_with_the_input(void **state)
@@ -256,7 +260,7 @@ static void a_job_that_is_too_large_is_resource_exhausted(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(good_jobs_are_accepted),
-    cmocka_unit_test(a_job_needs_an_input),
+    cmocka_unit_test(a_job_needs_an_input_or_a_kind),
     cmocka_unit_test(kind_goes_with_the_input),
     cmocka_unit_test(names_have_an_alphabet_and_a_length),
     cmocka_unit_test(ids_are_uuids),
