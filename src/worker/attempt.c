@@ -9,8 +9,9 @@
 
 #define HTTP_TIMEOUT_US  60000000  // defaults of attempt_timeout, as the server has them
 #define OTHER_TIMEOUT_US 900000000
-#define MESSAGE_BYTES    1024  // of a failure, at most
-#define HEAD_BYTES       4096  // what a batch and an outcome add to a result
+#define MESSAGE_BYTES    1024   // of a failure, at most
+#define HEAD_BYTES       4096   // what a batch and an outcome add to a result
+#define BESIDE_BYTES     65536  // of a result: headers and the like, beside a body of the full size
 
 // ---- the slots ----
 
@@ -158,27 +159,29 @@ void attempt_fail(attempt *a, const attempt_failure *failure)
     vacate(a);
 }
 
-static void refuse_result(attempt *a, size_t size, size_t cap)
+static size_t result_cap(const attempts *all)
+{
+    size_t cap = all->max_message_bytes > HEAD_BYTES ? all->max_message_bytes - HEAD_BYTES : 0;
+    size_t whole = all->max_result_bytes + BESIDE_BYTES;
+    return cap < whole ? cap : whole;
+}
+
+static void refuse_result(attempt *a, size_t size)
 {
     char message[128];
+    size_t cap = result_cap(a->owner);
+    cap = cap < a->owner->max_result_bytes ? cap : a->owner->max_result_bytes;
     (void) snprintf(message, sizeof message,
                     "the result has %zu bytes, more than the cap of %zu bytes", size, cap);
     attempt_failure failure = {.code = STATUS_RESOURCE_EXHAUSTED, .message = message};
     attempt_fail(a, &failure);
 }
 
-static size_t result_cap(const attempts *all)
-{
-    size_t cap = all->max_message_bytes > HEAD_BYTES ? all->max_message_bytes - HEAD_BYTES : 0;
-    return cap < all->max_result_bytes ? cap : all->max_result_bytes;
-}
-
 void attempt_succeed(attempt *a, Errand__V1__Result *result)
 {
     size_t size = errand__v1__result__get_packed_size(result);
-    size_t cap = result_cap(a->owner);
-    if (size > cap) {
-        refuse_result(a, size, cap);
+    if (size > result_cap(a->owner)) {
+        refuse_result(a, size);
         return;
     }
     Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;

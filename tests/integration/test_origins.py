@@ -50,6 +50,12 @@ def test_a_body_cap_of_the_job_is_kept_to_the_byte(api, origin):
     assert ended(api, origin.url + "/big/1001", http={"maxBodyBytes": "1000"})["state"] == "FAILED"
 
 
+def test_a_body_of_the_full_default_size_arrives(api, origin):
+    full = 16 << 20
+    assert ended(api, f"{origin.url}/big/{full}")["state"] == "SUCCEEDED"
+    assert ended(api, f"{origin.url}/big/{full + 1}")["state"] == "FAILED"
+
+
 def test_a_redirect_loop_ends_after_ten(api, origin):
     job = api.submit({"http": {"url": origin.url + "/loop"}})
     result = api.result(job["id"])

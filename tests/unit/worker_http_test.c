@@ -222,6 +222,15 @@ static void a_result_over_the_workers_cap_fails_for_good(void **state)
     rig_free(r);
 }
 
+static void a_body_as_long_as_a_result_may_be_arrives_with_its_headers(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->options.max_result_bytes = 3 << 20;
+    assert_int_equal(rig_result(rig_run(r, rig_make(r, "/big")))->body.len, 3 << 20);
+    rig_free(r);
+}
+
 static void an_origin_that_closes_is_tried_again(void **state)
 {
     (void) state;
@@ -368,6 +377,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_body_over_its_cap_fails_for_good_naming_the_cap),
     cmocka_unit_test(a_body_at_its_cap_arrives),
     cmocka_unit_test(a_result_over_the_workers_cap_fails_for_good),
+    cmocka_unit_test(a_body_as_long_as_a_result_may_be_arrives_with_its_headers),
     cmocka_unit_test(an_origin_that_closes_is_tried_again),
     cmocka_unit_test(half_a_body_is_tried_again),
     cmocka_unit_test(a_port_where_nobody_listens_is_tried_again),
