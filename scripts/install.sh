@@ -14,8 +14,10 @@ need_packages "${packages_build[@]}"
 mkdir -p build
 build_folder build/release "${release_options[@]}"
 say "Installing to $prefix"
-if [[ -w $prefix || ! -e $prefix && -w $(dirname "$prefix") ]]; then
-    cmake --install build/release --prefix "$prefix" >/dev/null
-else
-    as_root cmake --install build/release --prefix "$prefix" >/dev/null
+run=()
+[[ -w $prefix || ! -e $prefix && -w $(dirname "$prefix") ]] || run=(as_root)
+"${run[@]}" cmake --install build/release --prefix "$prefix" >/dev/null
+# Tells the dynamic linker of liberrand, where it looks.
+if [[ $prefix == /usr || $prefix == /usr/local ]]; then
+    "${run[@]}" env PATH="$PATH:/sbin:/usr/sbin" ldconfig
 fi

@@ -55,7 +55,7 @@ need_packages() {
         package_is_installed "$package" || missing+=("$package")
     done
     [[ ${#missing[@]} -gt 0 ]] || return 0
-    say "Installing ${#missing[@]} Debian packages: ${missing[*]}"
+    say "Installing Debian packages: ${missing[*]}"
     if ! install_packages "${missing[@]}"; then
         die "Could not install them. As root: apt-get install --no-install-recommends ${missing[*]}"
     fi
