@@ -38,12 +38,28 @@ cli_exit cli_call(cli *c, const ProtobufCServiceDescriptor *service, const char 
     return finish_call(errand_call(c->client, service, method, request, NULL, ret));
 }
 
+// A server that is not there is found out in the usual time.
+static cli_exit reach(cli *c)
+{
+    ProtobufCMessage *info = NULL;
+    cli_exit ending =
+        cli_call(c, &errand__v1__server_service__descriptor, "GetInfo", NULL, NULL, &info);
+    if (ending == CLI_OK)
+        protobuf_c_message_free_unpacked(info, NULL);
+    return ending;
+}
+
 cli_exit cli_call_long(cli *c, const ProtobufCServiceDescriptor *service, const char *method,
                        const ProtobufCMessage *request, ProtobufCMessage **ret)
 {
-    const errand_call_options options = {.timeout_ms =
-                                             c->has_timeout ? c->timeout_ms : LONG_TIMEOUT_MS};
-    return finish_call(errand_call(c->client, service, method, request, &options, ret));
+    // Done again, they would tell of what was left to do only, or of the file that is there
+    // already.
+    const errand_call_options options = {
+        .timeout_ms = c->has_timeout ? c->timeout_ms : LONG_TIMEOUT_MS, .once = true};
+    cli_exit ending = reach(c);
+    return ending != CLI_OK
+               ? ending
+               : finish_call(errand_call(c->client, service, method, request, &options, ret));
 }
 
 cli_exit cli_print_count(const cli *c, ProtobufCMessage *reply)

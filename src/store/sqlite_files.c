@@ -124,6 +124,9 @@ status *sqlite_files_make_partial(const char *path, char **ret_partial, int *ret
         return path_failure(ENOMEM, path);
     }
     int fd = mkostemp(partial, O_CLOEXEC);
+    // Another attempt would not find the folder either.
+    if (fd < 0 && (errno == ENOENT || errno == ENOTDIR))
+        return status_new(STATUS_FAILED_PRECONDITION, "%s: %s", path, strerrordesc_np(errno));
     if (fd < 0)
         return path_failure(errno, path);
     *ret_partial = TAKE(partial);

@@ -1,8 +1,10 @@
 // cli_options - command lines read by tables.
 #include "unit/unit_test.h"
 
-#include "options.h"
+#include "cli.h"
+#include "queue_set.h"
 
+#include "base/clock.h"
 #include "errand/v1/job.pb-c.h"
 
 // clang-format off
@@ -14,6 +16,11 @@ static const cli_option rows[] = {
     {"on",       CLI_NAME,              0,   true,  "STATE",  "callback.on",           NULL,    ""},
     {"wait",     CLI_OPTIONAL_DURATION, 'w', false, "TIME",   NULL,                    NULL,    ""},
     {"limit",    CLI_NUMBER,            'n', false, "NUMBER", NULL,                    NULL,    ""},
+    {"expire",   CLI_TIME,              0,   false, "WHEN",   "expire_time",           NULL,    ""},
+    {"rate-limit",  CLI_TEXT,           0,   false, "N/TIME", NULL,                    NULL,    ""},
+    {"burst",       CLI_NUMBER,         0,   false, "NUMBER", NULL,                    NULL,    ""},
+    {"max-running", CLI_TEXT,           0,   false, "NUMBER", NULL,                    NULL,    ""},
+    {"aging",       CLI_TEXT,           0,   false, "TIME",   NULL,                    NULL,    ""},
     {NULL, CLI_FLAG, 0, false, NULL, NULL, NULL, NULL},
 };
 // clang-format on
@@ -175,6 +182,105 @@ static void a_value_that_does_not_fit_its_field_names_the_option(void **state)
     cli_args_fini(&args);
 }
 
+static void a_time_is_taken_as_it_is_or_from_now(void **state)
+{
+    (void) state;
+    AUTO(arena) memory = arena_new(0);
+    Errand__V1__Job job = ERRAND__V1__JOB__INIT;
+    cli_args args = {0};
+    assert_null(PARSE(&args, "--expire", "2030-01-31T12:00:00Z"));
+    assert_null(cli_fill(&args, &job.base, memory));
+    assert_int_equal(job.expire_time->seconds, 1896091200);
+    cli_args_fini(&args);
+    int64_t before_s = clock_wall_us(clock_system()) / 1000000;
+    assert_null(PARSE(&args, "--expire", "2h"));
+    assert_null(cli_fill(&args, &job.base, memory));
+    int64_t after_s = clock_wall_us(clock_system()) / 1000000;
+    assert_in_range(job.expire_time->seconds, before_s + 7200, after_s + 7200);
+    cli_args_fini(&args);
+    assert_null(PARSE(&args, "--expire", "99999999d"));
+    assert_refused(cli_fill(&args, &job.base, memory), "--expire");
+    cli_args_fini(&args);
+    assert_null(PARSE(&args, "--expire", "soon"));
+    assert_refused(cli_fill(&args, &job.base, memory), "--expire");
+    cli_args_fini(&args);
+}
+
+static const char *command_of(const char *first, const char *second, int *ret_count)
+{
+    char *const words[] = {(char *) (uintptr_t) first, (char *) (uintptr_t) second};
+    const cli_command *command = cli_command_find(second != NULL ? 2 : 1, words, ret_count);
+    return command != NULL ? command->name : "(none)";
+}
+
+static void commands_of_two_words_are_found(void **state)
+{
+    (void) state;
+    int count = 0;
+    assert_string_equal(command_of("queue", "ls", &count), "queue ls");
+    assert_int_equal(count, 2);
+    assert_string_equal(command_of("ls", "queue", &count), "ls");
+    assert_int_equal(count, 1);
+    assert_string_equal(command_of("queue", NULL, &count), "(none)");
+    assert_string_equal(command_of("queue", "brew", &count), "(none)");
+    assert_string_equal(command_of("queue ls", NULL, &count), "(none)");
+    assert_true(cli_topic_known("queue") && cli_topic_known("worker"));
+    assert_false(cli_topic_known("ls") || cli_topic_known("que") || cli_topic_known(""));
+}
+
+static void settings_of_a_queue_become_mask_and_values(void **state)
+{
+    (void) state;
+    AUTO(arena) memory = arena_new(0);
+    Errand__V1__UpdateQueueRequest *request = NULL;
+    cli_args args = {0};
+    assert_null(PARSE(&args, "mail", "--rate-limit=10/m", "--burst=3", "--max-running=none"));
+    assert_null(queue_set_request(&args, memory, &request));
+    assert_string_equal(request->queue->name, "mail");
+    assert_int_equal(request->update_mask->n_paths, 2);
+    assert_string_equal(request->update_mask->paths[0], "rate_limit");
+    assert_string_equal(request->update_mask->paths[1], "max_running");
+    assert_int_equal(request->queue->rate_limit->count, 10);
+    assert_int_equal(request->queue->rate_limit->per->seconds, 60);
+    assert_int_equal(request->queue->rate_limit->burst, 3);
+    assert_null(request->queue->max_running);
+    cli_args_fini(&args);
+}
+
+static void wrong_settings_of_a_queue_are_refused(void **state)
+{
+    (void) state;
+    static const char *const wrong[][2] = {{"--rate-limit=10", "--rate-limit"},
+                                           {"--rate-limit=/s", "--rate-limit"},
+                                           {"--rate-limit=-1/s", "--rate-limit"},
+                                           {"--rate-limit=1/", "--rate-limit"},
+                                           {"--burst=3", "--burst"},
+                                           {"--max-running=many", "--max-running"},
+                                           {"--aging=5", "--aging"},
+                                           {"word", "needs a setting"}};
+    for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+        AUTO(arena) memory = arena_new(0);
+        Errand__V1__UpdateQueueRequest *request = NULL;
+        cli_args args = {0};
+        assert_null(PARSE(&args, "mail", wrong[i][0]));
+        assert_refused(queue_set_request(&args, memory, &request), wrong[i][1]);
+        cli_args_fini(&args);
+    }
+}
+
+static void texts_of_others_are_cut_and_cleaned(void **state)
+{
+    (void) state;
+    char text[6];
+    assert_string_equal(cli_plain_text("a\n\033b", text, sizeof text), "a  b");
+    assert_string_equal(cli_plain_text("abcdefgh", text, sizeof text), "abcde");
+    assert_string_equal(cli_plain_text("abcd\xc3\xa4", text, sizeof text), "abcd");
+    assert_string_equal(cli_plain_text("abc\xc3\xa4"
+                                       "d",
+                                       text, sizeof text),
+                        "abc\xc3\xa4");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(long_and_short_options_take_values_in_each_form),
     cmocka_unit_test(a_value_may_look_like_an_option),
@@ -186,6 +292,11 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(wrong_numbers_and_durations_name_the_option),
     cmocka_unit_test(values_become_fields_of_the_message),
     cmocka_unit_test(a_value_that_does_not_fit_its_field_names_the_option),
+    cmocka_unit_test(a_time_is_taken_as_it_is_or_from_now),
+    cmocka_unit_test(commands_of_two_words_are_found),
+    cmocka_unit_test(settings_of_a_queue_become_mask_and_values),
+    cmocka_unit_test(wrong_settings_of_a_queue_are_refused),
+    cmocka_unit_test(texts_of_others_are_cut_and_cleaned),
 };
 
 UNIT_TEST_MAIN(tests)

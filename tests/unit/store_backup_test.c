@@ -81,7 +81,7 @@ CONFORMS(a_backup_to_nowhere_names_the_path)
     int64_t bytes = -1;
     const char *path = in_place(r, "none/copy");
     AUTO(status) failure = r->store->ops->backup(r->store, path, &bytes);
-    assert_int_equal(status_code_of(failure), STATUS_UNAVAILABLE);
+    assert_int_equal(status_code_of(failure), STATUS_FAILED_PRECONDITION);
     assert_non_null(strstr(failure->message, path));
 }
 
