@@ -36,7 +36,7 @@ static const config_row rows[] = {
     {.key = "workers", .type = CONFIG_INT, .fallback = "256", .min = 1, .max = 65536,
      .help = "jobs run at once", CONFIG_FIELD(settings, workers)},
     {.key = "queues", .type = CONFIG_LIST, .value_name = "QUEUE",
-     .help = "queues that are served; none: all", CONFIG_FIELD(settings, queues)},
+     .help = "queues that are served, with a weight if several have jobs, such as mail=3; none: all", CONFIG_FIELD(settings, queues)},
     {.key = "max_per_host", .type = CONFIG_INT, .fallback = "256", .min = 0, .max = 65536,
      .help = "connections at once to one host; 0: no limit", CONFIG_FIELD(settings, max_per_host)},
     {.key = "max_message", .type = CONFIG_SIZE, .fallback = "32MiB", .min = 65536,

@@ -29,7 +29,9 @@ typedef struct job_queue {
     size_t route_count;
     size_t running;
     bool changed;          // in this round: settings or tokens
-    bool releasing;        // its held jobs are let go, a step a round
+    bool releasing;        // its held jobs are looked at again, a step a round
+    size_t release_index;  // up to that route,
+    int64_t release_seq;   // and to that job of it
     int64_t held_back_us;  // monotonic: nothing starts before
     bool probing;          // one job at a time until one succeeds
     int64_t window_us;     // monotonic: start of the window that is counted
@@ -83,8 +85,10 @@ typedef struct revoked {
 // A worker process.
 struct session {
     uuid id;        // key
-    char **queues;  // served; NULL: all
+    char **queues;  // served, NAME or NAME=WEIGHT; NULL: all
     size_t queue_count;
+    bool weighted;     // some queue has a weight
+    int64_t *credits;  // of weights.c, one for each queue
     char **kinds;
     size_t kind_count;
     int32_t *routes;  // of the first routes_seen routes, those that it serves
@@ -274,7 +278,8 @@ void limits_succeeded(engine *e, const job_row *row);
 bool hold_needed(engine *e, const job_queue *q, const job_row *row);
 bool hold(engine *e, const job_row *before);
 bool hold_release_key(engine *e, const job_row *ended);  // a slot of its key is free
-void hold_release_queues(engine *e);                     // a step for those that let all go
+void hold_look_again(engine *e, job_queue *q);           // its limit may have changed
+void hold_release_queues(engine *e);                     // a step for those that look again
 
 void settle_run(engine *e);                              // settle.c: a step of telling dependants
 void explain_apply(engine *e, engine_explain *command);  // explain.c
@@ -318,6 +323,10 @@ void assign_release_parked(engine *e);                // empty answers, when dra
 void take(engine *e, session *s, engine_lease *command);  // take.c
 // take_fill makes the assignment of a leased job.
 status *take_fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret);
+
+// Queues as a worker names them, NAME or NAME=WEIGHT: weights.c.
+size_t weights_name_size(const char *served);
+bool weights_any(char *const *served, size_t count);
 
 void heartbeat_apply(engine *e, engine_heartbeat *h);  // heartbeat.c
 

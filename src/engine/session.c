@@ -30,6 +30,7 @@ static void session_free(engine *e, session *s)
     free_names(s->queues, s->queue_count);
     free_names(s->kinds, s->kind_count);
     free(s->host);
+    free(s->credits);
     free(s->routes);
     free(s->rejected);
     free(s);
@@ -142,14 +143,22 @@ bool session_describe(session *s, const Errand__V1__Worker *worker)
         same_names(s->kinds, s->kind_count, worker->kinds, worker->n_kinds))
         return true;
     s->routes_seen = s->route_count = 0;
+    int64_t *credits = calloc(worker->n_queues + 1, sizeof *credits);
+    if (credits == NULL)
+        return false;
+    free(s->credits);
+    s->credits = credits;
+    s->weighted = weights_any(worker->queues, worker->n_queues);
     return copy_names(&s->queues, &s->queue_count, worker->queues, worker->n_queues) &&
            copy_names(&s->kinds, &s->kind_count, worker->kinds, worker->n_kinds);
 }
 
+// A queue may be followed by =WEIGHT.
 static bool serves(char *const *names, size_t count, const char *name)
 {
+    size_t size = strlen(name);
     for (size_t i = 0; i < count; i++)
-        if (strcmp(names[i], name) == 0)
+        if (weights_name_size(names[i]) == size && memcmp(names[i], name, size) == 0)
             return true;
     return count == 0;
 }

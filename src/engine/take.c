@@ -1,8 +1,9 @@
 // take - READY jobs chosen for one Lease call, within the limits of their queues.
 //
 // Routes of queues without limits are read together, in one order. Each queue with limits is asked
-// by itself how many of its jobs may start. Who comes first changes from call to call.
-#include "engine/internal.h"
+// by itself how many of its jobs may start. Who comes first changes from call to call, unless the
+// worker gives its queues weights (weights.c).
+#include "engine/take.h"
 
 #include "base/log.h"
 #include "job/rules.h"
@@ -15,15 +16,6 @@
 // Jobs read at one time, and jobs that may be set aside in one call because their key is full.
 #define STEP      256
 #define MAX_HOLDS 1024
-
-typedef struct taking {
-    engine *engine;
-    session *session;
-    engine_lease *command;
-    size_t room;  // jobs still wanted
-    size_t bytes;
-    size_t holds;
-} taking;
 
 // About what it takes in the answer: the server's own fields of a job too.
 static size_t assignment_bytes(const engine_assignment *a)
@@ -108,7 +100,7 @@ static bool make_room(taking *t)
     return command->assignments != NULL || engine_check(t->engine, no_memory());
 }
 
-static bool is_full(const taking *t)
+bool take_is_full(const taking *t)
 {
     return t->room == 0 || t->holds >= MAX_HOLDS || t->bytes >= t->engine->options.max_reply_bytes;
 }
@@ -159,7 +151,7 @@ static bool take_page(taking *t, job_queue *q, const int32_t *routes, size_t cou
     size_t found, room = t->room;
     if (!engine_check(e, e->store->ops->take_ready(e->store, routes, count, size, rows, &found)))
         return false;
-    for (size_t i = 0; i < found && !is_full(t); i++)
+    for (size_t i = 0; i < found && !take_is_full(t); i++)
         if (!take_row(t, q, &rows[i]))
             return false;
     *ret_more = found == size && (found == STEP || room - t->room < found);
@@ -170,7 +162,7 @@ static bool take_page(taking *t, job_queue *q, const int32_t *routes, size_t cou
 static bool take_routes(taking *t, job_queue *q, const int32_t *routes, size_t count, size_t limit)
 {
     bool more = true;
-    while (more && limit > 0 && !is_full(t)) {
+    while (more && limit > 0 && !take_is_full(t)) {
         size_t left = limit < t->room ? limit : t->room, before = t->room;
         if (!take_page(t, q, routes, count, left < STEP ? left : STEP, &more))
             return false;
@@ -204,7 +196,7 @@ static int compare(const void *a, const void *b)
     return (left->queue > right->queue) - (left->queue < right->queue);
 }
 
-// Sorts the session's routes that have READY jobs by whether their queue has limits.
+// Sorts the session's routes that have READY jobs by whether their queue is asked by itself.
 static void find_routes(engine *e, session *s, size_t *ret_free, size_t *ret_limited)
 {
     size_t unlimited = 0, limited = 0;
@@ -213,7 +205,7 @@ static void find_routes(engine *e, session *s, size_t *ret_free, size_t *ret_lim
         if (e->store->ops->count(e->store, route, JOB_READY) == 0)
             continue;
         job_queue *q = queue_of(e, route);
-        if (q != NULL && queue_is_limited(&q->settings))
+        if (q != NULL && (s->weighted || queue_is_limited(&q->settings)))
             e->scratch_limited[limited++] = (limited_route){q, route};
         else
             e->scratch_routes[unlimited++] = route;
@@ -223,13 +215,12 @@ static void find_routes(engine *e, session *s, size_t *ret_free, size_t *ret_lim
     *ret_limited = limited;
 }
 
-// The routes of one queue, which stand together from an index on.
-static bool take_queue(taking *t, size_t from, size_t end)
+bool take_queue(taking *t, size_t from, size_t end, size_t limit)
 {
     engine *e = t->engine;
     job_queue *q = e->scratch_limited[from].queue;
     int32_t *routes = &e->scratch_routes[e->scratch_size - (end - from)];
-    size_t room = limits_room(e, q, t->room);
+    size_t room = limits_room(e, q, limit < t->room ? limit : t->room);
     for (size_t i = from; i < end; i++)
         routes[i - from] = e->scratch_limited[i].route;
     return room == 0 || take_routes(t, q, routes, end - from, room);
@@ -244,9 +235,9 @@ static bool take_queues(taking *t, size_t count)
     for (size_t done = 0; done < count; done += end - start, start = end % count) {
         for (end = start + 1; end < count && list[end].queue == list[start].queue; end++) {
         }
-        if (is_full(t))
+        if (take_is_full(t))
             return true;
-        if (!take_queue(t, start, end))
+        if (!take_queue(t, start, end, t->room))
             return false;
         if (done + (end - start) >= count)
             return true;
@@ -259,6 +250,8 @@ static bool take_all(taking *t)
     engine *e = t->engine;
     size_t unlimited, limited;
     find_routes(e, t->session, &unlimited, &limited);
+    if (t->session->weighted)
+        return take_by_weight(t, limited);
     bool limited_first = e->turn++ % 2 == 0;
     if (limited_first && !take_queues(t, limited))
         return false;

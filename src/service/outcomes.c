@@ -5,8 +5,10 @@
 #include "job/time.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
+#define MAX_WEIGHT         1000  // of a queue that a worker serves
 #define MAX_ERROR_MESSAGE  4096
 #define MAX_RETRY_AFTER_US (24LL * 3600 * 1000000)
 
@@ -20,7 +22,31 @@ status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_t
     return NULL;
 }
 
-static status *names_check(const char *field, char *const *names, size_t count)
+// NAME or NAME=WEIGHT.
+static status *served_check(const char *field, const char *served)
+{
+    char name[JOB_NAME_MAX + 2], *end = NULL;
+    const char *equals = strchr(served, '=');
+    size_t size = equals != NULL ? (size_t) (equals - served) : strlen(served);
+    if (size >= sizeof name) {
+        size = sizeof name - 1;  // still too long for a name
+    }
+    memcpy(name, served, size);
+    name[size] = '\0';
+    status *failure = job_name_check(field, name);
+    if (failure != NULL || equals == NULL) {
+        return failure;
+    }
+    long weight = strtol(equals + 1, &end, 10);
+    if (end == equals + 1 || *end != '\0' || weight < 1 || weight > MAX_WEIGHT) {
+        failure = status_bad_field(field, "found the weight \"%.20s\", expected 1 to %d",
+                                   equals + 1, MAX_WEIGHT);
+    }
+    return failure;
+}
+
+static status *names_check(const char *field, char *const *names, size_t count,
+                           status *(*check)(const char *field, const char *name))
 {
     if (count > 1000) {
         return status_bad_field(field, "found %zu names, expected at most 1000", count);
@@ -29,7 +55,7 @@ static status *names_check(const char *field, char *const *names, size_t count)
     for (size_t i = 0; failure == NULL && i < count; i++) {
         char path[64];
         (void) snprintf(path, sizeof path, "%s[%zu]", field, i);
-        failure = job_name_check(path, names[i]);
+        failure = check(path, names[i]);
     }
     return failure;
 }
@@ -52,9 +78,11 @@ status *worker_check(const Errand__V1__Worker *worker, uuid *ret)
                                    worker->concurrency);
     }
     if (failure == NULL) {
-        failure = names_check("worker.queues", worker->queues, worker->n_queues);
+        failure = names_check("worker.queues", worker->queues, worker->n_queues, served_check);
     }
-    return failure != NULL ? failure : names_check("worker.kinds", worker->kinds, worker->n_kinds);
+    return failure != NULL
+               ? failure
+               : names_check("worker.kinds", worker->kinds, worker->n_kinds, job_name_check);
 }
 
 static status *success_read(const service *s, const Errand__V1__Result *result, arena *memory,

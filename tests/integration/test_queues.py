@@ -447,3 +447,23 @@ def test_top_shows_the_queues_once_when_it_is_no_terminal(cli, rpc):
 def test_a_waiting_call_is_counted(rpc, worker):
     worker.start_lease(wait=50)
     wait_until(lambda: rpc.server.GetStats().waiting_calls >= 1, "the call is counted")
+
+
+# ---- weights ----
+
+
+def test_a_worker_gets_jobs_of_its_queues_by_weight(rpc, server, start_worker):
+    submit_many(rpc, [task(queue=name) for name in ("mail", "bulk", "other") for _ in range(40)])
+    worker = start_worker(server, queues=["mail=3", "bulk"])
+    one_by_one = [worker.lease_one().job.queue for _ in range(20)]
+    assert (one_by_one.count("mail"), one_by_one.count("bulk")) == (15, 5)
+    many = [one.job.queue for one in worker.lease(16).assignments]
+    assert (many.count("mail"), many.count("bulk")) == (12, 4)
+    rest = [one.job.queue for one in worker.lease(100).assignments]
+    assert (rest.count("mail"), rest.count("bulk"), rest.count("other")) == (13, 31, 0)
+
+
+def test_a_wrong_weight_is_refused(start_worker, server):
+    for queue in ("mail=0", "mail=-1", "mail=1001", "mail=", "mail=x", "=3", "ma il=3", "a=1=2"):
+        worker = start_worker(server, queues=[queue])
+        refused(worker.lease, "INVALID_ARGUMENT", "worker.queues[0]")

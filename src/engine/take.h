@@ -1,0 +1,26 @@
+// take - what the files that choose jobs for a Lease call share.
+#ifndef ERRAND_ENGINE_TAKE_H
+#define ERRAND_ENGINE_TAKE_H
+
+#include "engine/internal.h"
+
+typedef struct taking {
+    engine *engine;
+    session *session;
+    engine_lease *command;
+    size_t room;  // jobs still wanted
+    size_t bytes;
+    size_t holds;
+} taking;
+
+bool take_is_full(const taking *t);
+
+// take_queue takes up to limit jobs of one queue, whose routes stand together in
+// engine.scratch_limited. False: the round is lost.
+bool take_queue(taking *t, size_t from, size_t end, size_t limit);
+
+// take_by_weight takes from the queues in engine.scratch_limited, count routes in all, in
+// proportion to the weights that the worker gives them.
+bool take_by_weight(taking *t, size_t count);
+
+#endif

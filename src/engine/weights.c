@@ -1,0 +1,103 @@
+// weights - a worker that serves several queues by weight: `mail=3` gets three jobs for each one of
+// `bulk=1`, as long as both have jobs.
+//
+// Smooth weighted round robin, as in nginx: in each turn every queue earns its weight, and the one
+// with the most credit pays the sum of all for its turn. The credit is kept from call to call.
+#include "engine/take.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+size_t weights_name_size(const char *served)
+{
+    return strcspn(served, "=");
+}
+
+static int64_t weight_of(const char *served)
+{
+    const char *equals = strchr(served, '=');
+    return equals != NULL ? strtoll(equals + 1, NULL, 10) : 1;
+}
+
+bool weights_any(char *const *served, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (strchr(served[i], '=') != NULL)
+            return true;
+    return false;
+}
+
+// A queue that has jobs: where its routes stand, and where its credit.
+typedef struct share {
+    size_t from, end;
+    int64_t weight;
+    int64_t *credit;
+} share;
+
+static bool is_named(const char *served, const char *queue)
+{
+    size_t size = weights_name_size(served);
+    return strncmp(served, queue, size) == 0 && queue[size] == '\0';
+}
+
+static share share_of(session *s, const job_queue *q, size_t from, size_t end)
+{
+    for (size_t i = 0; i < s->queue_count; i++)
+        if (is_named(s->queues[i], q->name))
+            return (share){from, end, weight_of(s->queues[i]), &s->credits[i]};
+    return (share){from, end, 1, &s->credits[0]};
+}
+
+static size_t find_shares(taking *t, size_t count, share *ret)
+{
+    const limited_route *list = t->engine->scratch_limited;
+    size_t shares = 0;
+    for (size_t from = 0, end; from < count; from = end) {
+        for (end = from + 1; end < count && list[end].queue == list[from].queue; end++) {
+        }
+        ret[shares++] = share_of(t->session, list[from].queue, from, end);
+    }
+    return shares;
+}
+
+static size_t next_turn(share *shares, size_t count, int64_t total)
+{
+    size_t best = 0;
+    for (size_t i = 0; i < count; i++) {
+        *shares[i].credit += shares[i].weight;
+        if (*shares[i].credit > *shares[best].credit)
+            best = i;
+    }
+    *shares[best].credit -= total;
+    return best;
+}
+
+static int64_t total_of(const share *shares, size_t count)
+{
+    int64_t total = 0;
+    for (size_t i = 0; i < count; i++)
+        total += shares[i].weight;
+    return total;
+}
+
+bool take_by_weight(taking *t, size_t count)
+{
+    AUTO_FREE share *shares = calloc(count + 1, sizeof *shares);
+    if (shares == NULL)
+        return engine_check(t->engine, no_memory());
+    size_t left = find_shares(t, count, shares);
+    int64_t total = total_of(shares, left);
+    // Large calls go in larger turns: many turns, few reads.
+    size_t turn = total > 0 ? t->room / (size_t) (4 * total) + 1 : 1;
+    while (left > 0 && !take_is_full(t)) {
+        size_t best = next_turn(shares, left, total), room = t->room;
+        if (!take_queue(t, shares[best].from, shares[best].end, turn))
+            return false;
+        if (room - t->room == turn)
+            continue;
+        *shares[best].credit = 0;  // it has no more jobs: it saves nothing up
+        shares[best] = shares[--left];
+        total = total_of(shares, left);
+    }
+    return true;
+}
