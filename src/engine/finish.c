@@ -97,6 +97,12 @@ static bool save_move(engine *e, const job_row *before, job_row *row)
     return true;
 }
 
+// A READY job leaves the line: its turn goes to the next of its key, unless it stood aside itself.
+static bool leave_line(engine *e, const job_row *before)
+{
+    return before->state != JOB_READY || before->held || hold_release_key(e, before);
+}
+
 // Frees what the lease kept from others.
 static bool end_lease(engine *e, lease *l)
 {
@@ -197,7 +203,7 @@ bool finish_cancelled(engine *e, const job_row *before, job_row *ret)
     if (!engine_check(e, job_cancel(ret, e->now_us)) || !save_move(e, before, ret))
         return false;
     if (l == NULL)
-        return true;
+        return leave_line(e, before);
     revoked_add(e, l);
     return end_lease(e, l);
 }
@@ -217,7 +223,8 @@ bool finish_expired(engine *e, const job_row *before)
     static char message[] = "it was not started before its expire_time";
     job_row row = *before;
     return put_reason(e, row.seq, ERRAND__RPC__V1__CODE__DEADLINE_EXCEEDED, message) &&
-           engine_check(e, job_expire(&row, e->now_us)) && save_move(e, before, &row);
+           engine_check(e, job_expire(&row, e->now_us)) && save_move(e, before, &row) &&
+           leave_line(e, before);
 }
 
 // Others that wait for it are told first, in their steps; then it is purged.
@@ -241,7 +248,7 @@ bool finish_removed(engine *e, const job_row *row)
 {
     if (!engine_write(e) || (!job_state_is_final(row->state) && !let_parent_go(e, row)))
         return false;
-    if (!(row->has_dependants ? remove_later(e, row) : remove_now(e, row)))
+    if (!(row->has_dependants ? remove_later(e, row) : remove_now(e, row)) || !leave_line(e, row))
         return false;
     wait_wake_removed(e, row);
     return true;

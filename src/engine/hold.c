@@ -2,8 +2,11 @@
 // them.
 #include "engine/internal.h"
 
-// Jobs let go in a round when a queue's limit has changed.
+// Jobs looked at in a round when a queue's limit has changed.
 #define STEP 200
+
+// Held jobs of a key among which one of each kind is looked for.
+#define KINDS_SEEN 32
 
 bool hold_needed(engine *e, const job_queue *q, const job_row *row)
 {
@@ -25,45 +28,84 @@ bool hold(engine *e, const job_row *before)
     return set_held(e, before, true);
 }
 
+// Whether an earlier row has the same route.
+static bool is_repeated(const job_row *rows, size_t index)
+{
+    for (size_t i = 0; i < index; i++)
+        if (rows[i].route == rows[index].route)
+            return true;
+    return false;
+}
+
+// The first of each kind, as far as one can see: a kind that no worker asks for keeps no other
+// back.
+static bool release_first(engine *e, const job_queue *q, const uuid *key)
+{
+    job_row rows[KINDS_SEEN];
+    size_t count = 0;
+    size_t limit = q->route_count > 1 ? KINDS_SEEN : 1;
+    if (!engine_check(e, e->store->ops->held(e->store, key, limit, rows, &count)))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!is_repeated(rows, i) && !set_held(e, &rows[i], false))
+            return false;
+    return true;
+}
+
 bool hold_release_key(engine *e, const job_row *ended)
 {
-    job_row row;
-    size_t count = 0;
     const job_queue *q = queue_of(e, ended->route);
     if (q == NULL || uuid_is_nil(&ended->concurrency_key) ||
         q->settings.max_per_key == QUEUE_NO_LIMIT || hold_needed(e, q, ended))
         return true;
-    if (!engine_check(e, e->store->ops->held(e->store, &ended->concurrency_key, 1, &row, &count)))
-        return false;
-    return count == 0 || set_held(e, &row, false);
+    return release_first(e, q, &ended->concurrency_key);
 }
 
-static bool release_route(engine *e, int32_t route, size_t *room)
+void hold_look_again(engine *e, job_queue *q)
+{
+    q->releasing = e->releasing = true;
+    q->release_index = 0;
+    q->release_seq = 0;
+}
+
+// Goes on in a route behind the job that was looked at last; those whose key is full stay.
+static bool release_route(engine *e, job_queue *q, size_t *room)
 {
     job_row rows[STEP];
     size_t count;
-    if (!engine_check(e, e->store->ops->held_of_route(e->store, route, *room, rows, &count)))
+    int32_t route = q->routes[q->release_index];
+    if (!engine_check(
+            e, e->store->ops->held_of_route(e->store, route, q->release_seq, *room, rows, &count)))
         return false;
     for (size_t i = 0; i < count; i++)
-        if (!set_held(e, &rows[i], false))
+        if (!hold_needed(e, q, &rows[i]) && !set_held(e, &rows[i], false))
             return false;
     *room -= count;
+    if (count > 0)
+        q->release_seq = rows[count - 1].seq;
+    return true;
+}
+
+// True when there is room for another queue.
+static bool release_queue(engine *e, job_queue *q, size_t *room)
+{
+    for (; q->release_index < q->route_count; q->release_index++, q->release_seq = 0)
+        if (!release_route(e, q, room) || *room == 0)
+            return false;
+    q->releasing = false;
     return true;
 }
 
 void hold_release_queues(engine *e)
 {
     job_queue *q, *next;
+    size_t room = STEP;
     if (!e->releasing)
         return;
-    size_t room = STEP;
     HASH_ITER(hh, e->queues, q, next)
     {
-        for (size_t i = 0; q->releasing && room > 0 && i < q->route_count; i++)
-            if (!release_route(e, q->routes[i], &room))
-                return;
-        if (room > 0)
-            q->releasing = false;
+        if (q->releasing && !release_queue(e, q, &room))
+            return;
     }
-    e->releasing = room == 0;
+    e->releasing = false;
 }

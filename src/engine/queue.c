@@ -149,7 +149,7 @@ static status *load_one(engine *e, const store_queue *stored, arena *memory)
     e->depth_limits = e->depth_limits || q->settings.max_depth != QUEUE_NO_LIMIT;
     int64_t age_us = e->now_us > stored->tokens_us ? e->now_us - stored->tokens_us : 0;
     q->tokens = (bucket){.tokens = stored->tokens, .at_us = e->mono_us - age_us};
-    q->releasing = e->releasing = true;
+    hold_look_again(e, q);
     return NULL;
 }
 
@@ -177,6 +177,8 @@ status *queues_load(engine *e)
     forget_settings(e);
     for (size_t i = 0; failure == NULL && i < count; i++)
         failure = load_one(e, &stored[i], memory);
+    if (failure == NULL && !know_routes(e))
+        failure = no_memory();
     return failure;
 }
 
@@ -214,7 +216,7 @@ static void change(engine *e, job_queue *q, const queue_settings *settings)
     e->depth_limits = e->depth_limits || settings->max_depth != QUEUE_NO_LIMIT;
     if (settings->rate_count > 0 && !had_rate)
         bucket_fill(&q->tokens, settings, e->mono_us);
-    q->releasing = e->releasing = true;  // they are held again if need be
+    hold_look_again(e, q);
     if (!settings->hold_on_retry_after) {
         q->held_back_us = 0;
         q->probing = false;

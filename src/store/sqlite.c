@@ -59,7 +59,8 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
                               " WHERE concurrency_key = ? AND held_rank IS NOT NULL"
                               " ORDER BY held_rank, seq LIMIT ?",
     [WRITE_HELD_OF_ROUTE]   = JOB_SELECT " FROM job INDEXED BY job_by_held_route"
-                              " WHERE route = ? AND held_rank IS NOT NULL LIMIT ?",
+                              " WHERE route = ? AND seq > ? AND held_rank IS NOT NULL"
+                              " ORDER BY seq LIMIT ?",
     [WRITE_DEPENDANTS]      = JOB_SELECT " FROM dependency CROSS JOIN job ON job.seq = dependency.seq"
                               " WHERE dependency.on_seq = ? ORDER BY dependency.seq LIMIT ?",
     [WRITE_FORGET_DEPENDANTS] = "DELETE FROM dependency WHERE on_seq = ? AND seq <= ?",

@@ -154,8 +154,8 @@ void sqlite_expiry_leave(sqlite_store *s, const job_row *row);
 
 // sqlite_held.c
 status *sqlite_held(store *s, const uuid *key, size_t limit, job_row *ret_rows, size_t *ret_count);
-status *sqlite_held_of_route(store *s, int32_t route, size_t limit, job_row *ret_rows,
-                             size_t *ret_count);
+status *sqlite_held_of_route(store *s, int32_t route, int64_t after_seq, size_t limit,
+                             job_row *ret_rows, size_t *ret_count);
 
 // sqlite_relations.c
 status *sqlite_relations_add(sqlite_store *s, const store_new_job *job);

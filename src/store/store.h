@@ -114,10 +114,10 @@ typedef struct store_ops {
     // there is none. Sees this transaction's own inserts.
     status *(*find_unique)(store *s, const uuid *keys, size_t count, job_row *ret_rows);
     // held reads the first held jobs of a concurrency key, in the order of their ready ranks;
-    // held_of_route those of a route, in any order.
+    // held_of_route those of a route behind a seq, in the order of their seqs.
     status *(*held)(store *s, const uuid *key, size_t limit, job_row *ret_rows, size_t *ret_count);
-    status *(*held_of_route)(store *s, int32_t route, size_t limit, job_row *ret_rows,
-                             size_t *ret_count);
+    status *(*held_of_route)(store *s, int32_t route, int64_t after_seq, size_t limit,
+                             job_row *ret_rows, size_t *ret_count);
 
     // take_dependants reads jobs that wait for a job, up to limit, and forgets that they do.
     status *(*take_dependants)(store *s, int64_t on_seq, size_t limit, job_row *ret_rows,

@@ -29,6 +29,13 @@ typedef struct call {
         engine_lease lease;
         engine_heartbeat heartbeat;
         engine_outcomes outcomes;
+        engine_control control;
+        engine_control_many many;
+        engine_queue queue;
+        engine_queues queues;
+        engine_explain explain;
+        engine_workers workers;
+        engine_stats stats;
     };
     Errand__V1__Worker worker;
     arena *memory;

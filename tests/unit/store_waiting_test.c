@@ -122,10 +122,10 @@ static size_t held(rig *r, const char *key, size_t limit, job_row *rows)
     return count;
 }
 
-static size_t held_of_route(rig *r, int32_t route, size_t limit, job_row *rows)
+static size_t held_of_route(rig *r, int32_t route, int64_t after_seq, size_t limit, job_row *rows)
 {
     size_t count = 999;
-    rig_ok(r->store->ops->held_of_route(r->store, route, limit, rows, &count));
+    rig_ok(r->store->ops->held_of_route(r->store, route, after_seq, limit, rows, &count));
     return count;
 }
 
@@ -173,11 +173,14 @@ CONFORMS(held_jobs_of_a_route_are_found)
     job_row b = submit_held(r, "other", "x", 0);
     submit_held(r, "k", "y", 0);
     rig_submit(r);
-    assert_int_equal(held_of_route(r, a.route, MOST, rows), 2);
-    assert_int_equal(held_of_route(r, a.route, 1, rows), 1);
-    assert_int_equal(held_of_route(r, b.route, MOST, rows), 1);
+    assert_int_equal(held_of_route(r, a.route, 0, MOST, rows), 2);
+    assert_int_equal(held_of_route(r, a.route, 0, 1, rows), 1);
+    rig_assert_same_row(&rows[0], &a);
+    assert_int_equal(held_of_route(r, a.route, a.seq, MOST, rows), 1);
+    assert_int_equal(held_of_route(r, a.route, rows[0].seq, MOST, rows), 0);
+    assert_int_equal(held_of_route(r, b.route, 0, MOST, rows), 1);
     rig_assert_same_row(&rows[0], &b);
-    assert_int_equal(held_of_route(r, 99, MOST, rows), 0);
+    assert_int_equal(held_of_route(r, 99, 0, MOST, rows), 0);
 }
 
 static size_t take_ready(rig *r, int32_t route, job_row *rows)
@@ -202,7 +205,7 @@ CONFORMS(a_held_job_is_ready_but_not_taken_until_it_is_let_go)
     assert_int_equal(held(r, "x", MOST, rows), 1);
     rig_change(r, &before, &row);
     assert_int_equal(held(r, "x", MOST, rows), 0);
-    assert_int_equal(held_of_route(r, row.route, MOST, rows), 0);
+    assert_int_equal(held_of_route(r, row.route, 0, MOST, rows), 0);
     assert_int_equal(take_ready(r, row.route, rows), 1);
     assert_int_equal(rig_count(r, row.route, JOB_READY), 1);
     rig_change(r, &row, &before);
