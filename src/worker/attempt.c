@@ -233,6 +233,7 @@ static void on_deadline(uv_timer_t *timer)
 static void run(attempt *a, const opened_handler *handler, int64_t now_us)
 {
     a->received_us = now_us;
+    a->done = a->total = 0;
     a->ops = handler->ops;
     a->handler = handler->state;
     uint64_t timeout_ms = (uint64_t) ((timeout_us(a->job) + 999) / 1000);
@@ -269,6 +270,13 @@ static void drop(attempt *a)
 {
     a->ops->abort(a->handler, a);
     vacate(a);
+}
+
+void attempt_progress(attempt *a, int64_t done, int64_t total)
+{
+    a->done = done;
+    a->total = total;
+    a->owner->progressed = true;
 }
 
 void attempts_drop(attempts *all, const lease_ref *ref)

@@ -41,7 +41,8 @@ struct attempt {
     int64_t received_us;         // monotonic
     const handler_ops *ops;
     void *handler;
-    void *work;  // the handler's own
+    void *work;           // the handler's own
+    int64_t done, total;  // progress, in units of the handler; both 0: not said
     attempts *owner;
     uv_timer_t deadline;
     attempt *prev, *next;  // of those that run, or of the free slots (next only)
@@ -66,6 +67,7 @@ struct attempts {
     attempt *vacant;
     attempt *running;  // a list
     attempt *by_ref;   // a hash table
+    bool progressed;   // some attempt has told progress since it was last looked at
 };
 
 // attempts_open gives memory and timers to slot_count slots, and opens the handlers of the table.
@@ -97,6 +99,9 @@ static inline int32_t attempts_free(const attempts *all)
 }
 
 // ---- for handlers ----
+
+// attempt_progress tells how far the work is; total is 0 when that is not known.
+void attempt_progress(attempt *a, int64_t done, int64_t total);
 
 // attempt_succeed reports a result; one over the cap becomes a permanent failure. The attempt is
 // gone afterwards.

@@ -8,8 +8,9 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#define RETRY_US  1000000  // after a failure, at most
-#define URGENT_US 200000   // between heartbeats made because outcomes pile up
+#define RETRY_US    1000000  // after a failure, at most
+#define PROGRESS_US 1000000  // between heartbeats made because there is progress to tell
+#define URGENT_US   200000   // between heartbeats made because outcomes pile up
 
 static int64_t retry_us(const worker *w)
 {
@@ -77,32 +78,57 @@ static void on_done(void *data, const ProtobufCMessage *reply, const errand_erro
     handover_post(&call->w->inbox, &call->item);
 }
 
+// A running job as a heartbeat names it.
+typedef struct named_job {
+    Errand__V1__RunningJob job;
+    Errand__V1__Progress progress;
+} named_job;
+
+static void name_job(const lease_ref *ref, named_job *ret)
+{
+    errand__v1__running_job__init(&ret->job);
+    ret->job.job_id = (char *) (uintptr_t) ref->job_id;
+    ret->job.token.len = ref->token_size;
+    ret->job.token.data = (uint8_t *) (uintptr_t) ref->token;
+}
+
+static void name_attempt(const attempt *a, named_job *ret)
+{
+    name_job(&a->ref, ret);
+    if (a->done == 0 && a->total == 0) {
+        return;
+    }
+    errand__v1__progress__init(&ret->progress);
+    ret->progress.done = a->done;
+    ret->progress.total = a->total;
+    ret->job.progress = &ret->progress;
+}
+
 // One block: the pointers, then the messages.
 static Errand__V1__RunningJob **name_running(const worker *w, size_t *ret_count)
 {
-    size_t room = (size_t) w->attempts.used + w->outbox.ref_count;
-    const lease_ref **refs = calloc(room + 1, sizeof *refs);
+    size_t waiting = w->outbox.ref_count, count = 0;
+    size_t room = (size_t) w->attempts.used + waiting;
+    const lease_ref **refs = calloc(waiting + 1, sizeof *refs);
     Errand__V1__RunningJob **named =
-        calloc(1, (room + 1) * (sizeof(Errand__V1__RunningJob *) + sizeof(Errand__V1__RunningJob)));
+        calloc(1, (room + 1) * (sizeof(Errand__V1__RunningJob *) + sizeof(named_job)));
     if (refs == NULL || named == NULL) {
         free(refs);
         free(named);
         return NULL;
     }
-    outbox_refs(&w->outbox, refs);
-    size_t count = w->outbox.ref_count;
+    named_job *jobs = (named_job *) (void *) (named + room + 1);
     const attempt *a;
+    outbox_refs(&w->outbox, refs);
+    for (; count < waiting; count++) {
+        name_job(refs[count], &jobs[count]);
+    }
     DL_FOREACH(w->attempts.running, a)
     {
-        refs[count++] = &a->ref;
+        name_attempt(a, &jobs[count++]);
     }
-    Errand__V1__RunningJob *jobs = (Errand__V1__RunningJob *) (void *) (named + room + 1);
     for (size_t i = 0; i < count; i++) {
-        errand__v1__running_job__init(&jobs[i]);
-        jobs[i].job_id = (char *) (uintptr_t) refs[i]->job_id;
-        jobs[i].token.len = refs[i]->token_size;
-        jobs[i].token.data = (uint8_t *) (uintptr_t) refs[i]->token;
-        named[i] = &jobs[i];
+        named[i] = &jobs[i].job;
     }
     free(refs);
     *ret_count = count;
@@ -119,6 +145,7 @@ static void send_heartbeat(worker *w, int64_t now_us)
         w->heartbeat_due_us = now_us + retry_us(w);
         return;
     }
+    w->attempts.progressed = false;
     worker_call *call = &w->heartbeat;
     call->w = w;
     call->item.run = on_answer;
@@ -154,6 +181,9 @@ void heartbeat_turn(worker *w, int64_t now_us)
     int64_t due_us = w->heartbeat_due_us;
     if (is_urgent(w) && w->heartbeat.sent_us + URGENT_US < due_us) {
         due_us = w->heartbeat.sent_us + URGENT_US;
+    }
+    if (w->attempts.progressed && w->heartbeat.sent_us + PROGRESS_US < due_us) {
+        due_us = w->heartbeat.sent_us + PROGRESS_US;
     }
     if (now_us >= due_us) {
         send_heartbeat(w, now_us);

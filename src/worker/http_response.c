@@ -8,6 +8,8 @@
 #include <ctype.h>
 #include <string.h>
 
+#define PROGRESS_STEP_BYTES 65536
+
 #define SHOWN_BODY_BYTES 200  // of an answer that is no success, in the failure's message
 
 size_t http_max_body(const http_transfer *t)
@@ -48,6 +50,20 @@ static size_t keep_failed_body(http_transfer *t, const char *bytes, size_t size)
     return t->skipped_bytes > HTTP_FAILED_BODY_SKIP ? stop(t, HTTP_STOP_ENOUGH) : size;
 }
 
+// Bytes of the body, now and then. What is short is over before anybody looks.
+static void tell_progress(http_transfer *t)
+{
+    curl_off_t total = 0;
+    if ((int64_t) t->body.size - t->attempt->done < PROGRESS_STEP_BYTES) {
+        return;
+    }
+    if (curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &total) != CURLE_OK ||
+        total < (curl_off_t) t->body.size) {
+        total = 0;  // not said, or of the encoded body
+    }
+    attempt_progress(t->attempt, (int64_t) t->body.size, (int64_t) total);
+}
+
 static size_t on_body(char *bytes, size_t one, size_t size, void *data)
 {
     (void) one;
@@ -58,7 +74,11 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *data)
     if (size > http_max_body(t) - t->body.size) {
         return stop(t, HTTP_STOP_BODY);
     }
-    return buf_append(&t->body, bytes, size) ? size : stop(t, HTTP_STOP_MEMORY);
+    if (!buf_append(&t->body, bytes, size)) {
+        return stop(t, HTTP_STOP_MEMORY);
+    }
+    tell_progress(t);
+    return size;
 }
 
 static size_t on_header(char *bytes, size_t one, size_t size, void *data)

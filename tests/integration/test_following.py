@@ -20,6 +20,7 @@ from harness.tasks import (
     task,
     update,
 )
+from harness.waiting import wait_until
 from harness.worker import failure, success
 
 ONCE = job_pb2.RetryPolicy(max_attempts=1)
@@ -52,9 +53,15 @@ def test_progress_of_a_heartbeat_is_shown(rpc, worker):
 
 
 def test_http_jobs_report_bytes_by_themselves(api, origin):
-    job = api.submit({"http": {"url": origin.url + "/big/3000000"}})
-    api.result(job["id"])
-    assert api.get(f"/v1/jobs/{job['id']}").json()["state"] == "SUCCEEDED"
+    job = api.submit({"http": {"url": origin.url + "/half/3000000"}})
+
+    def progress():
+        return api.get("/v1/jobs/" + job["id"]).json().get("progress", {})
+
+    wait_until(lambda: int(progress().get("done", 0)) > 1000000, "progress is told")
+    assert progress()["total"] == "3000000"
+    origin.released.set()
+    assert api.result(job["id"])["state"] == "SUCCEEDED"
 
 
 def test_watch_answers_at_once_without_a_revision(rpc):

@@ -95,6 +95,16 @@ class Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             self.close_connection = True
 
+    def do_half(self, words, body, count):
+        """Sends half of so many bytes, and the rest when the test lets go."""
+        half = int(words[0]) // 2
+        self.send_response_only(200)
+        self.send_header("content-length", str(2 * half))
+        self.end_headers()
+        self.wfile.write(b"x" * half)
+        self.server.origin.released.wait(DEADLINE_SECONDS)
+        self.wfile.write(b"x" * half)
+
     def do_loop(self, words, body, count):
         self.answer(302, b"", [("location", "/loop")])
 
