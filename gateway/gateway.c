@@ -19,6 +19,7 @@ void gateway_options_init(gateway_options *options)
         .rpc_url = "tcp://127.0.0.1:6710",
         .threads = DEFAULT_THREADS,
         .max_streams = DEFAULT_STREAMS,
+        .connect_timeout_us = 3000000,
         .heartbeat_us = 15000000,
         .max_body_bytes = (size_t) 16 << 20,
         .max_message_bytes = (size_t) 32 << 20,
@@ -86,8 +87,13 @@ static status *start(gateway *g, const gateway_options *options, char **ret_url)
     g->heartbeat_us = options->heartbeat_us;
     status *failure = copy_rules(options, &g->rules);
     if (failure == NULL) {
-        failure =
-            upstream_open(options->rpc_url, options->token, options->max_message_bytes, &g->up);
+        const upstream_options server = {
+            .url = options->rpc_url,
+            .token = options->token,
+            .max_message_bytes = options->max_message_bytes,
+            .connect_timeout_ms = (options->connect_timeout_us + 999) / 1000,
+        };
+        failure = upstream_open(&server, &g->up);
     }
     if (failure != NULL) {
         return failure;

@@ -14,6 +14,7 @@ typedef struct gateway_options {
     const char *listen;          // HOST:PORT, port 0: any
     const char *rpc_url;         // server
     const char *token;           // the gateway's own, for its health check; NULL: none
+    int64_t connect_timeout_us;  // a call waits that long for a connection to the server: 3 s
     size_t threads;              // connections open at once: 2560; half of them may wait
     size_t max_streams;          // of events at once: 512, and half of the connections at most
     int64_t heartbeat_us;        // of a stream without events: 15 s

@@ -47,7 +47,7 @@ static void call_ended(void *data, const ProtobufCMessage *reply, const errand_e
     (void) sem_post(&p->ended);
 }
 
-status *upstream_open(const char *url, const char *token, size_t max_message_bytes, upstream **ret)
+status *upstream_open(const upstream_options *server, upstream **ret)
 {
     AUTO(upstream) u = calloc(1, sizeof *u);
     if (u == NULL) {
@@ -58,8 +58,12 @@ status *upstream_open(const char *url, const char *token, size_t max_message_byt
         u = NULL;
         return status_new(STATUS_RESOURCE_EXHAUSTED, "no lock to be had");
     }
-    errand_client_options options = {
-        .url = url, .token = token, .max_message_bytes = max_message_bytes};
+    const errand_client_options options = {
+        .url = server->url,
+        .token = server->token,
+        .max_message_bytes = server->max_message_bytes,
+        .connect_timeout_ms = server->connect_timeout_ms,
+    };
     errand_error *error = errand_client_open(&options, &u->client);
     if (error != NULL) {
         status *failure = status_of_error(error);

@@ -25,7 +25,14 @@ typedef struct upstream_call {
 // thread waits. It must not block.
 typedef void upstream_reply_fn(void *data, const ProtobufCMessage *reply);
 
-status *upstream_open(const char *url, const char *token, size_t max_message_bytes, upstream **ret);
+typedef struct upstream_options {
+    const char *url;
+    const char *token;  // the gateway's own; NULL: none
+    size_t max_message_bytes;
+    int64_t connect_timeout_ms;  // without a connection for that long, calls fail with UNAVAILABLE
+} upstream_options;
+
+status *upstream_open(const upstream_options *server, upstream **ret);
 
 // upstream_stop fails the calls under way and all later ones with UNAVAILABLE.
 void upstream_stop(upstream *u);

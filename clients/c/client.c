@@ -43,6 +43,7 @@ static void fill_rpc_options(const errand_client_options *options, rpc_client_op
     if (options->timeout_ms > 0) {
         ret->default_timeout_ms = options->timeout_ms;
     }
+    ret->connect_timeout_ms = options->connect_timeout_ms;
 }
 
 errand_error *errand_client_open(const errand_client_options *options, errand_client **ret)

@@ -46,6 +46,9 @@ typedef struct errand_client_options {
     size_t max_message_bytes;  // 0: 32 MiB
     size_t max_in_flight;      // 0: 4096
     int64_t timeout_ms;        // of calls that name none; 0: 30 s
+    // A call that finds no connection fails with UNAVAILABLE after that time. 0: it waits for one
+    // all its own time.
+    int64_t connect_timeout_ms;
 } errand_client_options;
 
 // errand_client_open starts connecting and returns at once; calls wait for the connection and are

@@ -21,6 +21,7 @@ typedef struct rpc_client_options {
     size_t max_message_bytes;   // cap on requests and replies
     size_t max_in_flight;       // calls on the socket at one time; further ones queue in the client
     int64_t default_timeout_ms;  // of calls that name none
+    int64_t connect_timeout_ms;  // a call waits that long for a connection; 0: all its time
 } rpc_client_options;
 
 void rpc_client_options_init(rpc_client_options *options);  // 32 MiB, 4096, 30 s

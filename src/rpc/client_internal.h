@@ -74,6 +74,9 @@ void client_recycle(rpc_client *client, client_call *call);
 void client_call_done(const client_call *call, const ProtobufCMessage *reply,
                       const status *failure);
 status *client_closed(void);
+bool client_is_connected(rpc_client *client);
+// client_sending_ms is how long a call with wait_ms left may take to be sent.
+nng_duration client_sending_ms(const rpc_client *client, int64_t wait_ms);
 void client_on_queue_timer(void *client);
 // client_shut_queue fails what is queued and lets nothing more in.
 void client_shut_queue(rpc_client *client);

@@ -15,6 +15,20 @@ status *client_closed(void)
     return status_new(STATUS_CANCELLED, "the client was closed");
 }
 
+bool client_is_connected(rpc_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool connected = client->connected;
+    pthread_mutex_unlock(&client->lock);
+    return connected;
+}
+
+nng_duration client_sending_ms(const rpc_client *client, int64_t wait_ms)
+{
+    int64_t cap_ms = client->options.connect_timeout_ms;
+    return (nng_duration) (cap_ms > 0 && cap_ms < wait_ms ? cap_ms : wait_ms);
+}
+
 // ---- calls ----
 
 client_call *client_call_new(rpc_client *client)

@@ -61,11 +61,12 @@ static status *deadline_passed(const lane *l)
 {
     const client_call *call = l->call;
     const char *url = l->client->url;
-    if (!atomic_load(&l->client->ever_connected)) {
+    bool sending = l->phase == LANE_SENDING;
+    if (!atomic_load(&l->client->ever_connected) || (sending && !client_is_connected(l->client))) {
         return status_new(STATUS_UNAVAILABLE, "could not connect to %s within %lld ms", url,
-                          (long long) call->timeout_ms);
+                          (long long) (call->timeout_ms - left_ms(call)));
     }
-    const char *reason = l->phase == LANE_SENDING ? "was not connected" : "did not answer";
+    const char *reason = sending ? "took no call" : "did not answer";
     return status_new(STATUS_DEADLINE_EXCEEDED, "%s/%s: %s %s within %lld ms", call->service->name,
                       call->method->name, url, reason, (long long) call->timeout_ms);
 }
@@ -95,7 +96,7 @@ static status *send_call(lane *l)
         return client_closed();
     }
     nng_aio_set_msg(l->aio, message);
-    nng_aio_set_timeout(l->aio, (nng_duration) wait_ms);
+    nng_aio_set_timeout(l->aio, client_sending_ms(l->client, wait_ms));
     nng_ctx_send(l->context, l->aio);
     gate_leave(&l->inside);
     return NULL;
@@ -293,6 +294,22 @@ static nng_msg *take_message(lane *l)
     return message;
 }
 
+// A connection that is there, but busy with other calls, is waited for.
+static void on_not_sent(lane *l, int error)
+{
+    nng_msg *message = take_message(l);
+    if (error != NNG_ETIMEDOUT || !client_is_connected(l->client)) {
+        nng_msg_free(message);
+        on_error(l, error);
+        return;
+    }
+    l->call->message = message;
+    status *failure = send_call(l);
+    if (failure != NULL) {
+        finish(l, failure);
+    }
+}
+
 static void on_aio(void *data)
 {
     lane *l = data;
@@ -303,8 +320,7 @@ static void on_aio(void *data)
             on_sent(l);
             return;
         }
-        nng_msg_free(take_message(l));
-        on_error(l, error);
+        on_not_sent(l, error);
         return;
     case LANE_RECEIVING:
         if (error == 0) {

@@ -273,6 +273,22 @@ static void a_stop_ends_streams(void **state)
     close(fd);
 }
 
+static void without_its_server_a_gateway_soon_says_unavailable_naming_the_url(void **state)
+{
+    (void) state;
+    gateway_options options;
+    rig_options(&options);
+    options.connect_timeout_us = 100000;
+    rig *r = rig_new(&options);
+    answer got = rig_request(r, "GET", "/v1/jobs/" RIG_ID "1", "", NULL);
+    assert_int_equal(got.http_status, 200);
+    rpc_server_stop(r->server, 0);
+    got = rig_request(r, "GET", "/v1/jobs/" RIG_ID "1", "", NULL);
+    assert_int_equal(got.http_status, 503);
+    assert_has(got.body, "could not connect to tcp://127.0.0.1:");
+    rig_free(r);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_patch_changes_the_members_of_its_body, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_patch_may_name_its_own_queue_only, set_up, tear_down),
@@ -285,6 +301,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(streams_are_capped_and_a_client_that_left_gives_its_place_back,
                                     set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_stop_ends_streams, set_up, tear_down),
+    cmocka_unit_test(without_its_server_a_gateway_soon_says_unavailable_naming_the_url),
 };
 
 UNIT_TEST_MAIN(tests)

@@ -133,6 +133,26 @@ static void a_server_that_was_never_there_is_unavailable(void **state)
     rpc_client_close(client);
 }
 
+static void a_server_that_went_away_is_soon_unavailable(void **state)
+{
+    (void) state;
+    rig *r = rig_new(NULL, TCP);
+    rpc_client_options options;
+    rpc_client_options_init(&options);
+    options.url = r->url;
+    options.connect_timeout_ms = 50;
+    rpc_client *client = NULL;
+    assert_null(rpc_client_open(&options, &client));
+    assert_null(rig_call_get(client, "connected", "connected", NULL));
+    rpc_server_stop(r->server, 0);
+    const rpc_call_options patient = {.timeout_ms = 3600000};  // far beyond the test's own limit
+    AUTO(status) s = rig_call_get(client, "a", NULL, &patient);
+    assert_int_equal(status_code_of(s), STATUS_UNAVAILABLE);
+    assert_non_null(strstr(s->message, "could not connect to tcp://127.0.0.1:"));
+    rpc_client_close(client);
+    rig_free(r);
+}
+
 static void a_url_that_can_not_be_is_invalid_argument(void **state)
 {
     (void) state;
@@ -328,6 +348,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_passed_deadline_names_method_and_server),
     cmocka_unit_test(a_late_answer_disturbs_nobody),
     cmocka_unit_test(a_server_that_was_never_there_is_unavailable),
+    cmocka_unit_test(a_server_that_went_away_is_soon_unavailable),
     cmocka_unit_test(a_url_that_can_not_be_is_invalid_argument),
     cmocka_unit_test(calls_wait_for_a_server_that_starts_later),
     cmocka_unit_test(a_call_survives_a_restart_of_the_server),
