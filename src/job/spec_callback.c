@@ -16,7 +16,8 @@
 // Fields that the server writes into each callback.
 static bool is_callback_header(const char *name)
 {
-    return strcasecmp(name, "content-type") == 0 || strncasecmp(name, "webhook-", 8) == 0;
+    return strcasecmp(name, "content-type") == 0 || strncasecmp(name, "webhook-", 8) == 0 ||
+           strncasecmp(name, "errand-", 7) == 0;
 }
 
 static void check_callback_headers(check *c, const Errand__V1__Callback *callback)

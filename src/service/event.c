@@ -82,8 +82,16 @@ static status *keep_body(Errand__V1__HttpRequest *http, const buf *text, arena *
     return text->failed || (text->size > 0 && http->body.data == NULL) ? no_memory() : NULL;
 }
 
-static status *fill_raw(const Errand__V1__Result *result, Errand__V1__HttpRequest *http,
-                        arena *memory)
+// The bytes alone do not say whose they are, nor that there are none because the job failed.
+static bool add_origin(const engine_assignment *a, Errand__V1__HttpRequest *http, arena *memory)
+{
+    char id[UUID_TEXT_SIZE];
+    return add_header(http, "errand-job-id", uuid_format(&a->parent_row.id, id), memory) &&
+           add_header(http, "errand-job-state", job_state_name(a->parent_row.state), memory);
+}
+
+static status *fill_raw(const engine_assignment *a, const Errand__V1__Result *result,
+                        Errand__V1__HttpRequest *http, arena *memory)
 {
     const char *type;
     bool json;
@@ -102,7 +110,8 @@ static status *fill_raw(const Errand__V1__Result *result, Errand__V1__HttpReques
     if (type[0] == '\0') {
         type = "application/octet-stream";
     }
-    return add_header(http, "content-type", type, memory) ? NULL : no_memory();
+    bool added = add_header(http, "content-type", type, memory) && add_origin(a, http, memory);
+    return added ? NULL : no_memory();
 }
 
 // ---- EVENT ----
@@ -238,6 +247,6 @@ status *event_fill(service *s, const engine_assignment *a, Errand__V1__Job *job,
         return status_new(STATUS_DATA_LOSS, "a stored callback is damaged");
     }
     return parent->callback->format == ERRAND__V1__CALLBACK__FORMAT__RAW
-               ? fill_raw(result, job->http, memory)
+               ? fill_raw(a, result, job->http, memory)
                : fill_event(s, a, parent, result, job->http, memory);
 }

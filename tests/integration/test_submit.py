@@ -90,6 +90,8 @@ def test_a_raw_callback_delivers_the_bytes_and_their_content_type(api, origin):
     assert delivery.method == "POST" and delivery.body == b"the-body"
     assert delivery.headers["content-type"] == "text/x-ok"
     assert delivery.headers["x-mine"] == "yes"
+    assert delivery.headers["errand-job-id"] == job["id"]
+    assert delivery.headers["errand-job-state"] == "SUCCEEDED"
     assert api.result(job["id"])["state"] == "SUCCEEDED"
 
 

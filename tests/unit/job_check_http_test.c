@@ -172,6 +172,8 @@ static void callbacks_are_checked_too(void **state)
     s = callback_sample();
     s->callback_header.key = text("Webhook-Id");
     bad(s, "callback.headers[\"Webhook-Id\"]", "the server sets");
+    s->callback_header.key = text("Errand-Job-Id");
+    bad(s, "callback.headers[\"Errand-Job-Id\"]", "the server sets");
     s->callback_header.key = text("host");
     bad(s, "callback.headers[\"host\"]", "connection");
     s = callback_sample();

@@ -202,6 +202,8 @@ static void a_raw_callback_sends_the_results_own_bytes(void **state)
     const Errand__V1__HttpRequest *http = callback_of(&callback, data_result("text/x", "hi"));
     assert_string_equal(body_of(http), "hi");
     assert_string_equal(header(http, "content-type"), "text/x");
+    assert_string_equal(header(http, "errand-job-state"), "SUCCEEDED");
+    assert_int_equal(strlen(header(http, "errand-job-id")), UUID_TEXT_SIZE - 1);
     assert_null(header(http, "webhook-id"));
 }
 
@@ -230,13 +232,15 @@ static void a_raw_callback_of_a_value_sends_json(void **state)
     assert_string_equal(header(http, "content-type"), "application/json");
 }
 
-static void a_raw_callback_of_a_failure_is_empty(void **state)
+static void a_raw_callback_of_a_failure_is_empty_and_says_so(void **state)
 {
     (void) state;
     Errand__V1__Callback callback = callback_to("http://localhost/sink");
     callback.format = ERRAND__V1__CALLBACK__FORMAT__RAW;
     fail_for_good(submit_and_lease(&callback), "out of paper");
-    assert_int_equal(lease_callback()->body.len, 0);
+    const Errand__V1__HttpRequest *http = lease_callback();
+    assert_int_equal(http->body.len, 0);
+    assert_string_equal(header(http, "errand-job-state"), "FAILED");
 }
 
 static void a_large_result_is_left_out_of_the_event(void **state)
@@ -295,7 +299,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_raw_callback_without_a_type_sends_bytes, srig_start,
                                     srig_stop),
     cmocka_unit_test_setup_teardown(a_raw_callback_of_a_value_sends_json, srig_start, srig_stop),
-    cmocka_unit_test_setup_teardown(a_raw_callback_of_a_failure_is_empty, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(a_raw_callback_of_a_failure_is_empty_and_says_so, srig_start,
+                                    srig_stop),
     cmocka_unit_test_setup_teardown(a_large_result_is_left_out_of_the_event, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(an_event_whose_secret_is_configured_no_more_is_not_sent,
                                     srig_start, srig_stop),
