@@ -40,11 +40,17 @@ static status *apply_row(const config_row *row, char *const *envp, void *setting
     return value ? config_value_set(row, settings, value, variable) : NULL;
 }
 
+// Of the command line client, which shares the environment, and of --config.
+static const char *const others[] = {"ERRAND_CONFIG", "ERRAND_SERVER", "ERRAND_TOKEN",
+                                     "ERRAND_CALLBACK_SECRET"};
+
 static bool is_known(const config_program *program, const char *variable)
 {
     size_t size = strcspn(variable, "=");
-    if (size == strlen("ERRAND_CONFIG") && strncmp(variable, "ERRAND_CONFIG", size) == 0) {
-        return true;
+    for (size_t i = 0; i < sizeof others / sizeof others[0]; i++) {
+        if (size == strlen(others[i]) && strncmp(variable, others[i], size) == 0) {
+            return true;
+        }
     }
     for (size_t i = 0; i < program->row_count; i++) {
         AUTO_BUF name = {0};

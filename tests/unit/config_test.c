@@ -117,6 +117,14 @@ static void an_unknown_variable_is_a_warning(void **state)
                         "ERRAND_WORKER is set, but shop has no such setting");
 }
 
+static void variables_of_the_command_line_client_are_no_mistake(void **state)
+{
+    (void) state;
+    load_well(&(shop_call){
+        {NULL}, {"ERRAND_SERVER=tcp://a", "ERRAND_TOKEN=t", "ERRAND_CALLBACK_SECRET=whsec_"}});
+    assert_int_equal(outcome.warnings.count, 0);
+}
+
 static void the_order_is_default_file_environment_flag(void **state)
 {
     (void) state;
@@ -344,6 +352,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(variables_set_nested_keys_lists_and_maps, free_all),
     cmocka_unit_test_teardown(an_empty_variable_is_as_good_as_none, free_all),
     cmocka_unit_test_teardown(an_unknown_variable_is_a_warning, free_all),
+    cmocka_unit_test_teardown(variables_of_the_command_line_client_are_no_mistake, free_all),
     cmocka_unit_test_teardown(the_order_is_default_file_environment_flag, free_all),
     cmocka_unit_test_teardown(the_file_may_be_named_by_a_variable, free_all),
     cmocka_unit_test_teardown(a_bad_flag_value_names_flag_value_and_expectation, free_all),
