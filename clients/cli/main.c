@@ -129,9 +129,27 @@ static cli_exit unknown_command(int argc, char **argv)
     return CLI_USAGE;
 }
 
+// "errand help" alone, or with the words of a command or a topic.
+static cli_exit help(int argc, char **argv)
+{
+    int words = 0;
+    const cli_command *command = argc > 0 ? cli_command_find(argc, argv, &words) : NULL;
+    if (argc == 0)
+        cli_help();
+    else if (command != NULL)
+        cli_help_command(command);
+    else if (argc == 1 && cli_topic_known(argv[0]))
+        cli_help_topic(argv[0]);
+    else
+        return unknown_command(argc, argv);
+    return CLI_OK;
+}
+
 static cli_exit find_and_run(cli *c, int argc, char **argv, int index)
 {
     int words = 0;
+    if (strcmp(argv[index], "help") == 0)
+        return help(argc - index - 1, argv + index + 1);
     const cli_command *command = cli_command_find(argc - index, argv + index, &words);
     return command == NULL ? unknown_command(argc - index, argv + index)
                            : run_command(c, command, argc, argv, index + words);

@@ -243,6 +243,11 @@ def test_help_and_version_need_no_server():
     offline = Cli("tcp://127.0.0.1:1")
     assert "fetch" in offline.ok("--help").text
     assert "--callback-format" in offline.ok("fetch", "--help").text
+    assert offline.ok("help").text == offline.ok("--help").text
+    assert offline.ok("help", "fetch").text == offline.ok("fetch", "--help").text
+    assert offline.ok("help", "queue").text == offline.ok("queue", "--help").text
+    assert offline.ok("help", "queue", "set").text == offline.ok("queue", "set", "--help").text
+    assert offline("help", "nonsense").status == USAGE
     assert offline.ok("--version").text.startswith("errand ")
 
 
