@@ -212,11 +212,14 @@ static void change(engine *e, job_queue *q, const queue_settings *settings)
     bool had_rate = q->settings.rate_count > 0;
     if (had_rate)
         bucket_refill(&q->tokens, &q->settings, e->mono_us);
+    if (settings->max_per_key != q->settings.max_per_key)
+        hold_look_again(e, q);
     q->settings = *settings;
     e->depth_limits = e->depth_limits || settings->max_depth != QUEUE_NO_LIMIT;
     if (settings->rate_count > 0 && !had_rate)
         bucket_fill(&q->tokens, settings, e->mono_us);
-    hold_look_again(e, q);
+    if (q->tokens.tokens > (double) settings->rate_burst)
+        q->tokens.tokens = (double) settings->rate_burst;
     if (!settings->hold_on_retry_after) {
         q->held_back_us = 0;
         q->probing = false;
@@ -225,28 +228,34 @@ static void change(engine *e, job_queue *q, const queue_settings *settings)
     e->offer = true;
 }
 
+// Wrong settings are no reason to have the queue.
+static status *update(engine *e, const engine_queue *command)
+{
+    queue_settings settings;
+    job_queue *q = queue_find(e, command->name);
+    queue_settings_init(&settings);
+    if (q != NULL)
+        settings = q->settings;
+    status *failure = queue_settings_read(command->wanted, command->mask, &settings);
+    if (failure != NULL)
+        return failure;
+    q = queue_make(e, command->name);
+    if (q == NULL)
+        return no_memory();
+    if (engine_write(e))
+        change(e, q, &settings);
+    return NULL;
+}
+
 void queue_apply(engine *e, engine_queue *command)
 {
-    size_t count;
-    (void) e->store->ops->routes(e->store, &count);
-    if (count > 0)
-        (void) queue_of(e, (int32_t) count);  // makes those that jobs have named
-    job_queue *q =
-        command->wanted != NULL ? queue_make(e, command->name) : queue_find(e, command->name);
-    if (q == NULL) {
-        engine_refuse(e, &command->command,
-                      command->wanted != NULL
-                          ? no_memory()
-                          : status_new(STATUS_NOT_FOUND, "no queue \"%s\"", command->name));
-        return;
-    }
-    queue_settings settings = q->settings;
-    status *failure = NULL;
-    if (command->wanted != NULL)
-        failure = queue_settings_read(command->wanted, command->mask, &settings);
-    if (failure == NULL && command->wanted != NULL && engine_write(e))
-        change(e, q, &settings);
-    describe(e, q, &command->info);
+    (void) know_routes(e);  // makes those that jobs have named
+    status *failure = command->wanted != NULL ? update(e, command) : NULL;
+    const job_queue *q = queue_find(e, command->name);
+    if (q != NULL)
+        describe(e, q, &command->info);
+    else if (failure == NULL)
+        failure = status_new(STATUS_NOT_FOUND, "no queue \"%s\"", command->name);
     engine_refuse(e, &command->command, failure);
 }
 

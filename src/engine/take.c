@@ -117,10 +117,20 @@ static bool cancel_if_orphan(engine *e, const job_row *row, bool *ret_cancelled)
     return parent.seq != 0 || finish_cancelled(e, row, &cancelled);
 }
 
+// Its time to start has passed, and the round has not come to what is due yet.
+static bool is_late(const engine *e, const job_row *row)
+{
+    return row->attempt == 0 && row->expire_us != 0 && row->expire_us <= e->now_us;
+}
+
 // One job leased, or set aside. q is NULL when its queue has no limits. False: the round is lost.
 static bool take_row(taking *t, job_queue *q, const job_row *row)
 {
     engine *e = t->engine;
+    if (is_late(e, row)) {
+        t->holds++;
+        return finish_expired(e, row);
+    }
     if (q != NULL && hold_needed(e, q, row)) {
         t->holds++;
         return hold(e, row);
@@ -271,8 +281,10 @@ void take(engine *e, session *s, engine_lease *command)
         return;
     }
     e->offer = e->offer || t.holds >= MAX_HOLDS;  // there may be more behind those
-    if (command->assignment_count == 0)
+    if (command->assignment_count == 0) {
+        command->assignments = NULL;  // the next time there may be more to ask for
         return;
+    }
     s->lease_sequence = command->lease_sequence;
     // From its first job on, a batch of outcomes that comes early is known to be early.
     if (!s->stored && !s->unknown)
