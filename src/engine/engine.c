@@ -5,7 +5,6 @@
 // so that a round happens as a whole or not at all.
 #include "engine/internal.h"
 
-#include "base/crypto.h"
 #include "base/log.h"
 
 #include <stdlib.h>
@@ -26,46 +25,6 @@ void engine_options_init(engine_options *options)
         .max_routes = 100000,
         .max_reply_bytes = 8u << 20,
     };
-}
-
-engine_token engine_token_make(int64_t seq, int32_t attempt)
-{
-    engine_token token;
-    for (int i = 0; i < 8; i++)
-        token.bytes[i] = (uint8_t) ((uint64_t) seq >> (56 - 8 * i));
-    for (int i = 0; i < 4; i++)
-        token.bytes[8 + i] = (uint8_t) ((uint32_t) attempt >> (24 - 8 * i));
-    return token;
-}
-
-// ---- random numbers: xoshiro256+ by Blackman and Vigna (prng.di.unimi.it) ----
-
-static uint64_t rotate(uint64_t x, int bits)
-{
-    return x << bits | x >> (64 - bits);
-}
-
-double engine_random(engine *e)
-{
-    uint64_t *s = e->random;
-    uint64_t sum = s[0] + s[3];
-    uint64_t t = s[1] << 17;
-    s[2] ^= s[0];
-    s[3] ^= s[1];
-    s[1] ^= s[2];
-    s[0] ^= s[3];
-    s[2] ^= t;
-    s[3] = rotate(s[3], 45);
-    return (double) (sum >> 11) * 0x1.0p-53;
-}
-
-static void seed_random(engine *e, uint64_t seed)
-{
-    if (seed == 0)
-        crypto_random(e->random, sizeof e->random);
-    else
-        for (int i = 0; i < 4; i++)
-            e->random[i] = seed * 0x9e3779b97f4a7c15u + (uint64_t) i + 1;
 }
 
 // ---- posting ----
@@ -388,7 +347,7 @@ status *engine_start(const engine_options *options, engine **ret)
     e->start_us = e->store->ops->last_time_us(e->store);
     e->now_us = e->start_us + 1;
     e->mono_us = clock_mono_us(e->clock);
-    seed_random(e, options->seed);
+    engine_seed_random(e, options->seed);
     status *failure = inbox_init(&e->inbox);
     if (failure != NULL) {
         free(e);

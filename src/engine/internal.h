@@ -234,9 +234,10 @@ static inline status *no_memory(void)
 // engine_save saves a row that was moved, and tells those who watch it.
 bool engine_save(engine *e, const job_row *before, const job_row *row);
 
-double engine_random(engine *e);  // uniform in [0, 1)
-
 // ---- one file each ----
+
+double engine_random(engine *e);                    // random.c: uniform in [0, 1)
+void engine_seed_random(engine *e, uint64_t seed);  // 0: from the kernel
 
 // submit_apply applies a Submit and those right behind it while there is room, which it counts
 // down, and returns what comes next.

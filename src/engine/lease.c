@@ -7,6 +7,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+engine_token engine_token_make(int64_t seq, int32_t attempt)
+{
+    engine_token token;
+    for (int i = 0; i < 8; i++)
+        token.bytes[i] = (uint8_t) ((uint64_t) seq >> (56 - 8 * i));
+    for (int i = 0; i < 4; i++)
+        token.bytes[8 + i] = (uint8_t) ((uint32_t) attempt >> (24 - 8 * i));
+    return token;
+}
+
 lease *lease_by_seq(engine *e, int64_t seq)
 {
     lease *l = NULL;

@@ -1,29 +1,11 @@
-// submit - Submit and BatchSubmit: judged, encoded, and handed to the engine.
-#include "service/internal.h"
+// submit - Submit: judged, encoded, and handed to the engine.
+#include "service/submission.h"
 
 #include "base/clock.h"
 #include "job/view.h"
 
 #include <stdio.h>
 #include <string.h>
-
-#define MAX_BATCH 10000
-
-// What the server's own fields of a job, or a refusal by the engine, take in an answer: at most.
-#define RESULT_BYTES 512
-
-typedef struct submission {
-    engine_submit submit;
-    service *service;
-    rpc_call *call;
-    engine_wait wait;
-    int64_t wait_until_us;
-    Errand__V1__Job **jobs;  // of the request
-    size_t *places;          // of a batch: index of each engine job in the request
-    Errand__V1__BatchSubmitResponse__Result **results;
-    size_t result_count;
-    size_t reply_bytes;  // of a batch: what its answer will take, about and at most
-} submission;
 
 static bool secret_known(const service *s, const Errand__V1__Job *job)
 {
@@ -74,8 +56,8 @@ static status *prepare_ties(const Errand__V1__Job *job, arena *memory, engine_ne
     return NULL;
 }
 
-static status *prepare(service *s, const Errand__V1__Job *job, rpc_call *call, uint64_t index,
-                       engine_new_job *ret)
+status *submission_prepare(service *s, const Errand__V1__Job *job, rpc_call *call, uint64_t index,
+                           engine_new_job *ret)
 {
     uint8_t *hash = arena_alloc(rpc_call_arena(call), JOB_HASH_BYTES);
     int64_t now_us = clock_wall_us(clock_system());
@@ -129,9 +111,8 @@ static bool answer_stored(submission *sub, const uuid *id, bool full)
     return true;
 }
 
-// The job as it is stored: the one of the request, or the one that has its unique key.
-static status *view_made(submission *sub, const engine_new_job *made, Errand__V1__Job *own,
-                         Errand__V1__Job **ret)
+status *submission_view(submission *sub, const engine_new_job *made, Errand__V1__Job *own,
+                        Errand__V1__Job **ret)
 {
     arena *memory = rpc_call_arena(sub->call);
     status *failure = NULL;
@@ -155,7 +136,7 @@ static void answer_job(submission *sub)
     if (made->duplicate && answer_stored(sub, &made->row.id, false)) {
         return;
     }
-    status *failure = view_made(sub, made, sub->jobs[0], &job);
+    status *failure = submission_view(sub, made, sub->jobs[0], &job);
     if (failure != NULL) {
         rpc_call_fail(sub->call, failure);
     } else {
@@ -220,7 +201,7 @@ static status *submit_read(service *s, const Errand__V1__SubmitRequest *request,
     if (failure != NULL) {
         return failure;
     }
-    failure = prepare(s, request->job, call, 0, ret);
+    failure = submission_prepare(s, request->job, call, 0, ret);
     if (failure != NULL) {
         status_prefix_fields(failure, "job.");
     }
@@ -249,185 +230,4 @@ void submit_call(service *s, const Errand__V1__SubmitRequest *request, rpc_call 
         .count = 1,
     };
     engine_post(s->options.engine, &sub->submit.command);
-}
-
-// ---- BatchSubmit ----
-
-static Errand__V1__BatchSubmitResponse__Result *result_new(arena *memory)
-{
-    Errand__V1__BatchSubmitResponse__Result *result = arena_alloc(memory, sizeof *result);
-    if (result != NULL) {
-        errand__v1__batch_submit_response__result__init(result);
-    }
-    return result;
-}
-
-static void result_fail(Errand__V1__BatchSubmitResponse__Result *result, status *failure,
-                        arena *memory)
-{
-    result->error = convert_status_to_proto(failure, memory);
-    result->outcome_case = ERRAND__V1__BATCH_SUBMIT_RESPONSE__RESULT__OUTCOME_ERROR;
-    status_free(failure);
-}
-
-static void answer_batch(submission *sub)
-{
-    Errand__V1__BatchSubmitResponse reply = ERRAND__V1__BATCH_SUBMIT_RESPONSE__INIT;
-    reply.n_results = sub->result_count;
-    reply.results = sub->results;
-    rpc_call_answer(sub->call, &reply.base);
-}
-
-static void prefix_job(status *failure, size_t index)
-{
-    char prefix[32];
-    (void) snprintf(prefix, sizeof prefix, "jobs[%zu].", index);
-    status_prefix_fields(failure, prefix);
-}
-
-static void prefix_index(status *failure, size_t index)
-{
-    char prefix[32];
-    (void) snprintf(prefix, sizeof prefix, "jobs[%zu].", index);
-    status_prefix_fields(failure, prefix);
-}
-
-static void result_fill(submission *sub, engine_new_job *made, size_t index)
-{
-    Errand__V1__BatchSubmitResponse__Result *result = sub->results[index];
-    Errand__V1__Job *job = NULL;
-    status *failure = made->failure;
-    if (failure != NULL) {
-        prefix_index(failure, index);
-    } else {
-        failure = view_made(sub, made, sub->jobs[index], &job);
-    }
-    if (failure != NULL) {
-        result_fail(result, failure, rpc_call_arena(sub->call));
-        return;
-    }
-    result->job = job;
-    result->outcome_case = ERRAND__V1__BATCH_SUBMIT_RESPONSE__RESULT__OUTCOME_JOB;
-}
-
-static void batch_done(engine_command *command)
-{
-    submission *sub = command->owner;
-    for (size_t i = 0; i < sub->submit.count; i++) {
-        engine_new_job *made = &sub->submit.jobs[i];
-        if (command->failure != NULL) {
-            status_free(made->failure);
-        } else {
-            if (made->failure != NULL) {
-                prefix_job(made->failure, sub->places[i]);
-            }
-            result_fill(sub, made, sub->places[i]);
-        }
-    }
-    if (command->failure != NULL) {
-        rpc_call_fail(sub->call, command->failure);
-    } else {
-        answer_batch(sub);
-    }
-}
-
-// The bytes of a job's input that no answer to Submit repeats.
-static size_t input_bytes(const Errand__V1__Job *job)
-{
-    switch (job->input_case) {
-    case ERRAND__V1__JOB__INPUT_HTTP:
-        return job->http->body.len;
-    case ERRAND__V1__JOB__INPUT_EXEC:
-        return job->exec->stdin.len;
-    case ERRAND__V1__JOB__INPUT_DATA:
-        return job->data->body.len;
-    case ERRAND__V1__JOB__INPUT_ARGS:
-        return google__protobuf__value__get_packed_size(job->args);
-    case ERRAND__V1__JOB__INPUT__NOT_SET:
-    case _ERRAND__V1__JOB__INPUT__CASE_IS_INT_SIZE:
-        break;
-    }
-    return 0;
-}
-
-static size_t answer_bytes(const Errand__V1__Job *job, const engine_new_job *made)
-{
-    size_t input = input_bytes(job);
-    return RESULT_BYTES + (made->spec.size > input ? made->spec.size - input : 0);
-}
-
-static bool batch_prepare(submission *sub, size_t index)
-{
-    arena *memory = rpc_call_arena(sub->call);
-    sub->results[index] = result_new(memory);
-    if (sub->results[index] == NULL) {
-        return false;
-    }
-    status *failure = prepare(sub->service, sub->jobs[index], sub->call, index,
-                              &sub->submit.jobs[sub->submit.count]);
-    if (failure == NULL) {
-        sub->reply_bytes += answer_bytes(sub->jobs[index], &sub->submit.jobs[sub->submit.count]);
-        sub->places[sub->submit.count++] = index;
-        return true;
-    }
-    prefix_job(failure, index);
-    result_fail(sub->results[index], failure, memory);
-    const Errand__Rpc__V1__Status *error = sub->results[index]->error;
-    sub->reply_bytes += RESULT_BYTES;
-    sub->reply_bytes += error != NULL ? errand__rpc__v1__status__get_packed_size(error) : 0;
-    return true;
-}
-
-static submission *batch_new(service *s, const Errand__V1__BatchSubmitRequest *request,
-                             rpc_call *call)
-{
-    arena *memory = rpc_call_arena(call);
-    size_t count = request->n_jobs;
-    submission *sub = arena_zalloc(memory, sizeof *sub);
-    if (sub == NULL) {
-        return NULL;
-    }
-    sub->service = s;
-    sub->call = call;
-    sub->jobs = request->jobs;
-    sub->places = arena_alloc(memory, (count + 1) * sizeof *sub->places);
-    sub->results = arena_alloc(memory, (count + 1) * sizeof(void *));
-    sub->result_count = count;
-    sub->submit.command = (engine_command){.verb = ENGINE_SUBMIT, .done = batch_done, .owner = sub};
-    sub->submit.jobs = arena_zalloc(memory, (count + 1) * sizeof *sub->submit.jobs);
-    return sub->places != NULL && sub->results != NULL && sub->submit.jobs != NULL ? sub : NULL;
-}
-
-// Before anything is stored: afterwards the caller would not be told.
-static void refuse_batch(submission *sub)
-{
-    rpc_call_fail(sub->call,
-                  status_new(STATUS_RESOURCE_EXHAUSTED,
-                             "the answer to %zu jobs would take %zu bytes, more than a message of "
-                             "at most %zu can carry: submit fewer at once",
-                             sub->result_count, sub->reply_bytes,
-                             sub->service->options.max_message_bytes));
-}
-
-void batch_submit_call(service *s, const Errand__V1__BatchSubmitRequest *request, rpc_call *call)
-{
-    if (request->n_jobs > MAX_BATCH) {
-        rpc_call_fail(call, status_bad_field("jobs", "found %zu jobs, expected at most %d",
-                                             request->n_jobs, MAX_BATCH));
-        return;
-    }
-    submission *sub = batch_new(s, request, call);
-    bool complete = sub != NULL;
-    for (size_t i = 0; complete && i < request->n_jobs; i++) {
-        complete = batch_prepare(sub, i);
-    }
-    if (!complete) {
-        answer_no_memory(call);
-    } else if (sub->reply_bytes > s->options.max_message_bytes) {
-        refuse_batch(sub);
-    } else if (sub->submit.count == 0) {
-        answer_batch(sub);
-    } else {
-        engine_post(s->options.engine, &sub->submit.command);
-    }
 }

@@ -161,7 +161,7 @@ def test_a_job_can_not_wait_for_itself_or_a_later_one(rpc):
     results = rpc.jobs.BatchSubmit(
         messages.BatchSubmitRequest(jobs=[task(id=one, after=[two]), task(id=two, after=[one])])
     ).results
-    assert results[0].error.violations[0].field.endswith("after[0]")
+    assert results[0].error.violations[0].field == "jobs[0].after[0]"
     assert results[1].HasField("error"), "it waits for a job that was refused"
 
 

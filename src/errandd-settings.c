@@ -1,0 +1,124 @@
+// errandd-settings - what errandd can be told, and what follows from it.
+#include "errandd-settings.h"
+
+#include "base/program.h"
+#include "job/queue_text.h"
+#include "job/spec.h"
+
+#include <string.h>
+
+static const char *const url_schemes[] = {"tcp://", "ipc://", NULL};
+
+// clang-format off
+static const config_row rows[] = {
+    {.key = "data", .type = CONFIG_STRING, .fallback = "./errand-data", .value_name = "DIR",
+     .help = "directory of the store", CONFIG_FIELD(settings, data)},
+    {.key = "rpc", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL", .names = url_schemes, .max = MAX_URLS,
+     .help = "address of the RPC service", CONFIG_FIELD(settings, rpc)},
+    {.key = "results", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6711", .value_name = "URL", .names = url_schemes, .max = MAX_URLS,
+     .help = "address of the result pipeline", CONFIG_FIELD(settings, results)},
+    {.key = "http", .type = CONFIG_LISTEN, .fallback = "127.0.0.1:6780",
+     .help = "address of the HTTP gateway, or off", CONFIG_FIELD(settings, http)},
+    {.key = "http_connections", .type = CONFIG_INT, .fallback = "2560", .min = 8, .max = 100000,
+     .help = "HTTP connections open at once", CONFIG_FIELD(settings, http_connections)},
+    {.key = "http_streams", .type = CONFIG_INT, .fallback = "512", .max = 50000,
+     .help = "event streams open at once, half of the connections at most", CONFIG_FIELD(settings, http_streams)},
+    {.key = "workers", .type = CONFIG_INT, .fallback = "256", .max = 65536,
+     .help = "jobs that the built-in workers run at once; 0: none", CONFIG_FIELD(settings, workers)},
+    {.key = "max_per_host", .type = CONFIG_INT, .fallback = "256", .max = 65536,
+     .help = "connections of the built-in workers to one host at once; 0: no limit", CONFIG_FIELD(settings, max_per_host)},
+    {.key = "allow_private_addresses", .type = CONFIG_BOOL, .fallback = "false",
+     .help = "whether http jobs may reach loopback and private addresses even though the server is bound beyond loopback",
+     CONFIG_FIELD(settings, allow_private_addresses)},
+    {.key = "drain_timeout", .type = CONFIG_DURATION, .fallback = "30s", .max = 3600000000,
+     .help = "time for running jobs to end when the server is stopped", CONFIG_FIELD(settings, drain_timeout)},
+    {.key = "max_message", .type = CONFIG_SIZE, .fallback = "32MiB", .min = 65536, .max = (int64_t) 1 << 30,
+     .help = "largest RPC message", CONFIG_FIELD(settings, max_message)},
+    {.key = "max_input", .type = CONFIG_SIZE, .fallback = "8MiB", .min = 1024, .max = (int64_t) 1 << 29,
+     .help = "largest input of a job", CONFIG_FIELD(settings, max_input)},
+    {.key = "max_result", .type = CONFIG_SIZE, .fallback = "16MiB", .min = 1024, .max = (int64_t) 1 << 29,
+     .help = "largest result of a job", CONFIG_FIELD(settings, max_result)},
+    {.key = "max_body", .type = CONFIG_SIZE, .fallback = "16MiB", .min = 1024, .max = (int64_t) 1 << 29,
+     .help = "largest HTTP request body", CONFIG_FIELD(settings, max_body)},
+    {.key = "origins", .type = CONFIG_LIST, .value_name = "ORIGIN",
+     .help = "origins of web pages that may call the gateway", CONFIG_FIELD(settings, origins)},
+    {.key = "hosts", .type = CONFIG_LIST, .value_name = "NAME",
+     .help = "further names by which the gateway may be addressed", CONFIG_FIELD(settings, hosts)},
+    {.key = "webhook_secrets", .type = CONFIG_MAP, .secret = true,
+     .accepts = job_secret_is_good, .accepted = "whsec_ with the base64 of 24 to 64 bytes",
+     .help = "signing secrets of callbacks by name, whsec_...", CONFIG_FIELD(settings, webhook_secrets)},
+    {.key = "queues", .type = CONFIG_MAP, .value_name = "NAME=SETTINGS", .reloadable = true, .max = 100000,
+     .accepts = queue_text_is_good, .accepted = QUEUE_TEXT_FORM,
+     .help = "settings of queues by name, given to them at the start and at a reload", CONFIG_FIELD(settings, queues)},
+    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
+     .help = "least important messages to log", .reloadable = true, CONFIG_FIELD(settings, log_level)},
+    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
+     .help = "form of the log on standard error", .reloadable = true, CONFIG_FIELD(settings, log_format)},
+};
+
+static const config_section sections[] = {
+    {.title = "SIGNALS",
+     .text = "SIGTERM and SIGINT drain: no more jobs are started, running ones may end within drain_timeout, "
+             "the rest is given back. A second signal leaves at once. Nothing that was acknowledged is lost either way.\n\n"
+             "SIGHUP reads the settings again, takes those that can be changed in a running server, and logs which "
+             "of the others have changed."},
+};
+
+const config_program settings_config = {
+    .name = "errandd",
+    .summary = "background work for any service, without a broker",
+    .description = "Takes jobs over RPC and HTTP, keeps them on disk, has workers run them, and keeps the results.",
+    .version = ERRAND_VERSION,
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .sections = sections,
+    .section_count = sizeof sections / sizeof sections[0],
+    .settings_size = sizeof(settings),
+};
+// clang-format on
+
+// What a message must have beside a job or a result: names, headers, times.
+#define MESSAGE_RESERVE 65536
+
+// Each has to fit into one message, and a job may take more room there than when it was submitted.
+status *settings_check(const settings *s)
+{
+    int64_t largest = s->max_message / 4 * 3 - MESSAGE_RESERVE;
+    const char *key = s->max_input > largest ? "max_input" : "max_result";
+    int64_t found = s->max_input > largest ? s->max_input : s->max_result;
+    if (found <= largest) {
+        return NULL;
+    }
+    return status_bad_field(key,
+                            "found %lld bytes, expected at most %lld: a message of max_message, "
+                            "%lld bytes, can carry no more",
+                            (long long) found, (long long) (largest > 0 ? largest : 0),
+                            (long long) s->max_message);
+}
+
+static bool is_local(const char *url)
+{
+    return strncmp(url, "ipc://", 6) == 0 || strncmp(url, "tcp://127.", 10) == 0 ||
+           strncmp(url, "tcp://localhost:", 16) == 0 || strncmp(url, "tcp://[::1]", 11) == 0;
+}
+
+static bool are_local(const config_list *urls)
+{
+    for (size_t i = 0; i < urls->count; i++) {
+        if (!is_local(urls->items[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Bound to loopback only and without tokens: whoever can submit can reach these addresses anyway.
+bool settings_loopback_only(const settings *s)
+{
+    if (!are_local(&s->rpc) || !are_local(&s->results)) {
+        return false;
+    }
+    const char *http = s->http.address;
+    return http == NULL || strncmp(http, "127.", 4) == 0 || strncmp(http, "localhost:", 10) == 0 ||
+           strncmp(http, "[::1]", 5) == 0;
+}

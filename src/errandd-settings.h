@@ -1,0 +1,45 @@
+// errandd-settings - what errandd can be told, and what follows from it.
+#ifndef ERRAND_ERRANDD_SETTINGS_H
+#define ERRAND_ERRANDD_SETTINGS_H
+
+#include "base/config.h"
+#include "base/status.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define MAX_URLS 16  // of each kind
+
+typedef struct settings {
+    char *data;
+    config_list rpc;
+    config_list results;
+    config_listen http;
+    int64_t http_connections;
+    int64_t http_streams;
+    int64_t workers;
+    int64_t max_per_host;
+    bool allow_private_addresses;
+    int64_t drain_timeout;
+    int64_t max_message;
+    int64_t max_input;
+    int64_t max_result;
+    int64_t max_body;
+    config_list origins;
+    config_list hosts;
+    config_map webhook_secrets;
+    config_map queues;
+    int log_level;
+    int log_format;
+} settings;
+
+// The table of settings: files, environment, flags, help and manual.
+extern const config_program settings_config;
+
+// settings_check judges settings that depend on each other.
+status *settings_check(const settings *s);
+
+// settings_loopback_only tells whether the server can be reached from this host alone.
+bool settings_loopback_only(const settings *s);
+
+#endif
