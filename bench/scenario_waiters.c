@@ -125,7 +125,7 @@ static void start_waiting(waiters *all)
 {
     Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
     Errand__V1__GetResultRequest request = ERRAND__V1__GET_RESULT_REQUEST__INIT;
-    rpc_call_options options = {.timeout_ms = (WAIT_S + 5) * 1000};
+    rpc_call_options options = {.timeout_ms = (WAIT_S + 5) * INT64_C(1000)};
     wait.seconds = WAIT_S;
     request.wait = &wait;
     for (size_t i = 0; i < all->count; i++) {

@@ -1,4 +1,5 @@
 // status - building, extending and reading failures.
+#define STATUS_DEFINED_HERE
 #include "base/status.h"
 
 #include <errno.h>

@@ -79,6 +79,21 @@ void status_prefix_fields(status *s, const char *prefix);
 status *status_errno(int error, const char *format, ...)
     __attribute__((format(printf, 2, 3), returns_nonnull, warn_unused_result));
 
+#if defined(__clang_analyzer__) && !defined(STATUS_DEFINED_HERE)
+// The analyzer does not take returns_nonnull at its word.
+static inline status *status_assume(status *s)
+{
+    if (!s) {
+        __builtin_unreachable();
+    }
+    return s;
+}
+#define status_new(...)               status_assume(status_new(__VA_ARGS__))
+#define status_bad_field(...)         status_assume(status_bad_field(__VA_ARGS__))
+#define status_unsupported_field(...) status_assume(status_unsupported_field(__VA_ARGS__))
+#define status_errno(...)             status_assume(status_errno(__VA_ARGS__))
+#endif
+
 status *status_copy(const status *s);  // NULL for NULL
 void status_free(status *s);           // accepts NULL
 DEFINE_AUTO(status, status_free)

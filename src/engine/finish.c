@@ -51,7 +51,7 @@ static bool call_back(engine *e, job_row *row)
     if (!row->has_callback)
         return true;
     slice bytes;
-    Errand__V1__Job *spec;
+    Errand__V1__Job *spec = NULL;
     AUTO(arena) memory = arena_new(0);
     if (memory == NULL)
         return engine_check(e, no_memory());

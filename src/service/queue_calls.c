@@ -215,7 +215,11 @@ static void queues_done(engine_command *command)
         return;
     }
     reply.queues = arena_alloc(memory, (queues->count + 1) * sizeof *reply.queues);
-    for (size_t i = 0; reply.queues != NULL && i < queues->count; i++) {
+    if (reply.queues == NULL) {
+        answer_no_memory(state->call);
+        return;
+    }
+    for (size_t i = 0; i < queues->count; i++) {
         reply.queues[i] = queue_write(&queues->infos[i], memory);
         if (reply.queues[i] == NULL) {
             answer_no_memory(state->call);

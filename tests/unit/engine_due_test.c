@@ -187,7 +187,7 @@ static void an_unfinished_job_is_never_purged(void **state)
 {
     (void) state;
     job_row job = submit("q", "k");
-    erig_later(100 * 86400 * SECOND);
+    erig_later(100 * (86400 * SECOND));
     assert_state(&job.id, JOB_READY);
 }
 

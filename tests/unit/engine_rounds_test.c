@@ -103,8 +103,8 @@ static void a_worker_that_is_there_is_not_forgotten(void **state)
     erig_halt();
     assert_int_equal(workers_stored(), 1);
     erig_run();
-    erig_later(25 * 3600 * SECOND);
-    erig_later(25 * 3600 * SECOND);
+    erig_later(25 * (3600 * SECOND));
+    erig_later(25 * (3600 * SECOND));
     erig_halt();
     assert_int_equal(workers_stored(), 0);
 }

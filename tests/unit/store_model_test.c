@@ -34,7 +34,7 @@ static uint64_t draw(world *w, uint64_t below)
 static uuid draw_key(world *w)
 {
     uuid none = {{0}};
-    uint64_t number = draw(w, KEYS * 4);
+    uint64_t number = draw(w, 4UL * KEYS);
     return number < KEYS ? job_key("q", (const char *[KEYS]){"a", "b", "c"}[number]) : none;
 }
 
