@@ -68,7 +68,7 @@ def test_an_empty_batch_has_an_empty_answer(rpc):
 
 
 def test_a_batch_over_http_answers_for_each_job(api):
-    jobs = [{"kind": "task", "args": 1}, {"kind": "task"}, {"kind": "task", "args": None}]
+    jobs = [{"kind": "task", "args": 1}, {"kind": "a/b"}, {"kind": "task", "args": None}]
     answer = api.post("/v1/jobs:batch", {"jobs": jobs})
     assert answer.status == 200, answer
     results = answer.json()["results"]
