@@ -26,7 +26,8 @@ static bool is_settled(engine *e, const job_row *ended)
     return engine_check(e, e->store->ops->save(e->store, ended, &row, 1));
 }
 
-void settle_run(engine *e)
+// Tells some of those that wait for one ended job; how many, or 0 when there is nothing to tell.
+static size_t settle_one(engine *e)
 {
     job_row ended, rows[STEP];
     size_t count;
@@ -34,10 +35,19 @@ void settle_run(engine *e)
             e, e->store->ops->due(e->store, JOB_LANE_SETTLING, INT64_MAX, 1, &ended, &count)) ||
         count == 0 || !engine_write(e) ||
         !engine_check(e, e->store->ops->take_dependants(e->store, ended.seq, STEP, rows, &count)))
-        return;
+        return 0;
     for (size_t i = 0; i < count; i++)
         if (!tell(e, &ended, &rows[i]))
-            return;
-    if (count < STEP)
-        (void) is_settled(e, &ended);
+            return 0;
+    if (count < STEP && !is_settled(e, &ended))
+        return 0;
+    return count + 1;
+}
+
+// A chain is told link by link: many of them in one round.
+void settle_run(engine *e)
+{
+    size_t told = 1;
+    for (size_t all = 0; all < STEP && told > 0; all += told)
+        told = settle_one(e);
 }
