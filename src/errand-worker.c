@@ -13,6 +13,7 @@ typedef struct settings {
     int64_t workers;
     config_list queues;
     int64_t max_per_host;
+    int64_t max_buffered;
     int64_t max_message;
     int64_t max_result;
     bool allow_private_addresses;
@@ -38,7 +39,9 @@ static const config_row rows[] = {
     {.key = "queues", .type = CONFIG_LIST, .value_name = "QUEUE",
      .help = "queues that are served, with a weight if several have jobs, such as mail=3; none: all", CONFIG_FIELD(settings, queues)},
     {.key = "max_per_host", .type = CONFIG_INT, .fallback = "256", .min = 0, .max = 65536,
-     .help = "connections at once to one host; 0: no limit", CONFIG_FIELD(settings, max_per_host)},
+     .help = "transfers at once to one host; 0: no limit", CONFIG_FIELD(settings, max_per_host)},
+    {.key = "max_buffered", .type = CONFIG_SIZE, .fallback = "512MiB", .min = 1 << 20, .max = (int64_t) 1 << 40,
+     .help = "memory for results not handed over yet; beyond it responses are read one at a time", CONFIG_FIELD(settings, max_buffered)},
     {.key = "max_message", .type = CONFIG_SIZE, .fallback = "32MiB", .min = 65536,
      .max = (int64_t) 1 << 30,
      .help = "largest RPC message, as the server has it", CONFIG_FIELD(settings, max_message)},
@@ -88,6 +91,7 @@ static worker_options options_of(const settings *s)
     options.queues = (const char *const *) s->queues.items;
     options.queue_count = s->queues.count;
     options.max_per_host = (size_t) s->max_per_host;
+    options.max_held_bytes = (size_t) s->max_buffered;
     options.max_message_bytes = (size_t) s->max_message;
     options.max_result_bytes = (size_t) s->max_result;
     options.allow_private_addresses = s->allow_private_addresses;

@@ -19,6 +19,7 @@ typedef struct settings {
     int64_t http_streams;
     int64_t workers;
     int64_t max_per_host;
+    int64_t max_buffered;
     bool allow_private_addresses;
     int64_t drain_timeout;
     int64_t max_message;

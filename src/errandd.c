@@ -151,6 +151,7 @@ static status *start_worker(server *v)
     options.max_message_bytes = (size_t) s->max_message;
     options.max_result_bytes = (size_t) s->max_result;
     options.max_per_host = (size_t) s->max_per_host;
+    options.max_held_bytes = (size_t) s->max_buffered;
     options.allow_private_addresses = s->allow_private_addresses || settings_loopback_only(s);
     options.drain_timeout_us = s->drain_timeout;
     return worker_start(&options, &v->worker);

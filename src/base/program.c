@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 
+#include <malloc.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -127,6 +128,15 @@ void program_wait_for_end(void)
 
 // ---- start ----
 
+// Large buffers are the kernel's again as soon as they are freed. By itself the C library would
+// come to keep blocks of up to 32 MiB once such a one was freed.
+static void prepare_memory(void)
+{
+#ifdef __GLIBC__
+    (void) mallopt(M_MMAP_THRESHOLD, 1 << 20);
+#endif
+}
+
 // Connections, transfers and the store are open files. The usual soft limit of 1,024 is there for
 // the sake of select(), which nothing here uses.
 static void raise_file_limit(void)
@@ -145,6 +155,7 @@ static status *run(const program *p, const config_outcome *outcome)
         log_warn("configuration", LOG_STR("warning", outcome->warnings.items[i]));
     }
     raise_file_limit();
+    prepare_memory();
     prepare_signals();
     status *failure = p->serve();
     if (failure != NULL) {

@@ -59,6 +59,7 @@ status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *l
         .outbox = out,
         .max_result_bytes = options->max_result_bytes,
         .max_message_bytes = options->max_message_bytes,
+        .max_held_bytes = options->max_held_bytes,
     };
     status *failure = open_slots(all, options->concurrency);
     return failure != NULL ? failure : open_handlers(all, options, table, count);
@@ -75,6 +76,15 @@ void attempts_close(attempts *all)
     free(all->handlers);
     free(all->slots);
     *all = (attempts){0};
+}
+
+void attempts_turn(attempts *all)
+{
+    for (size_t i = 0; i < all->handler_count; i++) {
+        if (all->handlers[i].ops->turn != NULL) {
+            all->handlers[i].ops->turn(all->handlers[i].state);
+        }
+    }
 }
 
 static attempt *occupy(attempts *all, const lease_ref *ref)
@@ -291,25 +301,25 @@ void attempts_drop(attempts *all, const lease_ref *ref)
 int64_t attempts_drop_expired(attempts *all, int64_t renewed_us, int64_t lease_us, int64_t now_us)
 {
     int64_t next_us = INT64_MAX;
-    attempt *a, *next;
-    DL_FOREACH_SAFE(all->running, a, next)
-    {
+    attempt *a = all->running;
+    while (a != NULL) {
         int64_t until_us = (a->received_us > renewed_us ? a->received_us : renewed_us) + lease_us;
         if (until_us <= now_us) {
             log_warn("lease_ran_out", LOG_STR("job", a->ref.job_id));
             drop(a);
-        } else if (until_us < next_us) {
-            next_us = until_us;
+            a = all->running;  // the handler may have ended others, too
+            continue;
         }
+        next_us = until_us < next_us ? until_us : next_us;
+        a = a->next;
     }
     return next_us;
 }
 
 void attempts_release_running(attempts *all)
 {
-    attempt *a, *next;
-    DL_FOREACH_SAFE(all->running, a, next)
-    {
+    while (all->running != NULL) {
+        attempt *a = all->running;
         a->ops->abort(a->handler, a);
         attempts_release(all, &a->ref);
         vacate(a);

@@ -30,6 +30,8 @@ typedef struct handler_ops {
     void (*start)(void *handler, attempt *a);
     // abort ends the work at once, without attempt_succeed or attempt_fail.
     void (*abort)(void *handler, attempt *a);
+    // turn comes before the loop waits: outcomes may have gone meanwhile. NULL: nothing to do.
+    void (*turn)(void *handler);
     // close comes when nothing runs. What still lives on the loop is closed by then.
     void (*close)(void *handler);
 } handler_ops;
@@ -59,6 +61,8 @@ struct attempts {
     outbox *outbox;  // borrowed
     size_t max_result_bytes;
     size_t max_message_bytes;
+    size_t max_held_bytes;
+    size_t held_bytes;  // of results under way, as the handlers count them
     opened_handler *handlers;
     size_t handler_count;
     attempt *slots;
@@ -92,6 +96,15 @@ int64_t attempts_drop_expired(attempts *all, int64_t renewed_us, int64_t lease_u
 
 // attempts_release_running aborts and gives back all that runs.
 void attempts_release_running(attempts *all);
+
+// attempts_turn lets the handlers make their turns.
+void attempts_turn(attempts *all);
+
+// attempts_held is the memory of results under way and of outcomes that are not acknowledged.
+static inline size_t attempts_held(const attempts *all)
+{
+    return all->held_bytes + all->outbox->bytes;
+}
 
 static inline int32_t attempts_free(const attempts *all)
 {

@@ -1,17 +1,20 @@
 // http_handler - runs jobs of kind `http`: a pool of transfers over one http_loop.
 #include "worker/http_handler.h"
 
+#include "worker/http_hosts.h"
 #include "worker/http_loop.h"
-#include "worker/http_transfer.h"
+#include "worker/http_room.h"
 
 #include <pthread.h>
 #include <stdlib.h>
 
-#define KEPT_BODY_BYTES (64 << 10)  // a longer buffer is freed with the transfer
+#define KEPT_BODY_BYTES HTTP_FREE_BYTES  // a longer buffer is freed with the transfer
 
 typedef struct http_pool {
     http_loop *loop;
     http_transfer *vacant;
+    http_hosts hosts;
+    http_room room;
     bool allow_private;
 } http_pool;
 
@@ -44,6 +47,7 @@ static http_transfer *transfer_take(http_pool *pool)
     }
     buf_init(&t->body, 0);
     t->allow_private = pool->allow_private;
+    t->room = &pool->room;
     return t;
 }
 
@@ -60,13 +64,44 @@ static void transfer_put(http_pool *pool, http_transfer *t)
     pool->vacant = t;
 }
 
+static void refuse(attempt *a, status *failure)
+{
+    attempt_failure told = {.code = failure->code, .retryable = true, .message = failure->message};
+    attempt_fail(a, &told);
+    status_free(failure);
+}
+
+static bool begin(http_pool *pool, http_transfer *t)
+{
+    status *failure = http_request_apply(t);
+    if (failure == NULL) {
+        failure = http_loop_add(pool->loop, t->easy);
+    }
+    if (failure != NULL) {
+        refuse(t->attempt, failure);
+    }
+    return failure == NULL;
+}
+
+// Takes out a transfer that has ended or was never begun, and begins the one that waits for it.
+static void leave(http_pool *pool, http_transfer *t)
+{
+    while (t != NULL) {
+        http_transfer *next = http_hosts_leave(&pool->hosts, t);
+        transfer_put(pool, t);
+        t = next == NULL || begin(pool, next) ? NULL : next;
+    }
+}
+
 static void on_done(void *data, CURL *easy, CURLcode result)
 {
+    http_pool *pool = (http_pool *) data;
     char *transfer = NULL;
     (void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
     http_transfer *t = (http_transfer *) (void *) transfer;
+    http_room_leave(&pool->room, t);
     http_response_finish(t, result);
-    transfer_put((http_pool *) data, t);
+    leave(pool, t);
 }
 
 static status *pool_open(const worker_options *options, uv_loop_t *loop, void **ret)
@@ -77,6 +112,7 @@ static status *pool_open(const worker_options *options, uv_loop_t *loop, void **
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     pool->allow_private = options->allow_private_addresses;
+    pool->hosts.max = options->max_per_host;
     status *failure = http_loop_open(loop, options->max_per_host, (size_t) options->concurrency,
                                      on_done, pool, &pool->loop);
     if (failure != NULL) {
@@ -99,13 +135,6 @@ static void pool_close(void *handler)
     free(pool);
 }
 
-static void refuse(attempt *a, status *failure)
-{
-    attempt_failure told = {.code = failure->code, .retryable = true, .message = failure->message};
-    attempt_fail(a, &told);
-    status_free(failure);
-}
-
 static void start(void *handler, attempt *a)
 {
     http_pool *pool = (http_pool *) handler;
@@ -122,24 +151,26 @@ static void start(void *handler, attempt *a)
     }
     t->attempt = a;
     t->request = a->job->http;
-    status *failure = http_request_apply(t);
-    if (failure == NULL) {
-        failure = http_loop_add(pool->loop, t->easy);
-    }
-    if (failure != NULL) {
-        transfer_put(pool, t);
-        refuse(a, failure);
-        return;
-    }
     a->work = t;
+    if (http_hosts_enter(&pool->hosts, t, t->request->url) && !begin(pool, t)) {
+        leave(pool, t);
+    }
 }
 
 static void stop(void *handler, attempt *a)
 {
     http_pool *pool = (http_pool *) handler;
     http_transfer *t = (http_transfer *) a->work;
-    http_loop_remove(pool->loop, t->easy);
-    transfer_put(pool, t);
+    if (!http_hosts_waits(t)) {
+        http_loop_remove(pool->loop, t->easy);
+        http_room_leave(&pool->room, t);
+    }
+    leave(pool, t);
+}
+
+static void turn(void *handler)
+{
+    http_room_turn(&((http_pool *) handler)->room);
 }
 
 const handler_ops http_handler = {
@@ -147,5 +178,6 @@ const handler_ops http_handler = {
     .open = pool_open,
     .start = start,
     .abort = stop,
+    .turn = turn,
     .close = pool_close,
 };

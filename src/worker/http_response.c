@@ -1,6 +1,6 @@
 // http_response - collects the answer to a transfer, and reports what became of it.
 #include "worker/http_outcome.h"
-#include "worker/http_transfer.h"
+#include "worker/http_room.h"
 #include "worker/text.h"
 
 #include "base/clock.h"
@@ -73,6 +73,9 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *data)
     }
     if (size > http_max_body(t) - t->body.size) {
         return stop(t, HTTP_STOP_BODY);
+    }
+    if (!http_room_take(t->room, t, size)) {
+        return CURL_WRITEFUNC_PAUSE;
     }
     if (!buf_append(&t->body, bytes, size)) {
         return stop(t, HTTP_STOP_MEMORY);

@@ -28,6 +28,9 @@ typedef enum http_stop {
     HTTP_STOP_MEMORY,
 } http_stop;
 
+typedef struct http_host http_host;
+typedef struct http_room http_room;
+
 typedef struct http_transfer {
     CURL *easy;
     attempt *attempt;
@@ -42,6 +45,12 @@ typedef struct http_transfer {
     char blocked[INET6_ADDRSTRLEN];  // an address that is not; "": none
     char error[CURL_ERROR_SIZE];
     struct http_transfer *next;  // in the pool
+    http_host *host;             // http_hosts.c; NULL: not counted
+    bool in_line;                // of the host
+    http_room *room;
+    size_t held_bytes;  // http_room.c
+    bool paused;        // in the line of the room
+    struct http_transfer *line_prev, *line_next;
 } http_transfer;
 
 // http_request_apply puts the request on the easy handle, which is reset first.

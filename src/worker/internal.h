@@ -74,6 +74,9 @@ struct worker {
 
     int64_t lease_us;  // how long a lease lasts, as the server says
 
+    size_t peak_bytes;  // most memory of results since memory was last given back
+    int64_t trim_us;    // when to give it back
+
     lease_plan plan;  // lease.c
     worker_call *vacant_leases;
     uint32_t random;

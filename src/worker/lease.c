@@ -103,10 +103,11 @@ static void send_lease(worker *w, worker_call *call, int64_t sequence, int32_t m
                  &options, on_done, call);
 }
 
-// At the cap no more is leased: the outcomes that are there have to get rid of first.
+// At a cap no more is leased: the results that are there have to get rid of first.
 static bool is_accepting(const worker *w)
 {
-    return w->phase == WORKER_RUNNING && w->outbox.bytes < w->options.max_unacked_bytes;
+    return w->phase == WORKER_RUNNING && w->outbox.bytes < w->options.max_unacked_bytes &&
+           attempts_held(&w->attempts) < w->options.max_held_bytes;
 }
 
 void lease_turn(worker *w, int64_t now_us)

@@ -5,6 +5,7 @@
 #include "worker/answer.h"
 #include "worker/http_handler.h"
 
+#include <malloc.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -12,6 +13,8 @@
 #define DEFAULT_LEASE_US  30000000  // until the server says
 #define REPORT_US         10000000  // for the Reports at the end
 #define REPORT_HASTILY_US 2000000
+#define TRIM_BYTES        ((size_t) 32 << 20)  // after so much was held, memory is given back
+#define TRIM_US           1000000              // once it was quiet for that long
 
 static const handler_ops *const handlers[] = {&http_handler};
 #define HANDLER_COUNT (sizeof handlers / sizeof handlers[0])
@@ -23,6 +26,7 @@ void worker_options_init(worker_options *options)
         .max_message_bytes = 32 << 20,
         .max_result_bytes = 16 << 20,
         .max_unacked_bytes = 64 << 20,
+        .max_held_bytes = (size_t) 512 << 20,
         .max_per_host = 256,
         .drain_timeout_us = 30000000,
     };
@@ -97,15 +101,34 @@ static void phase_turn(worker *w, int64_t now_us)
     }
 }
 
+// What was freed in small pieces stays with the process unless it is told to give it back.
+static void trim_turn(worker *w, int64_t now_us)
+{
+    size_t held = attempts_held(&w->attempts);
+    w->peak_bytes = held > w->peak_bytes ? held : w->peak_bytes;
+    if (w->peak_bytes < TRIM_BYTES || held > TRIM_BYTES / 8) {
+        w->trim_us = now_us + TRIM_US;
+    } else if (now_us < w->trim_us) {
+        worker_wake_at(w, w->trim_us);
+    } else {
+#ifdef __GLIBC__
+        (void) malloc_trim(0);
+#endif
+        w->peak_bytes = 0;
+    }
+}
+
 static void on_turn(uv_prepare_t *turn)
 {
     worker *w = (worker *) turn->data;
     int64_t now_us = worker_now(w);
     phase_turn(w, now_us);
+    attempts_turn(&w->attempts);
     heartbeat_turn(w, now_us);
     push_turn(w, now_us);
     lease_turn(w, now_us);
     report_turn(w, now_us);
+    trim_turn(w, now_us);
     if (w->phase == WORKER_DONE) {
         uv_stop(&w->loop);
     }

@@ -17,14 +17,17 @@ typedef struct worker worker;
 typedef struct worker_options {
     const char *rpc_url;
     const char *results_url;
-    const uuid *id;                // NULL: fresh for this start
-    const char *token;             // bearer token or NULL
-    int concurrency;               // jobs run at once
-    const char *const *queues;     // served queues
-    size_t queue_count;            // 0: all
-    size_t max_message_bytes;      // as the server's
-    size_t max_result_bytes;       // cap on one result
-    size_t max_unacked_bytes;      // cap on outcomes not yet acknowledged: 64 MiB
+    const uuid *id;             // NULL: fresh for this start
+    const char *token;          // bearer token or NULL
+    int concurrency;            // jobs run at once
+    const char *const *queues;  // served queues
+    size_t queue_count;         // 0: all
+    size_t max_message_bytes;   // as the server's
+    size_t max_result_bytes;    // cap on one result
+    size_t max_unacked_bytes;   // cap on outcomes not yet acknowledged: 64 MiB
+    // Cap on results under way and outcomes not yet acknowledged, together: 512 MiB. Beyond it no
+    // jobs are leased, and responses are read one at a time.
+    size_t max_held_bytes;
     size_t max_per_host;           // transfers at once to one host; 0: no limit
     bool allow_private_addresses;  // http to loopback and private ranges; link-local never
     int64_t drain_timeout_us;      // time for running jobs when stopped

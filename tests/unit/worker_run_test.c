@@ -227,6 +227,42 @@ static void a_worker_that_can_not_reach_its_server_stops_all_the_same(void **sta
     rig_free(r);
 }
 
+static void long_responses_arrive_one_by_one_when_memory_is_scarce(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->options.max_held_bytes = 1 << 20;
+    for (size_t i = 0; i < 24; i++) {
+        rig_add(r, "/big");
+    }
+    rig_start(r);
+    rig_wait_finished(r, 24);
+    for (size_t i = 0; i < 24; i++) {
+        assert_int_equal(rig_result(r->jobs[i].outcome)->body.len, 3 << 20);
+    }
+    rig_free(r);
+}
+
+static void cancelled_jobs_leave_the_line_of_their_host(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    r->options.max_per_host = 1;
+    r->lease_ms = 300;
+    rig_job *hanging = rig_add(r, "/hang");
+    rig_job *waiting = rig_add(r, "/ok");
+    rig_start(r);
+    origin_wait_hanging(r->origin, 1);
+    pthread_mutex_lock(&r->lock);
+    waiting->cancelled = hanging->cancelled = true;
+    pthread_mutex_unlock(&r->lock);
+    origin_wait_hanging(r->origin, 0);
+    rig_add(r, "/ok");
+    rig_wait_finished(r, 1);
+    assert_int_equal(r->jobs[2].outcomes, 1);
+    rig_free(r);
+}
+
 static void a_bad_url_is_told_at_the_start(void **state)
 {
     (void) state;
@@ -265,6 +301,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(jobs_run_on_through_a_restart_of_the_server),
     cmocka_unit_test(attempts_end_when_their_lease_runs_out),
     cmocka_unit_test(a_worker_that_can_not_reach_its_server_stops_all_the_same),
+    cmocka_unit_test(long_responses_arrive_one_by_one_when_memory_is_scarce),
+    cmocka_unit_test(cancelled_jobs_leave_the_line_of_their_host),
     cmocka_unit_test(a_bad_url_is_told_at_the_start),
     cmocka_unit_test(a_worker_without_slots_does_not_start),
 };

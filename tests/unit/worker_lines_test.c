@@ -1,0 +1,174 @@
+// http_hosts, http_room - transfers that wait for others, and who goes on when.
+#include "unit/unit_test.h"
+
+#include "worker/http_hosts.h"
+#include "worker/http_room.h"
+
+#include <string.h>
+
+#define MIB ((size_t) 1 << 20)
+
+static http_transfer transfers[4];
+static attempt running;
+static attempts all;
+static outbox out;
+static http_room room;
+
+static int set_up(void **state)
+{
+    (void) state;
+    memset(transfers, 0, sizeof transfers);
+    out = (outbox){0};
+    all = (attempts){.outbox = &out, .max_held_bytes = MIB};
+    room = (http_room){0};
+    running.owner = &all;
+    for (size_t i = 0; i < 4; i++) {
+        transfers[i].attempt = &running;
+        transfers[i].easy = curl_easy_init();
+    }
+    return 0;
+}
+
+static int tear_down(void **state)
+{
+    (void) state;
+    for (size_t i = 0; i < 4; i++) {
+        curl_easy_cleanup(transfers[i].easy);
+    }
+    return 0;
+}
+
+// ---- hosts ----
+
+static void a_host_has_so_many_transfers_and_the_others_go_in_turn(void **state)
+{
+    (void) state;
+    http_hosts hosts = {.max = 2};
+    assert_true(http_hosts_enter(&hosts, &transfers[0], "http://a.test/1"));
+    assert_true(http_hosts_enter(&hosts, &transfers[1], "http://A.test?2"));
+    assert_false(http_hosts_enter(&hosts, &transfers[2], "http://user@a.test#3"));
+    assert_false(http_hosts_enter(&hosts, &transfers[3], "HTTP://a.test"));
+    assert_ptr_equal(http_hosts_leave(&hosts, &transfers[1]), &transfers[2]);
+    assert_false(http_hosts_waits(&transfers[2]));
+    assert_ptr_equal(http_hosts_leave(&hosts, &transfers[0]), &transfers[3]);
+    assert_null(http_hosts_leave(&hosts, &transfers[2]));
+    assert_null(http_hosts_leave(&hosts, &transfers[3]));
+    assert_null(hosts.by_name);
+}
+
+static void hosts_schemes_and_ports_are_counted_apart(void **state)
+{
+    (void) state;
+    http_hosts hosts = {.max = 1};
+    assert_true(http_hosts_enter(&hosts, &transfers[0], "http://a.test/"));
+    assert_true(http_hosts_enter(&hosts, &transfers[1], "https://a.test/"));
+    assert_true(http_hosts_enter(&hosts, &transfers[2], "http://a.test:81/"));
+    assert_true(http_hosts_enter(&hosts, &transfers[3], "http://b.test/"));
+    for (size_t i = 0; i < 4; i++) {
+        assert_null(http_hosts_leave(&hosts, &transfers[i]));
+    }
+}
+
+static void one_that_stops_waiting_lets_nobody_in(void **state)
+{
+    (void) state;
+    http_hosts hosts = {.max = 1};
+    assert_true(http_hosts_enter(&hosts, &transfers[0], "http://a.test/"));
+    assert_false(http_hosts_enter(&hosts, &transfers[1], "http://a.test/"));
+    assert_false(http_hosts_enter(&hosts, &transfers[2], "http://a.test/"));
+    assert_null(http_hosts_leave(&hosts, &transfers[1]));
+    assert_ptr_equal(http_hosts_leave(&hosts, &transfers[0]), &transfers[2]);
+    assert_null(http_hosts_leave(&hosts, &transfers[2]));
+}
+
+static void without_a_limit_nobody_waits(void **state)
+{
+    (void) state;
+    http_hosts hosts = {.max = 0};
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(http_hosts_enter(&hosts, &transfers[i], "http://a.test/"));
+    }
+    assert_null(http_hosts_leave(&hosts, &transfers[0]));
+}
+
+// ---- room ----
+
+// Takes room for more of the body, and has it then.
+static bool take(http_transfer *t, size_t size)
+{
+    bool taken = http_room_take(&room, t, size);
+    t->body.size += taken ? size : 0;
+    return taken;
+}
+
+static void small_responses_never_wait(void **state)
+{
+    (void) state;
+    all.held_bytes = 5 * MIB;
+    for (size_t i = 0; i < 4; i++) {
+        assert_true(take(&transfers[i], HTTP_FREE_BYTES));
+    }
+    assert_int_equal(all.held_bytes, 5 * MIB);
+}
+
+static void beyond_the_cap_one_goes_on_and_the_others_pause(void **state)
+{
+    (void) state;
+    assert_true(take(&transfers[0], MIB / 2));
+    assert_true(take(&transfers[1], MIB / 2));
+    assert_true(take(&transfers[0], MIB));
+    assert_false(take(&transfers[1], MIB));
+    assert_true(transfers[1].paused);
+    assert_true(take(&transfers[0], 20 * MIB));
+    http_room_turn(&room);
+    assert_true(transfers[1].paused);
+    http_room_leave(&room, &transfers[0]);
+    http_room_turn(&room);
+    assert_false(transfers[1].paused);
+    assert_true(take(&transfers[1], MIB));
+    http_room_leave(&room, &transfers[1]);
+    assert_int_equal(all.held_bytes, 0);
+}
+
+static void the_one_paused_longest_goes_on_first(void **state)
+{
+    (void) state;
+    assert_true(take(&transfers[0], 2 * MIB));
+    assert_false(take(&transfers[2], MIB));
+    assert_false(take(&transfers[1], MIB));
+    http_room_leave(&room, &transfers[0]);
+    http_room_turn(&room);  // a MiB of room lets one go on
+    assert_false(transfers[2].paused);
+    assert_true(transfers[1].paused);
+    http_room_leave(&room, &transfers[1]);
+    assert_null(room.waiting);
+}
+
+static void outcomes_that_wait_for_the_server_take_room_too(void **state)
+{
+    (void) state;
+    out.bytes = 2 * MIB;
+    assert_false(take(&transfers[0], MIB));
+    http_room_turn(&room);
+    assert_true(transfers[0].paused);
+    out.bytes = 0;
+    http_room_turn(&room);
+    assert_false(transfers[0].paused);
+    http_room_leave(&room, &transfers[0]);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(a_host_has_so_many_transfers_and_the_others_go_in_turn, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(hosts_schemes_and_ports_are_counted_apart, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(one_that_stops_waiting_lets_nobody_in, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(without_a_limit_nobody_waits, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(small_responses_never_wait, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(beyond_the_cap_one_goes_on_and_the_others_pause, set_up,
+                                    tear_down),
+    cmocka_unit_test_setup_teardown(the_one_paused_longest_goes_on_first, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(outcomes_that_wait_for_the_server_take_room_too, set_up,
+                                    tear_down),
+};
+
+UNIT_TEST_MAIN(tests)
