@@ -120,8 +120,7 @@ static void an_unknown_variable_is_a_warning(void **state)
 static void variables_of_the_command_line_client_are_no_mistake(void **state)
 {
     (void) state;
-    load_well(&(shop_call){
-        {NULL}, {"ERRAND_SERVER=tcp://a", "ERRAND_TOKEN=t", "ERRAND_CALLBACK_SECRET=whsec_"}});
+    load_well(&(shop_call){{NULL}, {"ERRAND_SERVER=tcp://a", "ERRAND_CALLBACK_SECRET=whsec_"}});
     assert_int_equal(outcome.warnings.count, 0);
 }
 
