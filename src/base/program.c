@@ -133,7 +133,7 @@ void program_wait_for_end(void)
 static void prepare_memory(void)
 {
 #ifdef __GLIBC__
-    (void) mallopt(M_MMAP_THRESHOLD, 1 << 20);
+    (void) mallopt(M_MMAP_THRESHOLD, 1 << 20);  // NOLINT(concurrency-mt-unsafe): before any thread
 #endif
 }
 
