@@ -5,9 +5,14 @@
 
 #define WINDOW_US 10000000  // starts are counted over this long, for estimates
 
+// Room that was made before may have gone to other timers. Without memory the next round looks
+// again.
 static void wake_at(engine *e, job_queue *q, int64_t when_us)
 {
-    timers_set(&e->timers, &q->wake, when_us);
+    if (timers_reserve(&e->timers, 1))
+        timers_set(&e->timers, &q->wake, when_us);
+    else
+        e->offer = true;
 }
 
 static size_t room_by_rate(engine *e, job_queue *q)

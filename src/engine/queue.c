@@ -38,7 +38,7 @@ job_queue *queue_make(engine *e, const char *name)
     q->name = strdup(name);
     q->wake.fire = wake;
     queue_settings_init(&q->settings);
-    if (q->name != NULL && timers_reserve(&e->timers, 1))
+    if (q->name != NULL)
         HASH_ADD_KEYPTR(hh, e->queues, q->name, strlen(q->name), q);
     if (q->hh.tbl == NULL) {
         queue_free(q);

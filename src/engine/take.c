@@ -203,7 +203,8 @@ static bool grow_scratch(engine *e, size_t count)
 static int compare(const void *a, const void *b)
 {
     const limited_route *left = a, *right = b;
-    return (left->queue > right->queue) - (left->queue < right->queue);
+    int32_t first = left->queue->routes[0], second = right->queue->routes[0];
+    return (first > second) - (first < second);
 }
 
 // Sorts the session's routes that have READY jobs by whether their queue is asked by itself.

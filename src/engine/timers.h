@@ -23,7 +23,7 @@ typedef struct timers {
 
 void timers_fini(timers *all);
 
-// timers_reserve makes room, so that count + more timers can be set without failing.
+// timers_reserve makes room, so that more timers can be set right away without failing.
 bool timers_reserve(timers *all, size_t more);
 
 // timers_set arms a timer, or moves it. Room must have been reserved for a new one.

@@ -1,0 +1,354 @@
+// engine_model - what the engine should do, in plain C: arrays that are searched from end to end.
+//
+// A world is small, so that ids, keys and queues meet often: a job's place in `jobs` is its id. The
+// rules of a job's life are here; who may run is in engine_model_take.h.
+#ifndef ERRAND_TESTS_UNIT_ENGINE_MODEL_H
+#define ERRAND_TESTS_UNIT_ENGINE_MODEL_H
+
+#include "unit/engine_life.h"
+
+#define MODEL_IDS     48
+#define MODEL_QUEUES  3
+#define MODEL_KINDS   2
+#define MODEL_WORKERS 3
+#define MODEL_WAITS   6
+#define MODEL_STARTS  16
+#define MODEL_REVOKED 512
+#define MODEL_LEASES  9  // jobs that run at one time
+
+#define LEASE_US (30 * SECOND)
+#define GRACE_US (5 * SECOND)
+
+typedef struct model_job {
+    bool there;    // the store has it
+    bool removed;  // deleted, but those that wait for it have yet to be told
+    int64_t seq;
+    int queue, kind, content;
+    int unique, key;  // 0: none
+    job_state state;
+    int32_t priority, attempt, failures, losses, max_attempts;
+    int64_t due_us, expire_us, aging_us, finish_us, retention_us, timeout_us;
+    int64_t retry_request;
+    int32_t blockers;
+    bool has_dependants;
+    bool waits_for[MODEL_IDS];
+    // While it runs:
+    int worker;
+    int64_t lease_sequence, expires_us, voided_us;
+    bool confirmed, former, seen;
+} model_job;
+
+typedef struct model_queue {
+    queue_settings settings;
+    bool known;
+    double tokens;
+    int64_t tokens_us, held_back_us;
+    bool probing;
+    int64_t starts[MODEL_STARTS];  // the latest under the present rate
+    size_t start_count;
+} model_queue;
+
+typedef struct model_revoked {
+    engine_lease_ref ref;
+    int64_t lease_sequence;
+    bool seen;
+} model_revoked;
+
+typedef struct model_worker {
+    int64_t lease_sequence, outcome_sequence;
+    call *asking;  // its parked Lease
+    int64_t turn;  // smaller: parked earlier
+    bool untold;
+    model_revoked revoked[MODEL_REVOKED];
+    size_t revoked_count;
+} model_worker;
+
+typedef struct model_wait {
+    call *call;
+    int64_t seq;
+    bool over, gone;
+    job_state state;  // at the end; 0: any
+} model_wait;
+
+// How much there is of everything.
+typedef struct model_world {
+    int ids, queues, keys, uniques;
+    int after;  // percent of jobs that wait for others
+} model_world;
+
+static struct {
+    model_world world;
+    uint64_t random;
+    int64_t now_us, mono_us;
+    int64_t coming_us;  // so much later the commands under way are applied
+    int64_t last_seq, turns;
+    model_job jobs[MODEL_IDS];
+    model_queue queues[MODEL_QUEUES];
+    model_worker workers[MODEL_WORKERS];
+    model_wait waits[MODEL_WAITS];
+} model;
+
+static const char *const model_queue_names[MODEL_QUEUES] = {"q0", "q1", "q2"};
+static const char *const model_kind_names[MODEL_KINDS] = {"k0", "k1"};
+
+static inline uint64_t any(uint64_t below)
+{
+    model.random ^= model.random << 13;
+    model.random ^= model.random >> 7;
+    model.random ^= model.random << 17;
+    return model.random % below;
+}
+
+static inline bool chance(uint64_t percent)
+{
+    return any(100) < percent;
+}
+
+// ---- finding ----
+
+static inline uuid model_id(int slot)
+{
+    uuid id = {{0x0e}};
+    id.bytes[15] = (uint8_t) slot;
+    return id;
+}
+
+static inline int model_slot(const model_job *j)
+{
+    return (int) (j - model.jobs);
+}
+
+static inline model_job *model_by_id(const uuid *id)
+{
+    model_job *j = &model.jobs[id->bytes[15]];
+    return j->there ? j : NULL;
+}
+
+#define MODEL_EACH(j)                                                                              \
+    for (model_job *j = model.jobs; j < model.jobs + MODEL_IDS; j++)                               \
+        if (j->there)
+
+static inline bool model_is_over(const model_job *j)
+{
+    return job_state_is_final(j->state);
+}
+
+static inline size_t model_depth(int queue)
+{
+    size_t depth = 0;
+    MODEL_EACH(j)
+    depth += j->queue == queue && !model_is_over(j);
+    return depth;
+}
+
+static inline model_job *model_by_unique(int queue, int unique)
+{
+    MODEL_EACH(j)
+    if (unique != 0 && j->queue == queue && j->unique == unique && !model_is_over(j))
+        return j;
+    return NULL;
+}
+
+static inline engine_lease_ref model_ref(const model_job *j)
+{
+    return (engine_lease_ref){model_id(model_slot(j)), engine_token_make(j->seq, j->attempt)};
+}
+
+static inline bool model_same_ref(const engine_lease_ref *a, const engine_lease_ref *b)
+{
+    return uuid_equal(&a->id, &b->id) && memcmp(&a->token, &b->token, sizeof a->token) == 0;
+}
+
+// The job that a worker holds under this token; NULL: the token is void.
+static inline model_job *model_held_by(int worker, const engine_lease_ref *ref)
+{
+    model_job *j = model_by_id(&ref->id);
+    if (j == NULL || j->state != JOB_RUNNING || j->worker != worker)
+        return NULL;
+    engine_lease_ref own = model_ref(j);
+    return model_same_ref(&own, ref) ? j : NULL;
+}
+
+// ---- ends ----
+
+static inline void model_tell(const model_job *j, bool gone)
+{
+    for (int i = 0; i < MODEL_WAITS; i++) {
+        model_wait *w = &model.waits[i];
+        if (w->call == NULL || w->over || w->seq != j->seq)
+            continue;
+        w->over = true;
+        w->gone = gone;
+        w->state = j->state;
+    }
+}
+
+static inline void model_end(model_job *j, job_state state)
+{
+    j->state = state;
+    j->finish_us = model.now_us;
+    model_tell(j, false);
+}
+
+static inline void model_fail(model_job *j, bool retryable, int64_t retry_after_us)
+{
+    model_queue *q = &model.queues[j->queue];
+    if (q->settings.hold_on_retry_after && retry_after_us > 0) {
+        if (q->held_back_us < model.mono_us + retry_after_us)
+            q->held_back_us = model.mono_us + retry_after_us;
+        q->probing = true;
+    }
+    j->failures++;
+    if (!retryable || j->failures >= j->max_attempts) {
+        model_end(j, JOB_FAILED);
+        return;
+    }
+    j->state = JOB_SCHEDULED;  // the jobs of the model have no backoff
+    j->due_us = model.now_us + retry_after_us;
+}
+
+static inline void model_succeed(model_job *j)
+{
+    model_queue *q = &model.queues[j->queue];
+    if (model.mono_us >= q->held_back_us)
+        q->probing = false;
+    model_end(j, JOB_SUCCEEDED);
+}
+
+static inline void model_lose(model_job *j)
+{
+    j->losses++;
+    if (j->losses >= 3)
+        model_end(j, JOB_FAILED);
+    else
+        j->state = JOB_READY;
+}
+
+static inline void model_forget(model_job *j)
+{
+    memset(j, 0, sizeof *j);
+}
+
+static inline void model_remove(model_job *j)
+{
+    if (!model_is_over(j))
+        j->state = JOB_CANCELLED;
+    model_tell(j, true);
+    if (!j->has_dependants) {
+        model_forget(j);
+        return;
+    }
+    j->removed = true;
+    j->finish_us = 0;
+}
+
+static inline void model_retry(model_job *j, int64_t request)
+{
+    j->state = JOB_READY;
+    j->failures = j->losses = j->blockers = 0;
+    j->due_us = model.now_us;
+    j->expire_us = j->finish_us = 0;
+    j->aging_us = model.queues[j->queue].settings.aging_us;
+    j->retry_request = request;
+}
+
+// ---- what the clock brings ----
+
+static inline void model_run_out(void)
+{
+    MODEL_EACH(j)
+    {
+        if (j->state != JOB_RUNNING ||
+            (model.mono_us < j->expires_us && model.mono_us < j->voided_us))
+            continue;
+        if (j->former)
+            j->state = JOB_READY;
+        else if (model.mono_us >= j->voided_us)
+            model_fail(j, true, 0);
+        else
+            model_lose(j);
+    }
+}
+
+static inline bool model_is_late(const model_job *j)
+{
+    return !model_is_over(j) && j->attempt == 0 && j->expire_us != 0 &&
+           j->expire_us <= model.now_us;
+}
+
+static inline bool model_is_purged(const model_job *j)
+{
+    return model_is_over(j) && !j->has_dependants && j->finish_us + j->retention_us <= model.now_us;
+}
+
+// The ended job whose dependants are told next.
+static inline model_job *model_settling(void)
+{
+    model_job *first = NULL;
+    MODEL_EACH(j)
+    if (model_is_over(j) && j->has_dependants && (first == NULL || j->seq < first->seq))
+        first = j;
+    return first;
+}
+
+static inline void model_unblock(model_job *j)
+{
+    j->aging_us = model.queues[j->queue].settings.aging_us;
+    if (--j->blockers > 0)
+        return;
+    if (j->due_us < model.now_us)
+        j->due_us = model.now_us;
+    j->state = j->due_us > model.now_us ? JOB_SCHEDULED : JOB_READY;
+}
+
+static inline void model_settle(model_job *ended)
+{
+    MODEL_EACH(j)
+    {
+        if (!j->waits_for[model_slot(ended)])
+            continue;
+        j->waits_for[model_slot(ended)] = false;
+        if (j->state != JOB_BLOCKED)
+            continue;
+        if (ended->state == JOB_SUCCEEDED)
+            model_unblock(j);
+        else
+            model_end(j, JOB_CANCELLED);
+    }
+    ended->has_dependants = false;
+}
+
+static inline void model_promote(void)
+{
+    MODEL_EACH(j)
+    {
+        if (j->state != JOB_SCHEDULED || j->due_us > model.now_us)
+            continue;
+        j->state = JOB_READY;
+        j->aging_us = model.queues[j->queue].settings.aging_us;
+    }
+}
+
+static inline void model_due(void)
+{
+    model_promote();
+    MODEL_EACH(j)
+    if (model_is_purged(j))
+        model_forget(j);
+    MODEL_EACH(j)
+    if (model_is_late(j))
+        model_end(j, JOB_EXPIRED);
+    while (model_settling() != NULL)  // so few that they are told in one round
+        model_settle(model_settling());
+}
+
+// Nothing more happens without a command, or without time going on.
+static inline bool model_rests(void)
+{
+    bool rests = model_settling() == NULL;
+    MODEL_EACH(j)
+    rests = rests && !model_is_purged(j);
+    return rests;
+}
+
+#endif
