@@ -39,18 +39,18 @@ static status *set_secret(const cli_args *args, arena *memory, Errand__V1__Job *
 
 static status *add_label(const char *text, arena *memory, Errand__V1__Job *job)
 {
-    const char *equals = strchr(text, '=');
-    if (equals == NULL || equals == text)
+    const char *separator = strpbrk(text, CLI_LABEL_SEPARATORS);
+    if (separator == NULL || separator == text)
         return status_new(STATUS_INVALID_ARGUMENT, "--label: found \"%s\", expected KEY=VALUE",
                           text);
     Errand__V1__Job__LabelsEntry *entry = arena_alloc(memory, sizeof *entry);
     char *key = arena_strdup(memory, text);
     if (entry == NULL || key == NULL)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    key[equals - text] = '\0';
+    key[separator - text] = '\0';
     errand__v1__job__labels_entry__init(entry);
     entry->key = key;
-    entry->value = key + (equals - text) + 1;
+    entry->value = key + (separator - text) + 1;
     for (size_t i = 0; i < job->n_labels; i++) {
         if (strcmp(job->labels[i]->key, key) == 0)
             return status_new(STATUS_INVALID_ARGUMENT, "--label: %s is given twice", key);

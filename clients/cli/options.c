@@ -232,6 +232,16 @@ static status *time_text(const cli_given *given, arena *memory, const char **ret
     return NULL;
 }
 
+// A key has no colon, so the first separator is the one.
+static char *label_text(const char *value, arena *memory)
+{
+    char *copy = arena_strdup(memory, value);
+    char *separator = copy != NULL ? strpbrk(copy, CLI_LABEL_SEPARATORS) : NULL;
+    if (separator != NULL)
+        *separator = ':';
+    return copy;
+}
+
 static status *field_text(const cli_given *given, arena *memory, const char **ret)
 {
     switch (given->option->value) {
@@ -240,6 +250,9 @@ static status *field_text(const cli_given *given, arena *memory, const char **re
         return NULL;
     case CLI_NAME:
         *ret = upper_case(given->value, memory);
+        return NULL;
+    case CLI_LABEL:
+        *ret = label_text(given->value, memory);
         return NULL;
     case CLI_DURATION:
     case CLI_OPTIONAL_DURATION:

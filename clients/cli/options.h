@@ -15,11 +15,14 @@ typedef enum cli_value {
     CLI_FLAG,               // no value
     CLI_TEXT,               // as it stands
     CLI_NAME,               // an enum's name, in either case
+    CLI_LABEL,              // KEY:VALUE or KEY=VALUE
     CLI_DURATION,           // 30s, 1.5s, 10m, 2h, 1d
     CLI_OPTIONAL_DURATION,  // --wait or --wait=30s
     CLI_NUMBER,             // a whole number, zero or more
     CLI_TIME,               // 2030-01-31T12:00:00Z, or a duration from now
 } cli_value;
+
+#define CLI_LABEL_SEPARATORS ":="
 
 typedef struct cli_option {
     const char *name;         // long name without the dashes

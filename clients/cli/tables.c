@@ -26,7 +26,7 @@ static const cli_option job_options[] = {
     {"after",           CLI_TEXT,     0,   true,  "ID",     "after",              NULL, "only when this job has succeeded; may be repeated"},
     {"unique-key",      CLI_TEXT,     0,   false, "KEY",    "unique_key",         NULL, "while an unfinished job of the queue has this key, answer with that one"},
     {"concurrency-key", CLI_TEXT,     0,   false, "KEY",    "concurrency_key",    NULL, "run at most the queue's max-per-key jobs of this key at once"},
-    {"label",           CLI_TEXT,     'l', true,  "K=V",    NULL,                 NULL, "label to find the job by; may be repeated"},
+    {"label",           CLI_LABEL,    'l', true,  "K=V",    NULL,                 NULL, "label to find the job by; may be repeated"},
     {"attempt-timeout", CLI_DURATION, 0,   false, "TIME",   "attempt_timeout",    NULL, "longest time of one attempt"},
     {"retention",       CLI_DURATION, 0,   false, "TIME",   "retention",          NULL, "how long the finished job is kept; default: 24h"},
     {"max-attempts",    CLI_NUMBER,   0,   false, "NUMBER", "retry.max_attempts", NULL, "attempts in all; default: 10"},
@@ -84,7 +84,7 @@ static const cli_option filter_options[] = {
     {"queue", CLI_TEXT, 'q', false, "NAME",  "queue", NULL, "jobs of this queue"},
     {"state", CLI_NAME, 0,   false, "STATE", "state", NULL, "jobs in this state: blocked, scheduled, ready, running, succeeded, failed, ..."},
     {"kind",  CLI_TEXT, 0,   false, "NAME",  "kind",  NULL, "jobs of this kind"},
-    {"label", CLI_TEXT, 'l', false, "K:V",   "label", NULL, "jobs with this label"},
+    {"label", CLI_LABEL, 'l', false, "K=V",  "label", NULL, "jobs with this label"},
     END
 };
 

@@ -197,6 +197,14 @@ def test_ls_filters_and_follows_pages_up_to_the_limit(cli, tmp_path):
     assert cli.ok("ls", "--queue", "a", "--state", "running", "-o", "json").documents == []
 
 
+@pytest.mark.parametrize("written", ["team=web:2", "team:web:2"])
+def test_a_label_is_written_alike_where_it_is_set_and_where_it_is_looked_for(cli, api, written):
+    job_id = cli.ok("submit", "label", "--label", written).text.strip()
+    assert api.get(f"/v1/jobs/{job_id}").json()["labels"] == {"team": "web:2"}
+    assert job_id in cli.ok("ls", "--label", written).text
+    assert job_id not in cli.ok("ls", "--label", "team=web").text
+
+
 def test_unknown_and_malformed_ids_have_their_status(cli):
     for command in ("get", "result", "wait"):
         unknown = cli(command, str(uuid.uuid4()))
