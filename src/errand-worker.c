@@ -1,7 +1,7 @@
 // errand-worker - a pool of workers as a program of its own, for a host apart from the server.
 #include "base/config.h"
 #include "base/program.h"
-#include "worker/worker.h"
+#include "worker/pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,22 +80,22 @@ static const config_program config = {
 };
 // clang-format on
 
-static worker_options options_of(const settings *s)
+static pool_options options_of(const settings *s)
 {
-    worker_options options;
-    worker_options_init(&options);
-    options.rpc_url = s->server;
-    options.results_url = s->results;
-    options.token = s->token;
-    options.concurrency = (int) s->workers;
-    options.queues = (const char *const *) s->queues.items;
-    options.queue_count = s->queues.count;
-    options.max_per_host = (size_t) s->max_per_host;
-    options.max_held_bytes = (size_t) s->max_buffered;
-    options.max_message_bytes = (size_t) s->max_message;
-    options.max_result_bytes = (size_t) s->max_result;
-    options.allow_private_addresses = s->allow_private_addresses;
-    options.drain_timeout_us = s->drain_timeout;
+    pool_options options;
+    pool_options_init(&options);
+    options.worker.rpc_url = s->server;
+    options.worker.results_url = s->results;
+    options.worker.token = s->token;
+    options.worker.concurrency = (int) s->workers;
+    options.worker.queues = (const char *const *) s->queues.items;
+    options.worker.queue_count = s->queues.count;
+    options.worker.max_held_bytes = (size_t) s->max_buffered;
+    options.worker.max_message_bytes = (size_t) s->max_message;
+    options.worker.max_result_bytes = (size_t) s->max_result;
+    options.worker.drain_timeout_us = s->drain_timeout;
+    options.http.max_per_host = (size_t) s->max_per_host;
+    options.http.allow_private_addresses = s->allow_private_addresses;
     return options;
 }
 
@@ -104,9 +104,9 @@ static settings loaded;
 static status *serve(void)
 {
     const settings *s = &loaded;
-    const worker_options options = options_of(s);
+    const pool_options options = options_of(s);
     worker *w = NULL;
-    status *failure = worker_start(&options, &w);
+    status *failure = pool_start(&options, &w);
     if (failure != NULL) {
         return failure;
     }

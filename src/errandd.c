@@ -12,7 +12,7 @@
 #include "rpc/threads.h"
 #include "service/service.h"
 #include "store/sqlite.h"
-#include "worker/worker.h"
+#include "worker/pool.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -139,22 +139,22 @@ static status *listen_rpc(server *v)
 static status *start_worker(server *v)
 {
     const settings *s = v->settings;
-    worker_options options;
+    pool_options options;
     if (s->workers == 0) {
         return NULL;
     }
-    worker_options_init(&options);
-    options.id = &v->worker_id;
-    options.rpc_url = INPROC_RPC;
-    options.results_url = INPROC_RESULTS;
-    options.concurrency = (int) s->workers;
-    options.max_message_bytes = (size_t) s->max_message;
-    options.max_result_bytes = (size_t) s->max_result;
-    options.max_per_host = (size_t) s->max_per_host;
-    options.max_held_bytes = (size_t) s->max_buffered;
-    options.allow_private_addresses = s->allow_private_addresses || settings_loopback_only(s);
-    options.drain_timeout_us = s->drain_timeout;
-    return worker_start(&options, &v->worker);
+    pool_options_init(&options);
+    options.worker.id = &v->worker_id;
+    options.worker.rpc_url = INPROC_RPC;
+    options.worker.results_url = INPROC_RESULTS;
+    options.worker.concurrency = (int) s->workers;
+    options.worker.max_message_bytes = (size_t) s->max_message;
+    options.worker.max_result_bytes = (size_t) s->max_result;
+    options.worker.max_held_bytes = (size_t) s->max_buffered;
+    options.worker.drain_timeout_us = s->drain_timeout;
+    options.http.max_per_host = (size_t) s->max_per_host;
+    options.http.allow_private_addresses = s->allow_private_addresses || settings_loopback_only(s);
+    return pool_start(&options, &v->worker);
 }
 
 static status *start_gateway(server *v)

@@ -38,13 +38,13 @@ SERVER = ("src/store", "src/engine", "src/service")
 OWNERS = [
     ("nng/", ["src/rpc"], None),
     ("nng/", ["src/service"], 1),
-    ("nng/", ["src/worker"], 1),
+    ("nng/", ["clients/c"], 1),
     ("nng/", ["bench"], None),
     ("sqlite3.h", ["src/store"], None),
     ("curl/", ["src/worker"], None),
     ("civetweb.h", ["gateway"], 2),
     ("jansson.h", ["src/json"], None),
-    ("uv.h", ["src/worker", "clients/cli", "bench"], None),
+    ("uv.h", ["clients/c", "src/worker", "clients/cli", "bench"], None),
     ("yaml.h", ["src/base"], 1),
     ("openssl/", ["src/base"], 1),
 ]

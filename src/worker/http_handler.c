@@ -104,16 +104,18 @@ static void on_done(void *data, CURL *easy, CURLcode result)
     leave(pool, t);
 }
 
-static status *pool_open(const worker_options *options, uv_loop_t *loop, void **ret)
+static status *pool_open(const void *settings, const worker_options *options, uv_loop_t *loop,
+                         void **ret)
 {
+    const http_settings *wanted = (const http_settings *) settings;
     (void) pthread_once(&curl_once, init_curl);
     http_pool *pool = calloc(1, sizeof *pool);
     if (pool == NULL) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
-    pool->allow_private = options->allow_private_addresses;
-    pool->hosts.max = options->max_per_host;
-    status *failure = http_loop_open(loop, options->max_per_host, (size_t) options->concurrency,
+    pool->allow_private = wanted->allow_private_addresses;
+    pool->hosts.max = wanted->max_per_host;
+    status *failure = http_loop_open(loop, wanted->max_per_host, (size_t) options->concurrency,
                                      on_done, pool, &pool->loop);
     if (failure != NULL) {
         free(pool);
@@ -174,7 +176,6 @@ static void turn(void *handler)
 }
 
 const handler_ops http_handler = {
-    .kind = "http",
     .open = pool_open,
     .start = start,
     .abort = stop,

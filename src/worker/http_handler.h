@@ -4,6 +4,12 @@
 
 #include "worker/attempt.h"
 
+typedef struct http_settings {
+    size_t max_per_host;           // transfers at once to one host; 0: no limit
+    bool allow_private_addresses;  // loopback and private ranges; link-local never
+} http_settings;
+
+// Its settings are http_settings.
 extern const handler_ops http_handler;
 
 #endif

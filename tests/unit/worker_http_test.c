@@ -216,7 +216,7 @@ static void a_result_over_the_workers_cap_fails_for_good(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.max_result_bytes = 1 << 20;
+    r->options.worker.max_result_bytes = 1 << 20;
     assert_failed(rig_run(r, rig_make(r, "/big")), STATUS_RESOURCE_EXHAUSTED, false,
                   "more than the cap of 1048576 bytes");
     rig_free(r);
@@ -226,7 +226,7 @@ static void a_body_as_long_as_a_result_may_be_arrives_with_its_headers(void **st
 {
     (void) state;
     rig *r = rig_new();
-    r->options.max_result_bytes = 3 << 20;
+    r->options.worker.max_result_bytes = 3 << 20;
     assert_int_equal(rig_result(rig_run(r, rig_make(r, "/big")))->body.len, 3 << 20);
     rig_free(r);
 }
@@ -306,7 +306,7 @@ static void a_private_address_is_refused_unless_allowed(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.allow_private_addresses = false;
+    r->options.http.allow_private_addresses = false;
     assert_failed(rig_run(r, rig_make(r, "/ok")), STATUS_PERMISSION_DENIED, false, "127.0.0.1");
     assert_int_equal(r->origin->requests, 0);
     rig_free(r);
@@ -334,7 +334,7 @@ static void connections_are_used_again(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.concurrency = 1;
+    r->options.worker.concurrency = 1;
     rig_start(r);
     for (size_t i = 0; i < 20; i++) {
         rig_add(r, "/ok");
@@ -348,8 +348,8 @@ static void one_host_gets_no_more_connections_than_its_cap(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.concurrency = 64;
-    r->options.max_per_host = 3;
+    r->options.worker.concurrency = 64;
+    r->options.http.max_per_host = 3;
     for (size_t i = 0; i < 200; i++) {
         rig_add(r, "/ok");
     }

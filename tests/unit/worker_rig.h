@@ -1,4 +1,4 @@
-// worker_rig - a scripted WorkerService and PULL socket, for the tests of src/worker.
+// worker_rig - a scripted WorkerService and PULL socket, for the tests of the worker.
 //
 // Jobs given to rig_add are handed out by Lease; outcomes are kept as they come. What a real server
 // decides is as simple here as can be: nothing times out, and each job is handed out once.
@@ -10,7 +10,7 @@
 
 #include "base/log.h"
 #include "rpc/server.h"
-#include "worker/worker.h"
+#include "worker/pool.h"
 
 #include "errand/v1/worker_service.pb-c.h"
 
@@ -45,7 +45,7 @@ typedef struct rig {
     bool pulling;
     origin *origin;
     worker *worker;
-    worker_options options;
+    pool_options options;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;

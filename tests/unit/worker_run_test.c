@@ -30,7 +30,7 @@ static void thousands_of_jobs_each_end_exactly_once(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.concurrency = 64;
+    r->options.worker.concurrency = 64;
     rig_start(r);
     for (size_t i = 0; i < 3000; i++) {
         rig_add(r, "/ok");
@@ -64,7 +64,7 @@ static void a_busy_worker_still_waits_for_cancellations(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.concurrency = 1;
+    r->options.worker.concurrency = 1;
     rig_add(r, "/hang");
     rig_start(r);
     assert_true(rig_wait_until(r, has_leases, 2));
@@ -77,7 +77,7 @@ static void a_cancelled_job_is_stopped_and_its_slot_used_again(void **state)
     (void) state;
     rig *r = rig_new();
     frequent_heartbeats(r);
-    r->options.concurrency = 1;
+    r->options.worker.concurrency = 1;
     rig_job *hanging = rig_add(r, "/hang");
     rig_start(r);
     origin_wait_hanging(r->origin, 1);
@@ -166,7 +166,7 @@ static void a_drain_gives_jobs_back_when_its_time_is_over(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.drain_timeout_us = 50000;
+    r->options.worker.drain_timeout_us = 50000;
     rig_add(r, "/hang");
     rig_start(r);
     origin_wait_hanging(r->origin, 1);
@@ -220,9 +220,9 @@ static void a_worker_that_can_not_reach_its_server_stops_all_the_same(void **sta
 {
     (void) state;
     rig *r = rig_new();
-    r->options.rpc_url = "tcp://127.0.0.1:1";
-    r->options.results_url = "tcp://127.0.0.1:1";
-    assert_null(worker_start(&r->options, &r->worker));
+    r->options.worker.rpc_url = "tcp://127.0.0.1:1";
+    r->options.worker.results_url = "tcp://127.0.0.1:1";
+    assert_null(pool_start(&r->options, &r->worker));
     rig_stop_worker(r, false);
     rig_free(r);
 }
@@ -231,7 +231,7 @@ static void long_responses_arrive_one_by_one_when_memory_is_scarce(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.max_held_bytes = 1 << 20;
+    r->options.worker.max_held_bytes = 1 << 20;
     for (size_t i = 0; i < 6; i++) {
         rig_add(r, "/big");
     }
@@ -247,7 +247,7 @@ static void cancelled_jobs_leave_the_line_of_their_host(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.max_per_host = 1;
+    r->options.http.max_per_host = 1;
     r->lease_ms = 300;
     rig_job *hanging = rig_add(r, "/hang");
     rig_job *waiting = rig_add(r, "/ok");
@@ -267,9 +267,9 @@ static void a_bad_url_is_told_at_the_start(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.rpc_url = r->rpc_url;
-    r->options.results_url = "nonsense";
-    AUTO(status) failure = worker_start(&r->options, &r->worker);
+    r->options.worker.rpc_url = r->rpc_url;
+    r->options.worker.results_url = "nonsense";
+    AUTO(status) failure = pool_start(&r->options, &r->worker);
     assert_non_null(failure);
     assert_non_null(strstr(failure->message, "nonsense"));
     rig_free(r);
@@ -279,10 +279,10 @@ static void a_worker_without_slots_does_not_start(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.concurrency = 0;
-    r->options.rpc_url = r->rpc_url;
-    r->options.results_url = r->results_url;
-    AUTO(status) failure = worker_start(&r->options, &r->worker);
+    r->options.worker.concurrency = 0;
+    r->options.worker.rpc_url = r->rpc_url;
+    r->options.worker.results_url = r->results_url;
+    AUTO(status) failure = pool_start(&r->options, &r->worker);
     assert_int_equal(status_code_of(failure), STATUS_INVALID_ARGUMENT);
     rig_free(r);
 }

@@ -50,17 +50,17 @@ static inline rig *rig_new(void)
     r->origin = origin_new();
     rig_serve(r, "tcp://127.0.0.1:0");
     rig_listen_results(r, "tcp://127.0.0.1:0");
-    worker_options_init(&r->options);
-    r->options.concurrency = 8;
-    r->options.allow_private_addresses = true;
+    pool_options_init(&r->options);
+    r->options.worker.concurrency = 8;
+    r->options.http.allow_private_addresses = true;
     return r;
 }
 
 static inline void rig_start(rig *r)
 {
-    r->options.rpc_url = r->rpc_url;
-    r->options.results_url = r->results_url;
-    assert_null(worker_start(&r->options, &r->worker));
+    r->options.worker.rpc_url = r->rpc_url;
+    r->options.worker.results_url = r->results_url;
+    assert_null(pool_start(&r->options, &r->worker));
 }
 
 static inline void rig_stop_worker(rig *r, bool now)

@@ -1,9 +1,10 @@
 // worker - leases jobs from one server, runs them, and reports how they ended.
 //
 // One thread with a libuv loop drives everything: the parked Lease, heartbeats, handlers, the
-// result pipeline. The same code runs inside errandd (over inproc) and in errand-worker.
-#ifndef ERRAND_WORKER_WORKER_H
-#define ERRAND_WORKER_WORKER_H
+// result pipeline. The same code runs inside errandd (over inproc), in errand-worker, and in
+// programs that use liberrand.
+#ifndef ERRAND_CLIENTS_C_WORKER_WORKER_H
+#define ERRAND_CLIENTS_C_WORKER_WORKER_H
 
 #include "base/status.h"
 #include "base/uuid.h"
@@ -13,6 +14,13 @@
 #include <stdint.h>
 
 typedef struct worker worker;
+
+// Who runs the jobs of one kind. What ops wants of settings, it takes while the worker starts.
+typedef struct worker_handler {
+    const char *kind;
+    const struct handler_ops *ops;  // attempt.h
+    const void *settings;           // for ops->open
+} worker_handler;
 
 typedef struct worker_options {
     const char *rpc_url;
@@ -28,9 +36,9 @@ typedef struct worker_options {
     // Cap on results under way and outcomes not yet acknowledged, together: 512 MiB. Beyond it no
     // jobs are leased, and responses are read one at a time.
     size_t max_held_bytes;
-    size_t max_per_host;           // transfers at once to one host; 0: no limit
-    bool allow_private_addresses;  // http to loopback and private ranges; link-local never
-    int64_t drain_timeout_us;      // time for running jobs when stopped
+    int64_t drain_timeout_us;        // time for running jobs when stopped
+    const worker_handler *handlers;  // of the kinds that are served
+    size_t handler_count;            // at least one
 } worker_options;
 
 void worker_options_init(worker_options *options);

@@ -1,6 +1,6 @@
 // lease_ref - what names one lease of a job: the job's id and the token of the attempt.
-#ifndef ERRAND_WORKER_LEASE_REF_H
-#define ERRAND_WORKER_LEASE_REF_H
+#ifndef ERRAND_CLIENTS_C_WORKER_LEASE_REF_H
+#define ERRAND_CLIENTS_C_WORKER_LEASE_REF_H
 
 #include "base/uuid.h"
 

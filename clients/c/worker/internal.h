@@ -4,8 +4,8 @@
 // The loop has one turn, made before it waits for events: it looks at the state that the events
 // left and does what is due. Events only change state. So all outcomes of a turn make one batch,
 // and many free slots make one Lease.
-#ifndef ERRAND_WORKER_INTERNAL_H
-#define ERRAND_WORKER_INTERNAL_H
+#ifndef ERRAND_CLIENTS_C_WORKER_INTERNAL_H
+#define ERRAND_CLIENTS_C_WORKER_INTERNAL_H
 
 #include "base/clock.h"
 #include "worker/attempt.h"

@@ -1,8 +1,8 @@
 // attempt - the jobs that a worker is running: slots, deadlines, and the handlers that do the work.
 //
 // Everything happens on the thread of the worker's loop.
-#ifndef ERRAND_WORKER_ATTEMPT_H
-#define ERRAND_WORKER_ATTEMPT_H
+#ifndef ERRAND_CLIENTS_C_WORKER_ATTEMPT_H
+#define ERRAND_CLIENTS_C_WORKER_ATTEMPT_H
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -21,10 +21,11 @@
 typedef struct attempt attempt;
 typedef struct attempts attempts;
 
-// What runs the jobs of one kind. A new kind is one more table.
+// What runs jobs, of one kind or more. A new kind is one more table.
 typedef struct handler_ops {
-    const char *kind;
-    status *(*open)(const worker_options *options, uv_loop_t *loop, void **ret);
+    // open takes what it needs of the settings that stand beside the ops in the options.
+    status *(*open)(const void *settings, const worker_options *options, uv_loop_t *loop,
+                    void **ret);
     // start begins the work; it ends with attempt_succeed or attempt_fail, called exactly once,
     // maybe before start returns.
     void (*start)(void *handler, attempt *a);
@@ -52,6 +53,7 @@ struct attempt {
 };
 
 typedef struct opened_handler {
+    const char *kind;
     const handler_ops *ops;
     void *state;
 } opened_handler;
@@ -74,9 +76,9 @@ struct attempts {
     bool progressed;   // some attempt has told progress since it was last looked at
 };
 
-// attempts_open gives memory and timers to slot_count slots, and opens the handlers of the table.
-status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop, outbox *out,
-                      const handler_ops *const *table, size_t count);
+// attempts_open gives memory and timers to the slots, and opens the handlers of the options, whose
+// kinds must outlive it.
+status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop, outbox *out);
 // attempts_close comes when nothing runs and all handles on the loop are closed.
 void attempts_close(attempts *all);
 

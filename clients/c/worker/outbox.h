@@ -3,8 +3,8 @@
 // Pure bookkeeping. Outcomes are encoded into the open batch; sealing gives it the next number; a
 // sealed batch is pushed, maybe more than once, and kept until it is acknowledged. Batches are
 // pushed in order: the cursor stands at the next one, and rewinding puts it back to the oldest.
-#ifndef ERRAND_WORKER_OUTBOX_H
-#define ERRAND_WORKER_OUTBOX_H
+#ifndef ERRAND_CLIENTS_C_WORKER_OUTBOX_H
+#define ERRAND_CLIENTS_C_WORKER_OUTBOX_H
 
 #include "base/buf.h"
 #include "worker/lease_ref.h"

@@ -4,8 +4,8 @@
 // no jobs; after a failure n is asked again. A Lease that asks for jobs stays parked when more
 // slots become free: its answer is followed by the next one at once. A Lease for no jobs, sent
 // while all slots are taken, only waits for cancellations, and gives way to one for jobs.
-#ifndef ERRAND_WORKER_LEASE_PLAN_H
-#define ERRAND_WORKER_LEASE_PLAN_H
+#ifndef ERRAND_CLIENTS_C_WORKER_LEASE_PLAN_H
+#define ERRAND_CLIENTS_C_WORKER_LEASE_PLAN_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -1,6 +1,6 @@
 // handover - passes work from any thread to the thread of a libuv loop.
-#ifndef ERRAND_WORKER_HANDOVER_H
-#define ERRAND_WORKER_HANDOVER_H
+#ifndef ERRAND_CLIENTS_C_WORKER_HANDOVER_H
+#define ERRAND_CLIENTS_C_WORKER_HANDOVER_H
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 // answer - a reply of the server, copied out of the library's thread for the loop's.
-#ifndef ERRAND_WORKER_ANSWER_H
-#define ERRAND_WORKER_ANSWER_H
+#ifndef ERRAND_CLIENTS_C_WORKER_ANSWER_H
+#define ERRAND_CLIENTS_C_WORKER_ANSWER_H
 
 #include "base/buf.h"
 #include "worker/lease_ref.h"

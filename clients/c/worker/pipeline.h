@@ -2,8 +2,8 @@
 //
 // The only file of the worker that knows nng. What it took may still be lost with the connection.
 // Used by one thread, but for the events.
-#ifndef ERRAND_WORKER_PIPELINE_H
-#define ERRAND_WORKER_PIPELINE_H
+#ifndef ERRAND_CLIENTS_C_WORKER_PIPELINE_H
+#define ERRAND_CLIENTS_C_WORKER_PIPELINE_H
 
 #include "base/buf.h"
 #include "base/status.h"

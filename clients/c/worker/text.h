@@ -1,7 +1,7 @@
 // text - bytes from strangers as text that may go into a message: valid UTF-8, no control
 // characters.
-#ifndef ERRAND_WORKER_TEXT_H
-#define ERRAND_WORKER_TEXT_H
+#ifndef ERRAND_CLIENTS_C_WORKER_TEXT_H
+#define ERRAND_CLIENTS_C_WORKER_TEXT_H
 
 #include "base/arena.h"
 

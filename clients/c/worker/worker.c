@@ -1,9 +1,9 @@
 // worker - the thread, its loop, and the phases from start to end.
 #include "worker/internal.h"
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "worker/answer.h"
-#include "worker/http_handler.h"
 
 #include <malloc.h>
 #include <signal.h>
@@ -16,9 +16,6 @@
 #define TRIM_BYTES        ((size_t) 32 << 20)  // after so much was held, memory is given back
 #define TRIM_US           1000000              // once it was quiet for that long
 
-static const handler_ops *const handlers[] = {&http_handler};
-#define HANDLER_COUNT (sizeof handlers / sizeof handlers[0])
-
 void worker_options_init(worker_options *options)
 {
     *options = (worker_options){
@@ -27,7 +24,6 @@ void worker_options_init(worker_options *options)
         .max_result_bytes = 16 << 20,
         .max_unacked_bytes = 64 << 20,
         .max_held_bytes = (size_t) 512 << 20,
-        .max_per_host = 256,
         .drain_timeout_us = 30000000,
     };
 }
@@ -146,6 +142,34 @@ static status *no_memory(void)
     return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
 }
 
+static status *copy_list(char **ret, const char *const *texts, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if ((ret[i] = strdup(texts[i])) == NULL) {
+            return no_memory();
+        }
+    }
+    return NULL;
+}
+
+static void free_list(char **texts)
+{
+    for (size_t i = 0; texts != NULL && texts[i] != NULL; i++) {
+        free(texts[i]);
+    }
+    free(texts);
+}
+
+static status *copy_kinds(worker *w, const worker_options *options)
+{
+    for (size_t i = 0; i < options->handler_count; i++) {
+        if ((w->kinds[i] = strdup(options->handlers[i].kind)) == NULL) {
+            return no_memory();
+        }
+    }
+    return NULL;
+}
+
 static status *copy_texts(worker *w, const worker_options *options)
 {
     w->options = *options;
@@ -153,16 +177,16 @@ static status *copy_texts(worker *w, const worker_options *options)
     w->options.results_url = strdup(options->results_url);
     w->options.token = options->token == NULL ? NULL : strdup(options->token);
     w->options.queues = NULL;
+    w->options.handlers = NULL;
     w->queues = calloc(options->queue_count + 1, sizeof *w->queues);
-    w->kinds = calloc(HANDLER_COUNT, sizeof *w->kinds);
+    w->kinds = calloc(options->handler_count + 1, sizeof *w->kinds);
     if (w->options.rpc_url == NULL || w->options.results_url == NULL || w->queues == NULL ||
         w->kinds == NULL || (options->token != NULL && w->options.token == NULL)) {
         return no_memory();
     }
-    for (size_t i = 0; i < options->queue_count; i++) {
-        if ((w->queues[i] = strdup(options->queues[i])) == NULL) {
-            return no_memory();
-        }
+    status *failure = copy_list(w->queues, options->queues, options->queue_count);
+    if (failure != NULL || (failure = copy_kinds(w, options)) != NULL) {
+        return failure;
     }
     if (options->token != NULL && asprintf(&w->authorization, "Bearer %s", options->token) < 0) {
         w->authorization = NULL;
@@ -180,16 +204,13 @@ static void describe(worker *w)
     if (gethostname(w->host, sizeof w->host - 1) != 0) {
         w->host[0] = '\0';
     }
-    for (size_t i = 0; i < HANDLER_COUNT; i++) {
-        w->kinds[i] = (char *) (uintptr_t) handlers[i]->kind;
-    }
     errand__v1__worker__init(&w->self);
     w->self.id = w->id;
     w->self.host = w->host;
     w->self.pid = (int32_t) getpid();
     w->self.n_queues = w->options.queue_count;
     w->self.queues = w->queues;
-    w->self.n_kinds = HANDLER_COUNT;
+    w->self.n_kinds = w->options.handler_count;
     w->self.kinds = w->kinds;
     w->self.concurrency = w->options.concurrency;
 }
@@ -240,6 +261,21 @@ static status *connect_server(worker *w)
     return failure != NULL ? failure : push_open(w);
 }
 
+static status *open_attempts(worker *w, const worker_options *options)
+{
+    AUTO_FREE worker_handler *handlers = calloc(options->handler_count, sizeof *handlers);
+    if (handlers == NULL) {
+        return no_memory();
+    }
+    for (size_t i = 0; i < options->handler_count; i++) {
+        handlers[i] = options->handlers[i];
+        handlers[i].kind = w->kinds[i];
+    }
+    worker_options own = *options;
+    own.handlers = handlers;
+    return attempts_open(&w->attempts, &own, &w->loop, &w->outbox);
+}
+
 static status *build(worker *w, const worker_options *options)
 {
     w->clock = clock_system();
@@ -253,8 +289,7 @@ static status *build(worker *w, const worker_options *options)
     w->expiry_us = INT64_MAX;
     failure = open_loop(w);
     if (failure == NULL) {
-        failure =
-            attempts_open(&w->attempts, options, &w->loop, &w->outbox, handlers, HANDLER_COUNT);
+        failure = open_attempts(w, options);
     }
     return failure != NULL ? failure : connect_server(w);
 }
@@ -293,11 +328,8 @@ static void worker_free(worker *w)
     close_loop(w);
     lease_close(w);
     outbox_fini(&w->outbox);
-    for (size_t i = 0; w->queues != NULL && i < w->options.queue_count; i++) {
-        free(w->queues[i]);
-    }
-    free(w->queues);
-    free(w->kinds);
+    free_list(w->queues);
+    free_list(w->kinds);
     free(w->authorization);
     free((char *) (uintptr_t) w->options.rpc_url);
     free((char *) (uintptr_t) w->options.results_url);
@@ -327,6 +359,9 @@ status *worker_start(const worker_options *options, worker **ret)
     if (options->concurrency < 1) {
         return status_bad_field("concurrency", "found %d, expected 1 or more",
                                 options->concurrency);
+    }
+    if (options->handler_count == 0) {
+        return status_bad_field("kinds", "found none, expected one or more");
     }
     worker *w = calloc(1, sizeof *w);
     if (w == NULL) {

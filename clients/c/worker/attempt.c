@@ -15,19 +15,22 @@
 
 // ---- the slots ----
 
-static status *open_handlers(attempts *all, const worker_options *options,
-                             const handler_ops *const *table, size_t count)
+static status *open_handlers(attempts *all, const worker_options *options)
 {
-    all->handlers = calloc(count, sizeof *all->handlers);
+    all->handlers = calloc(options->handler_count, sizeof *all->handlers);
     if (all->handlers == NULL) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
-    for (size_t i = 0; i < count; i++) {
-        status *failure = table[i]->open(options, all->loop, &all->handlers[i].state);
+    for (size_t i = 0; i < options->handler_count; i++) {
+        const worker_handler *wanted = &options->handlers[i];
+        opened_handler *opened = &all->handlers[i];
+        status *failure = wanted->ops->open(wanted->settings, options, all->loop, &opened->state);
         if (failure != NULL) {
             return failure;
         }
-        all->handlers[all->handler_count++].ops = table[i];
+        opened->kind = wanted->kind;
+        opened->ops = wanted->ops;
+        all->handler_count++;
     }
     return NULL;
 }
@@ -51,8 +54,7 @@ static status *open_slots(attempts *all, int32_t count)
     return NULL;
 }
 
-status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop, outbox *out,
-                      const handler_ops *const *table, size_t count)
+status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop, outbox *out)
 {
     *all = (attempts){
         .loop = loop,
@@ -62,7 +64,7 @@ status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *l
         .max_held_bytes = options->max_held_bytes,
     };
     status *failure = open_slots(all, options->concurrency);
-    return failure != NULL ? failure : open_handlers(all, options, table, count);
+    return failure != NULL ? failure : open_handlers(all, options);
 }
 
 void attempts_close(attempts *all)
@@ -212,7 +214,7 @@ static ProtobufCAllocator arena_allocator(arena *memory)
 static const opened_handler *handler_of(const attempts *all, const Errand__V1__Job *job)
 {
     for (size_t i = 0; i < all->handler_count; i++) {
-        if (strcmp(all->handlers[i].ops->kind, job->kind) == 0) {
+        if (strcmp(all->handlers[i].kind, job->kind) == 0) {
             return &all->handlers[i];
         }
     }
