@@ -9,14 +9,22 @@ static bool cancel_job(engine *e, engine_control *c)
     return job_state_is_final(before.state) || finish_cancelled(e, &before, &c->row);
 }
 
-// Why a job can not be retried; NULL: it can.
-static status *retry_refused(engine *e, const job_row *before)
+// A callback tells about an end of its parent: that has to be there still.
+static status *parent_refused(engine *e, const job_row *before)
 {
-    job_row trial = *before, holder = {0};
+    job_row parent;
+    if (before->parent_seq == 0 || !finish_parent_of(e, before, &parent) || parent.seq != 0)
+        return NULL;
+    return status_new(STATUS_FAILED_PRECONDITION, "the job that this callback tells about was "
+                                                  "deleted, or has been tried again since");
+}
+
+static status *key_refused(engine *e, const job_row *before)
+{
+    job_row holder = {0};
     char id[UUID_TEXT_SIZE];
-    status *refused = job_retry(&trial, e->now_us);
-    if (refused != NULL || uuid_is_nil(&before->unique_key))
-        return refused;
+    if (uuid_is_nil(&before->unique_key))
+        return NULL;
     if (!engine_check(e, e->store->ops->find_unique(e->store, &before->unique_key, 1, &holder)) ||
         holder.seq == 0)
         return NULL;
@@ -24,12 +32,22 @@ static status *retry_refused(engine *e, const job_row *before)
                       uuid_format(&holder.id, id));
 }
 
+// Why a job can not be retried; NULL: it can.
+static status *retry_refused(engine *e, const job_row *before)
+{
+    job_row trial = *before;
+    status *refused = job_retry(&trial, e->now_us);
+    if (refused == NULL)
+        refused = key_refused(e, before);
+    return refused != NULL ? refused : parent_refused(e, before);
+}
+
 static bool make_ready(engine *e, const job_row *before, job_row *row)
 {
     const job_queue *q = queue_of(e, row->route);
     row->aging_us = q != NULL ? q->settings.aging_us : 0;
     return engine_check(e, job_retry(row, e->now_us)) && engine_write(e) &&
-           engine_save(e, before, row);
+           (row->parent_seq == 0 || finish_keep_parent(e, row)) && engine_save(e, before, row);
 }
 
 // The same request again finds what it did before.

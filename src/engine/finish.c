@@ -65,6 +65,27 @@ static bool call_back(engine *e, job_row *row)
     return !job_callback_wanted(spec, row->state) || insert_callback(e, row, spec, memory);
 }
 
+bool finish_parent_of(engine *e, const job_row *callback, job_row *ret)
+{
+    *ret = (job_row){0};
+    if (!engine_check(e, e->store->ops->load(e->store, &callback->parent_seq, 1, ret)))
+        return false;
+    // A callback is made in the moment of the end that it tells about.
+    if (ret->finish_us != callback->create_us)
+        *ret = (job_row){0};
+    return true;
+}
+
+bool finish_keep_parent(engine *e, const job_row *callback)
+{
+    job_row before;
+    if (!finish_parent_of(e, callback, &before))
+        return false;
+    job_row after = before;
+    after.callbacks_open++;
+    return before.seq == 0 || (engine_write(e) && engine_save(e, &before, &after));
+}
+
 // The parent of a callback that has ended need not be kept for it any longer.
 static bool let_parent_go(engine *e, const job_row *row)
 {
@@ -214,6 +235,14 @@ bool finish_dependant(engine *e, const job_row *before, const job_row *ended)
     char id[UUID_TEXT_SIZE], message[128];
     (void) snprintf(message, sizeof message, "job %s, which it waited for, ended %s",
                     uuid_format(&ended->id, id), job_state_name(ended->state));
+    return put_reason(e, before->seq, ERRAND__RPC__V1__CODE__ABORTED, message) &&
+           finish_cancelled(e, before, &row);
+}
+
+bool finish_pointless(engine *e, const job_row *before)
+{
+    static char message[] = "the job it tells about was deleted, or tried again by hand";
+    job_row row;
     return put_reason(e, before->seq, ERRAND__RPC__V1__CODE__ABORTED, message) &&
            finish_cancelled(e, before, &row);
 }

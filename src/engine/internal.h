@@ -354,6 +354,12 @@ bool finish_cancelled(engine *e, const job_row *before, job_row *ret);
 // finish_dependant cancels a job that waited for one that did not succeed.
 bool finish_dependant(engine *e, const job_row *before, const job_row *ended);
 bool finish_expired(engine *e, const job_row *before);
+// finish_parent_of loads the job whose end a callback tells about. ret->seq is 0 when that can not
+// be told any more: it was deleted, or tried again by hand, and then its new end is told.
+bool finish_parent_of(engine *e, const job_row *callback, job_row *ret);
+bool finish_keep_parent(engine *e, const job_row *callback);  // of a callback that is tried again
+// finish_pointless cancels a callback that has nothing to tell.
+bool finish_pointless(engine *e, const job_row *before);
 // finish_removed forgets a job that is not running, and writes nothing else of it.
 bool finish_removed(engine *e, const job_row *row);
 

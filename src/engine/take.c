@@ -105,16 +105,16 @@ bool take_is_full(const taking *t)
     return t->room == 0 || t->holds >= MAX_HOLDS || t->bytes >= t->engine->options.max_reply_bytes;
 }
 
-// A callback of a job that was deleted has nothing to tell.
-static bool cancel_if_orphan(engine *e, const job_row *row, bool *ret_cancelled)
+// A callback of a job that was deleted or tried again has nothing to tell.
+static bool cancel_if_pointless(engine *e, const job_row *row, bool *ret_cancelled)
 {
-    job_row parent, cancelled;
+    job_row parent;
     if (row->parent_seq == 0)
         return true;
-    if (!engine_check(e, e->store->ops->load(e->store, &row->parent_seq, 1, &parent)))
+    if (!finish_parent_of(e, row, &parent))
         return false;
     *ret_cancelled = parent.seq == 0;
-    return parent.seq != 0 || finish_cancelled(e, row, &cancelled);
+    return parent.seq != 0 || finish_pointless(e, row);
 }
 
 // Its time to start has passed, and the round has not come to what is due yet.
@@ -136,7 +136,7 @@ static bool take_row(taking *t, job_queue *q, const job_row *row)
         return hold(e, row);
     }
     bool cancelled = false;
-    if (!cancel_if_orphan(e, row, &cancelled) || cancelled)
+    if (!cancel_if_pointless(e, row, &cancelled) || cancelled)
         return e->trouble == NULL;
     size_t taken = t->command->assignment_count;
     if (!make_room(t) || !take_one(e, t->session, t->command, row))
