@@ -23,6 +23,8 @@ typedef struct settings {
     bool allow_private_addresses;
     int64_t drain_timeout;
     int64_t max_message;
+    int64_t max_calls;
+    int64_t max_waiting_per_connection;
     int64_t max_input;
     int64_t max_result;
     int64_t max_body;

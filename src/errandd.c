@@ -21,6 +21,7 @@
 #define INPROC_RPC     "inproc://errandd-rpc"
 #define INPROC_RESULTS "inproc://errandd-results"
 #define ANSWERS_MS     2000  // at the end: for calls that are being answered
+#define RESERVED_PART  16    // of max_calls, for those that do not wait
 
 // Everything that runs, bottom up.
 typedef struct server {
@@ -120,6 +121,9 @@ static status *listen_rpc(server *v)
     rpc_server_options options;
     rpc_server_options_init(&options);
     options.max_message_bytes = (size_t) v->settings->max_message;
+    options.max_calls = (size_t) v->settings->max_calls;
+    options.reserved_calls = options.max_calls / RESERVED_PART;
+    options.max_parked_per_peer = (size_t) v->settings->max_waiting_per_connection;
     status *failure = rpc_server_new(&options, &v->rpc);
     if (failure != NULL) {
         return failure;
