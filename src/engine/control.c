@@ -73,16 +73,10 @@ static bool delete_job(engine *e, engine_control *c)
     return true;
 }
 
-// Deleted, but others that waited for it have yet to be told.
-static bool is_removed(const job_row *row)
-{
-    return job_state_is_final(row->state) && row->finish_us == 0;
-}
-
 void control_apply(engine *e, engine_control *c)
 {
     if (engine_check(e, e->store->ops->find(e->store, &c->id, 1, &c->row))) {
-        if (c->row.seq == 0 || is_removed(&c->row))
+        if (c->row.seq == 0 || job_row_is_gone(&c->row))
             c->command.failure = status_new(STATUS_NOT_FOUND, "no such job");
         else if (c->type == ENGINE_CANCEL)
             (void) cancel_job(e, c);
@@ -137,7 +131,7 @@ void control_many_apply(engine *e, engine_control_many *c)
         const job_row *read = &c->rows[i];
         going = engine_check(e, e->store->ops->load(e->store, &read->seq, 1, &now));
         // What changed since it was read may not match what was asked for any more.
-        if (going && now.seq != 0 && now.state == read->state && !is_removed(&now))
+        if (going && now.seq != 0 && now.state == read->state && !job_row_is_gone(&now))
             going = change_one(e, c, &now);
     }
     engine_answer(e, &c->command);

@@ -41,8 +41,9 @@ void explain_apply(engine *e, engine_explain *command)
 {
     queue_settings_init(&command->settings);
     if (engine_check(e, e->store->ops->find(e->store, &command->id, 1, &command->row))) {
-        job_queue *q = command->row.seq != 0 ? queue_of(e, command->row.route) : NULL;
-        if (command->row.seq == 0)
+        bool there = command->row.seq != 0 && !job_row_is_gone(&command->row);
+        job_queue *q = there ? queue_of(e, command->row.route) : NULL;
+        if (!there)
             command->command.failure = status_new(STATUS_NOT_FOUND, "no such job");
         if (q != NULL) {
             look_at_queue(e, q, command);

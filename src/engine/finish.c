@@ -267,7 +267,7 @@ static bool remove_later(engine *e, const job_row *before)
     return engine_save(e, before, &row);
 }
 
-static bool remove_now(engine *e, const job_row *row)
+bool finish_forgotten(engine *e, const job_row *row)
 {
     upkeep_space_later(e);
     return engine_check(e, e->store->ops->remove(e->store, row, 1));
@@ -277,7 +277,8 @@ bool finish_removed(engine *e, const job_row *row)
 {
     if (!engine_write(e) || (!job_state_is_final(row->state) && !let_parent_go(e, row)))
         return false;
-    if (!(row->has_dependants ? remove_later(e, row) : remove_now(e, row)) || !leave_line(e, row))
+    if (!(row->has_dependants ? remove_later(e, row) : finish_forgotten(e, row)) ||
+        !leave_line(e, row))
         return false;
     wait_wake_removed(e, row);
     return true;

@@ -360,6 +360,7 @@ bool finish_parent_of(engine *e, const job_row *callback, job_row *ret);
 bool finish_keep_parent(engine *e, const job_row *callback);  // of a callback that is tried again
 // finish_pointless cancels a callback that has nothing to tell.
 bool finish_pointless(engine *e, const job_row *before);
+bool finish_forgotten(engine *e, const job_row *row);  // nobody knows of it any more
 // finish_removed forgets a job that is not running, and writes nothing else of it.
 bool finish_removed(engine *e, const job_row *row);
 

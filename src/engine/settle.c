@@ -22,6 +22,8 @@ static bool tell(engine *e, const job_row *ended, const job_row *before)
 static bool is_settled(engine *e, const job_row *ended)
 {
     job_row row = *ended;
+    if (job_row_is_gone(ended))
+        return finish_forgotten(e, ended);
     row.has_dependants = false;
     return engine_check(e, e->store->ops->save(e->store, ended, &row, 1));
 }

@@ -10,6 +10,8 @@
 #define STEP  128
 #define SLOTS ((size_t) 2 * STEP)  // of the hash table of ids
 
+#define GONE_RETRY_MS 50
+
 typedef struct step {
     engine_new_job *jobs[STEP];
     uuid ids[STEP];
@@ -53,10 +55,24 @@ static void judge(engine_new_job *job, const job_row *existing, const uint8_t *h
                    uuid_format(&job->row.id, id));
 }
 
+// It is as good as gone: the same id can be used as soon as those that waited for it are told.
+static bool refuse_for_now(engine_new_job *job)
+{
+    char id[UUID_TEXT_SIZE];
+    job->failure = status_new(STATUS_UNAVAILABLE,
+                              "job %s was deleted, and those that waited for it are being told: "
+                              "try again",
+                              uuid_format(&job->row.id, id));
+    job->failure->retry_delay_ms = GONE_RETRY_MS;
+    return true;
+}
+
 static bool judge_stored(engine *e, engine_new_job *job, const job_row *existing)
 {
     uint8_t hash[JOB_HASH_BYTES];
     slice spec;
+    if (job_row_is_gone(existing))
+        return refuse_for_now(job);
     AUTO(arena) memory = arena_new(0);
     if (memory == NULL)
         return engine_check(e, no_memory());

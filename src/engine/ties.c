@@ -52,7 +52,7 @@ static bool all_known(engine_new_job *job, const job_row *others, size_t count)
 {
     char field[32], id[UUID_TEXT_SIZE];
     for (size_t i = 0; i < count; i++) {
-        if (others[i].seq != 0)
+        if (others[i].seq != 0 && !job_row_is_gone(&others[i]))
             continue;
         (void) snprintf(field, sizeof field, "after[%zu]", i);
         job->failure = status_bad_field(field, "found %s, expected the id of a job that exists",

@@ -22,6 +22,11 @@ bool job_state_is_final(job_state state)
     return state >= JOB_SUCCEEDED && state <= JOB_EXPIRED;
 }
 
+bool job_row_is_gone(const job_row *row)
+{
+    return job_state_is_final(row->state) && row->finish_us == 0;
+}
+
 const char *job_state_name(job_state state)
 {
     return (unsigned) state < JOB_STATE_COUNT ? state_names[state] : state_names[0];

@@ -76,6 +76,11 @@ typedef struct job_row {
 } job_row;
 
 bool job_state_is_final(job_state state);
+
+// job_row_is_gone tells of a job that was deleted, and is only kept until those that wait for it
+// have been told.
+bool job_row_is_gone(const job_row *row);
+
 const char *job_state_name(job_state state);  // "READY"
 
 // job_row_lane and job_row_rank say where the row stands.

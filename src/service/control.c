@@ -74,10 +74,8 @@ static void control_call(service *s, const char *id, engine_control_type type, r
     engine_control *control = &state->control;
     status *failure = job_id_check("id", id, &control->id);
     if (failure == NULL && type == ENGINE_DELETE) {
-        store_reader *reader = reader_take(&s->readers);
-        failure = reader->ops->get(reader, &control->id, STORE_PART_SPEC | STORE_PART_ATTEMPTS,
-                                   rpc_call_arena(call), &state->stored);
-        reader_return(&s->readers, reader);
+        failure = reader_get(&s->readers, &control->id, STORE_PART_SPEC | STORE_PART_ATTEMPTS,
+                             rpc_call_arena(call), &state->stored);
     }
     if (failure != NULL) {
         rpc_call_fail(call, failure);

@@ -113,6 +113,9 @@ void answer_no_memory(rpc_call *call);
 // reader_take waits until there is one.
 store_reader *reader_take(reader_pool *readers);
 void reader_return(reader_pool *readers, store_reader *reader);
+// reader_get reads one job; NOT_FOUND too when it was deleted and others are yet to be told.
+status *reader_get(reader_pool *readers, const uuid *id, unsigned parts, arena *memory,
+                   store_job *ret);
 
 // wait_deadline checks a `wait` field: not negative; capped at 60 s and before the caller's
 // deadline. ret_us is monotonic; 0 when nobody waits.

@@ -53,11 +53,7 @@ bool wait_for(service *s, rpc_call *call, engine_wait *w)
 
 static status *read_result(reader_pool *readers, const uuid *id, arena *memory, store_job *ret)
 {
-    store_reader *reader = reader_take(readers);
-    status *failure =
-        reader->ops->get(reader, id, STORE_PART_RESULT | STORE_PART_LAST_ATTEMPT, memory, ret);
-    reader_return(readers, reader);
-    return failure;
+    return reader_get(readers, id, STORE_PART_RESULT | STORE_PART_LAST_ATTEMPT, memory, ret);
 }
 
 static void answer_result(rpc_call *call, const store_job *stored)
@@ -237,8 +233,10 @@ static void answer_list(rpc_call *call, const Errand__V1__ListJobsRequest *reque
     reply.jobs = arena_alloc(memory, (count + 1) * sizeof *reply.jobs);
     status *failure =
         reply.jobs == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory") : NULL;
-    for (; failure == NULL && reply.n_jobs < count; reply.n_jobs++) {
-        failure = view_job(&stored[reply.n_jobs], false, memory, &reply.jobs[reply.n_jobs]);
+    for (size_t i = 0; failure == NULL && i < count; i++) {
+        if (!job_row_is_gone(&stored[i].row)) {
+            failure = view_job(&stored[i], false, memory, &reply.jobs[reply.n_jobs++]);
+        }
     }
     if (failure != NULL) {
         rpc_call_fail(call, failure);

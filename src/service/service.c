@@ -31,6 +31,19 @@ void reader_return(reader_pool *readers, store_reader *reader)
     (void) pthread_mutex_unlock(&readers->lock);
 }
 
+status *reader_get(reader_pool *readers, const uuid *id, unsigned parts, arena *memory,
+                   store_job *ret)
+{
+    char text[UUID_TEXT_SIZE];
+    store_reader *reader = reader_take(readers);
+    status *failure = reader->ops->get(reader, id, parts, memory, ret);
+    reader_return(readers, reader);
+    if (failure == NULL && job_row_is_gone(&ret->row)) {
+        failure = status_new(STATUS_NOT_FOUND, "no job %s", uuid_format(id, text));
+    }
+    return failure;
+}
+
 status *wait_deadline(const Google__Protobuf__Duration *wait, const rpc_call *call, int64_t *ret_us)
 {
     int64_t wait_us = 0;

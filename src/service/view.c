@@ -124,8 +124,6 @@ status *view_read(reader_pool *readers, const uuid *id, bool full, arena *memory
     store_job stored;
     unsigned parts = STORE_PART_SPEC | STORE_PART_ATTEMPTS | STORE_PART_PROGRESS |
                      (full ? STORE_PART_RESULT : 0u);
-    store_reader *reader = reader_take(readers);
-    status *failure = reader->ops->get(reader, id, parts, memory, &stored);
-    reader_return(readers, reader);
+    status *failure = reader_get(readers, id, parts, memory, &stored);
     return failure != NULL ? failure : view_job(&stored, full, memory, ret);
 }

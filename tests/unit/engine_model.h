@@ -124,6 +124,12 @@ static inline model_job *model_by_id(const uuid *id)
     return j->there ? j : NULL;
 }
 
+static inline bool model_is_there(const uuid *id)
+{
+    const model_job *j = model_by_id(id);
+    return j != NULL && !j->removed;
+}
+
 #define MODEL_EACH(j)                                                                              \
     for (model_job *j = model.jobs; j < model.jobs + MODEL_IDS; j++)                               \
         if (j->there)
@@ -316,6 +322,8 @@ static inline void model_settle(model_job *ended)
             model_end(j, JOB_CANCELLED);
     }
     ended->has_dependants = false;
+    if (ended->removed)
+        model_forget(ended);
 }
 
 static inline void model_promote(void)

@@ -139,8 +139,10 @@ static inline void judge_new(const engine_new_job *job, const engine_new_job *as
     status_code expected = STATUS_OK;
     bool known = true;
     for (int i = 0; i < asked->row.blockers; i++)
-        known = known && model_by_id(&asked->after[i]) != NULL;
-    if (same != NULL && same->content == asked->hash[0])
+        known = known && model_is_there(&asked->after[i]);
+    if (same != NULL && same->removed)
+        expected = STATUS_UNAVAILABLE;
+    else if (same != NULL && same->content == asked->hash[0])
         judge_same(job, same, false);
     else if (same != NULL)
         expected = STATUS_ALREADY_EXISTS;

@@ -343,7 +343,7 @@ static inline model_command any_queue(bool change)
 static inline void judge_wait(model_command *command)
 {
     call *c = command->call;
-    const model_job *j = model_by_id(&c->wait.id);
+    const model_job *j = model_is_there(&c->wait.id) ? model_by_id(&c->wait.id) : NULL;
     int free_place = 0;
     while (model.waits[free_place].call != NULL)
         free_place++;

@@ -194,6 +194,49 @@ static void a_deleted_job_does_not_come_back(void **state)
     erig_failed(retried, STATUS_NOT_FOUND);
 }
 
+// Nobody is answered with a job that is about to vanish.
+static void a_deleted_job_is_not_there_while_others_are_told(void **state)
+{
+    (void) state;
+    engine_new_job again = fresh_job();
+    job_row other = submit_new(again);
+    submit_after(&other);
+    engine_new_job behind = job_after(&other.id, 1);
+    erig_hold();
+    call *deleted = control_post(ENGINE_DELETE, &other.id, 0);
+    call *submitted = submit_post(&again, 1), *late = submit_post(&behind, 1);
+    call *waiter = wait_post(&other.id, LONG);
+    call *asked = erig_call(ENGINE_EXPLAIN);
+    asked->explain.id = other.id;
+    erig_post(asked);
+    erig_release();
+    erig_fine(deleted);
+    erig_fine(submitted);
+    assert_int_equal(status_code_of(again.failure), STATUS_UNAVAILABLE);
+    assert_true(again.failure->retry_delay_ms > 0);
+    erig_fine(late);
+    assert_int_equal(status_code_of(behind.failure), STATUS_INVALID_ARGUMENT);
+    erig_failed(waiter, STATUS_NOT_FOUND);
+    erig_failed(asked, STATUS_NOT_FOUND);
+    status_free(again.failure);
+    status_free(behind.failure);
+}
+
+// A few are told in the round of the deletion: then the id can be used again.
+static void the_id_of_a_deleted_job_is_free(void **state)
+{
+    (void) state;
+    engine_new_job again = fresh_job();
+    job_row other = submit_new(again), job = submit_after(&other);
+    control(ENGINE_DELETE, &other.id);
+    again = submitted(again);
+    assert_false(again.duplicate);
+    assert_true(again.row.seq > job.seq);
+    erig_round();
+    assert_state(&again.row.id, JOB_READY);
+    assert_state(&job.id, JOB_CANCELLED);
+}
+
 static void a_fan_out_is_told_in_steps(void **state)
 {
     (void) state;
@@ -283,6 +326,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(deleting_an_unfinished_job_cancels_those_that_wait_for_it,
                                     erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_deleted_job_does_not_come_back, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_deleted_job_is_not_there_while_others_are_told, erig_start,
+                                    erig_stop),
+    cmocka_unit_test_setup_teardown(the_id_of_a_deleted_job_is_free, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_fan_out_is_told_in_steps, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_restart_goes_on_telling, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_job_that_was_not_started_in_time_expires, erig_start,
