@@ -61,7 +61,7 @@ static void tell_progress(http_transfer *t)
         total < (curl_off_t) t->body.size) {
         total = 0;  // not said, or of the encoded body
     }
-    attempt_progress(t->attempt, (int64_t) t->body.size, (int64_t) total);
+    attempt_progress(t->attempt, (int64_t) t->body.size, (int64_t) total, NULL);
 }
 
 static size_t on_body(char *bytes, size_t one, size_t size, void *data)

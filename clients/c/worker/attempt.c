@@ -246,6 +246,7 @@ static void run(attempt *a, const opened_handler *handler, int64_t now_us)
 {
     a->received_us = now_us;
     a->done = a->total = 0;
+    a->message[0] = '\0';
     a->ops = handler->ops;
     a->handler = handler->state;
     uint64_t timeout_ms = (uint64_t) ((timeout_us(a->job) + 999) / 1000);
@@ -284,10 +285,12 @@ static void drop(attempt *a)
     vacate(a);
 }
 
-void attempt_progress(attempt *a, int64_t done, int64_t total)
+void attempt_progress(attempt *a, int64_t done, int64_t total, const char *message)
 {
     a->done = done;
     a->total = total;
+    const char *said = message != NULL ? message : "";
+    text_clean(a->message, sizeof a->message, said, strlen(said));
     a->owner->progressed = true;
 }
 

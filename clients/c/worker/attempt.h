@@ -18,6 +18,8 @@
 #include <uthash.h>
 #include <uv.h>
 
+#define ATTEMPT_TEXT_BYTES 256  // of a progress message, at most
+
 typedef struct attempt attempt;
 typedef struct attempts attempts;
 
@@ -45,7 +47,8 @@ struct attempt {
     const handler_ops *ops;
     void *handler;
     void *work;           // the handler's own
-    int64_t done, total;  // progress, in units of the handler; both 0: not said
+    int64_t done, total;  // progress, in units of the handler; all zero: not said
+    char message[ATTEMPT_TEXT_BYTES];
     attempts *owner;
     uv_timer_t deadline;
     attempt *prev, *next;  // of those that run, or of the free slots (next only)
@@ -70,6 +73,7 @@ struct attempts {
     attempt *slots;
     int32_t slot_count;
     int32_t used;
+    int32_t lingering;  // what handlers have still to end of attempts that are gone: takes room
     attempt *vacant;
     attempt *running;  // a list
     attempt *by_ref;   // a hash table
@@ -110,13 +114,15 @@ static inline size_t attempts_held(const attempts *all)
 
 static inline int32_t attempts_free(const attempts *all)
 {
-    return all->slot_count - all->used;
+    int32_t taken = all->used + all->lingering;
+    return taken < all->slot_count ? all->slot_count - taken : 0;
 }
 
 // ---- for handlers ----
 
-// attempt_progress tells how far the work is; total is 0 when that is not known.
-void attempt_progress(attempt *a, int64_t done, int64_t total);
+// attempt_progress tells how far the work is; total is 0 when that is not known. The message is cut
+// and made valid UTF-8; NULL: none.
+void attempt_progress(attempt *a, int64_t done, int64_t total, const char *message);
 
 // attempt_succeed reports a result; one over the cap becomes a permanent failure. The attempt is
 // gone afterwards.

@@ -95,12 +95,13 @@ static void name_job(const lease_ref *ref, named_job *ret)
 static void name_attempt(const attempt *a, named_job *ret)
 {
     name_job(&a->ref, ret);
-    if (a->done == 0 && a->total == 0) {
+    if (a->done == 0 && a->total == 0 && a->message[0] == '\0') {
         return;
     }
     errand__v1__progress__init(&ret->progress);
     ret->progress.done = a->done;
     ret->progress.total = a->total;
+    ret->progress.message = (char *) (uintptr_t) a->message;
     ret->job.progress = &ret->progress;
 }
 

@@ -64,14 +64,17 @@ void report_turn(worker *w, int64_t now_us)
     }
     outbox_seal(&w->outbox);
     bool late = now_us >= w->phase_end_us;
-    if (outbox_is_empty(&w->outbox) || late) {
-        if (late) {
+    if (late || (outbox_is_empty(&w->outbox) && w->attempts.lingering == 0)) {
+        if (!outbox_is_empty(&w->outbox)) {
             log_warn("outcomes_not_acknowledged", LOG_INT("count", (int64_t) w->outbox.ref_count));
         }
         w->phase = WORKER_DONE;
         return;
     }
     worker_wake_at(w, w->phase_end_us);
+    if (outbox_is_empty(&w->outbox)) {
+        return;
+    }
     if (now_us < w->report_due_us) {
         worker_wake_at(w, w->report_due_us);
         return;
