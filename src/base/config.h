@@ -59,6 +59,7 @@ typedef struct config_row {
                                // tcp://. NULL-terminated; NULL: anything goes
     bool (*accepts)(const char *value);  // MAP: whether a value is good; NULL: any text is
     const char *accepted;                // what accepts wants, such as "a number"
+    bool nested;                         // MAP: a value may be a mapping, see config_words
     bool reloadable;                     // takes effect at SIGHUP
     bool secret;                         // its value is never shown in a message
     size_t offset, size;                 // CONFIG_FIELD(settings_struct, member)

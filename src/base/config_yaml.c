@@ -7,41 +7,18 @@
 
 #include "base/config_file.h"
 #include "base/config_value.h"
+#include "base/config_yaml_walk.h"
 
 #include <string.h>
-#include <yaml.h>
 
 enum { DEPTH_CAP = 16 };
-
-typedef struct walk {
-    const config_program *program;
-    const char *file;
-    void *settings;
-    yaml_document_t document;
-} walk;
-
-static yaml_node_t *node_at(walk *w, int index)
-{
-    return yaml_document_get_node(&w->document, index);
-}
 
 static size_t line_of(const yaml_node_t *node)
 {
     return node->start_mark.line + 1;
 }
 
-static const char *scalar_text(const yaml_node_t *node)
-{
-    return (const char *) node->data.scalar.value;
-}
-
-// is_text: a scalar without a NUL inside.
-static bool is_text(const yaml_node_t *node)
-{
-    return node->type == YAML_SCALAR_NODE && strlen(scalar_text(node)) == node->data.scalar.length;
-}
-
-static bool is_nothing(const yaml_node_t *node)
+bool config_yaml_is_nothing(const yaml_node_t *node)
 {
     return is_text(node) && node->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
            (node->data.scalar.length == 0 || strcmp(scalar_text(node), "~") == 0 ||
@@ -55,7 +32,7 @@ static void append_found(buf *b, const yaml_node_t *node)
         buf_append_text(b, "a mapping");
     } else if (node->type == YAML_SEQUENCE_NODE) {
         buf_append_text(b, "a list");
-    } else if (is_nothing(node)) {
+    } else if (config_yaml_is_nothing(node)) {
         buf_append_text(b, "nothing");
     } else {
         config_append_quoted(b, scalar_text(node));
@@ -75,17 +52,16 @@ static status *fail_at(walk *w, const yaml_node_t *node, const char *key, buf *t
     return failure;
 }
 
-// The place of a value, FILE:LINE: KEY; the caller frees it. NULL when memory is short.
-static char *place_of(walk *w, const config_row *row, const yaml_node_t *node)
+char *config_yaml_place(walk *w, const config_row *row, const yaml_node_t *node)
 {
     char *place = NULL;
     int size = asprintf(&place, "%s:%zu: %s", w->file, line_of(node), row->key);
     return size < 0 ? NULL : place;
 }
 
-static status *bad_node(walk *w, const config_row *row, const yaml_node_t *node)
+status *config_yaml_bad(walk *w, const config_row *row, const yaml_node_t *node)
 {
-    AUTO_FREE char *place = place_of(w, row, node);
+    AUTO_FREE char *place = config_yaml_place(w, row, node);
     AUTO_BUF found = {0};
     append_found(&found, node);
     const char *text = buf_text(&found);
@@ -94,10 +70,10 @@ static status *bad_node(walk *w, const config_row *row, const yaml_node_t *node)
 
 static status *apply_item(walk *w, const config_row *row, const yaml_node_t *node)
 {
-    if (!is_text(node) || is_nothing(node)) {
-        return bad_node(w, row, node);
+    if (!is_text(node) || config_yaml_is_nothing(node)) {
+        return config_yaml_bad(w, row, node);
     }
-    AUTO_FREE char *place = place_of(w, row, node);
+    AUTO_FREE char *place = config_yaml_place(w, row, node);
     return config_value_add(row, w->settings, scalar_text(node), place ? place : w->file);
 }
 
@@ -114,48 +90,22 @@ static status *apply_list(walk *w, const config_row *row, yaml_node_t *node)
     return NULL;
 }
 
-static status *apply_pair(walk *w, const config_row *row, const yaml_node_pair_t *pair)
-{
-    yaml_node_t *key = node_at(w, pair->key);
-    yaml_node_t *value = node_at(w, pair->value);
-    if (!is_text(key) || !is_text(value) || is_nothing(value)) {
-        return bad_node(w, row, is_text(key) ? value : key);
-    }
-    AUTO_FREE char *place = place_of(w, row, key);
-    char *name = (char *) key->data.scalar.value;
-    char *text = (char *) value->data.scalar.value;
-    return config_value_put(row, w->settings, &(config_pair){name, text}, place ? place : w->file);
-}
-
-static status *apply_map(walk *w, const config_row *row, yaml_node_t *node)
-{
-    config_value_clear(row, w->settings);
-    yaml_node_pair_t *end = node->data.mapping.pairs.top;
-    for (yaml_node_pair_t *pair = node->data.mapping.pairs.start; pair < end; pair++) {
-        status *failure = apply_pair(w, row, pair);
-        if (failure) {
-            return failure;
-        }
-    }
-    return NULL;
-}
-
 static status *apply_row(walk *w, const config_row *row, yaml_node_t *node)
 {
     if (row->type == CONFIG_LIST && node->type == YAML_SEQUENCE_NODE) {
         return apply_list(w, row, node);
     }
     if (row->type == CONFIG_MAP && node->type == YAML_MAPPING_NODE) {
-        return apply_map(w, row, node);
+        return config_yaml_apply_map(w, row, node);
     }
-    if (row->type == CONFIG_MAP || !is_text(node) || is_nothing(node)) {
-        return bad_node(w, row, node);
+    if (row->type == CONFIG_MAP || !is_text(node) || config_yaml_is_nothing(node)) {
+        return config_yaml_bad(w, row, node);
     }
     if (row->type == CONFIG_LIST) {  // a list of one may be written without brackets
         config_value_clear(row, w->settings);
         return apply_item(w, row, node);
     }
-    AUTO_FREE char *place = place_of(w, row, node);
+    AUTO_FREE char *place = config_yaml_place(w, row, node);
     return config_value_set(row, w->settings, scalar_text(node), place ? place : w->file);
 }
 
@@ -314,7 +264,7 @@ static status *walk_document(walk *w, yaml_parser_t *parser)
         return syntax_failure(w, parser);
     }
     yaml_node_t *root = yaml_document_get_root_node(&w->document);
-    status *failure = root && !is_nothing(root) ? apply_group(w, root, "") : NULL;
+    status *failure = root && !config_yaml_is_nothing(root) ? apply_group(w, root, "") : NULL;
     if (root && !failure) {
         failure = no_second_document(w, parser);
     }
