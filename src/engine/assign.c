@@ -14,7 +14,7 @@ static engine_lease *lease_command(const parked *p)
 static void answer(engine *e, engine_lease *command)
 {
     session *s = session_find(e, &command->worker_id);
-    if (s != NULL && !session_notices(s, command->memory, &command->notices))
+    if (s != NULL && !session_notices(e, s, command->memory, &command->notices))
         engine_refuse(e, &command->command, no_memory());
     else
         engine_answer(e, &command->command);

@@ -218,6 +218,7 @@ static void commit_round(engine *e)
     }
     if (e->trouble != NULL)
         undo_round(e);
+    e->round++;
 }
 
 // One answer is given here when nothing else waits: another thread would only have to be woken.
@@ -344,6 +345,7 @@ status *engine_start(const engine_options *options, engine **ret)
     e->options = *options;
     e->store = options->store;
     e->clock = options->clock != NULL ? options->clock : clock_system();
+    e->round = 1;
     e->start_us = e->store->ops->last_time_us(e->store);
     e->now_us = e->start_us + 1;
     e->mono_us = clock_mono_us(e->clock);

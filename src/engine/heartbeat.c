@@ -100,5 +100,6 @@ void heartbeat_apply(engine *e, engine_heartbeat *h)
     revoked_forget_unseen(e, s, h);
     if (!engine_rests(e))
         give_back_missing(e, s, h);
-    engine_refuse(e, &h->command, session_notices(s, h->memory, &h->notices) ? NULL : no_memory());
+    engine_refuse(e, &h->command,
+                  session_notices(e, s, h->memory, &h->notices) ? NULL : no_memory());
 }

@@ -108,9 +108,12 @@ struct session {
     revoked *revoked;
     size_t revoked_count;
     bool untold;                 // of some of them
-    engine_rejection *rejected;  // not told yet
+    engine_rejection *rejected;  // to be told, in order
     size_t rejected_count;
-    timer idle;  // forgets it
+    size_t rejected_told;     // so many are in answers of this round
+    size_t rejected_before;   // so many there were before this round
+    uint64_t rejected_round;  // that one
+    timer idle;               // forgets it
     UT_hash_handle hh;
 };
 
@@ -148,6 +151,8 @@ struct engine {
     atomic_uint_fast64_t last_ticket;
     atomic_bool draining;
     atomic_bool stopping;
+
+    uint64_t round;  // the one under way, from 1
 
     // Times of the round under way.
     int64_t now_us;  // wall, never less than what was stored
@@ -303,8 +308,9 @@ session *session_touch(engine *e, const uuid *id, status **ret_failure);  // fin
 bool session_describe(session *s, const Errand__V1__Worker *worker);      // false: no memory
 void session_meet(session *s, const Errand__V1__Worker *worker);          // what it says of itself
 void session_routes(engine *e, session *s);  // brings s->routes up to date
-void session_reject(session *s, const engine_rejection *rejection);
-bool session_notices(session *s, arena *memory, engine_notices *ret);
+void session_reject(engine *e, session *s, const engine_rejection *rejection);
+bool session_notices(engine *e, session *s, arena *memory, engine_notices *ret);
+void session_undo(engine *e, session *s);  // what this round did to its rejections
 bool session_save_ack(engine *e, session *s);
 void session_free_all(engine *e);
 

@@ -19,7 +19,7 @@ static bool apply_one(engine *e, lease *l, const engine_outcome *outcome)
     return true;
 }
 
-static void reject(engine_outcomes *o, session *s, const engine_outcome *outcome)
+static void reject(engine *e, engine_outcomes *o, session *s, const engine_outcome *outcome)
 {
     engine_rejection rejection = {
         .ref = outcome->ref,
@@ -27,7 +27,7 @@ static void reject(engine_outcomes *o, session *s, const engine_outcome *outcome
         .message = "the lease is void: it ended, or was never this worker's",
     };
     if (!o->report)
-        session_reject(s, &rejection);
+        session_reject(e, s, &rejection);
     else if (o->rejected != NULL)
         o->rejected[o->rejected_count++] = rejection;
 }
@@ -39,7 +39,7 @@ static void apply_all(engine *e, engine_outcomes *o, session *s)
     for (size_t i = 0; i < o->count; i++) {
         lease *l = lease_find(e, &o->outcomes[i].ref, &o->worker_id);
         if (l == NULL)
-            reject(o, s, &o->outcomes[i]);
+            reject(e, o, s, &o->outcomes[i]);
         else if (apply_one(e, l, &o->outcomes[i]))
             o->accepted++;
         else

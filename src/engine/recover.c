@@ -58,6 +58,7 @@ static void doubt_sessions(engine *e)
     HASH_ITER(hh, e->sessions, s, next)
     {
         revoked_forget_all(e, s);
+        session_undo(e, s);
         s->acked = 0;
         s->unknown = true;
         s->stored = false;

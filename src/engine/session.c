@@ -180,8 +180,31 @@ void session_routes(engine *e, session *s)
     s->routes_seen = count;
 }
 
-void session_reject(session *s, const engine_rejection *rejection)
+// What was told in an answer is forgotten once the round of that answer is over.
+static void begin_rejections(engine *e, session *s)
 {
+    if (s->rejected_round == e->round)
+        return;
+    s->rejected_round = e->round;
+    s->rejected_count -= s->rejected_told;
+    if (s->rejected_told > 0)
+        memmove(s->rejected, s->rejected + s->rejected_told,
+                s->rejected_count * sizeof *s->rejected);
+    s->rejected_told = 0;
+    s->rejected_before = s->rejected_count;
+}
+
+void session_undo(engine *e, session *s)
+{
+    if (s->rejected_round != e->round)
+        return;
+    s->rejected_count = s->rejected_before;
+    s->rejected_told = 0;
+}
+
+void session_reject(engine *e, session *s, const engine_rejection *rejection)
+{
+    begin_rejections(e, s);
     if (s->rejected_count == MAX_REJECTED)
         return;
     engine_rejection *more = realloc(s->rejected, (s->rejected_count + 1) * sizeof *more);
@@ -191,17 +214,26 @@ void session_reject(session *s, const engine_rejection *rejection)
     s->rejected[s->rejected_count++] = *rejection;
 }
 
-bool session_notices(session *s, arena *memory, engine_notices *ret)
+static bool tell_rejections(engine *e, session *s, arena *memory, engine_notices *ret)
+{
+    begin_rejections(e, s);
+    size_t count = s->rejected_count - s->rejected_told;
+    ret->rejected = NULL;
+    ret->rejected_count = 0;
+    if (count == 0)
+        return true;
+    ret->rejected = arena_copy(memory, s->rejected + s->rejected_told, count * sizeof *s->rejected);
+    if (ret->rejected == NULL)
+        return false;
+    ret->rejected_count = count;
+    s->rejected_told = s->rejected_count;
+    return true;
+}
+
+bool session_notices(engine *e, session *s, arena *memory, engine_notices *ret)
 {
     ret->acked_outcome_sequence = s->acked;
-    if (!revoked_notices(s, memory, ret))
-        return false;
-    ret->rejected = arena_copy(memory, s->rejected, s->rejected_count * sizeof *s->rejected);
-    if (s->rejected_count > 0 && ret->rejected == NULL)
-        return false;
-    ret->rejected_count = s->rejected_count;
-    s->rejected_count = 0;
-    return true;
+    return revoked_notices(s, memory, ret) && tell_rejections(e, s, memory, ret);
 }
 
 bool session_save_ack(engine *e, session *s)

@@ -59,6 +59,42 @@ static void a_failed_attempt_that_is_refused_counts_once(void **state)
     }
 }
 
+static call *pushed(int64_t sequence, const engine_outcome *outcome)
+{
+    return erig_post(outcomes_call(1, sequence, outcome, 1));
+}
+
+// An answer that was undone has told nothing.
+static void a_rejection_is_told_again_when_the_round_of_its_answer_is_refused(void **state)
+{
+    (void) state;
+    submit("q", "k");
+    job_row job = lease_one(1, 1);
+    engine_outcome outcome = success(&job);
+    erig_fine(pushed(1, &outcome));
+    erig_fine(pushed(2, &outcome));  // void by now
+    submit("q", "k");
+    break_disk(FAULT_COMMIT, 1);
+    erig_failed(lease_post(1, 2, 1, 0), STATUS_UNAVAILABLE);
+    assert_int_equal(heartbeat(1, NULL, 0, 0)->notices.rejected_count, 1);
+    assert_int_equal(heartbeat(1, NULL, 0, 0)->notices.rejected_count, 0);
+}
+
+// Its batch comes again, and is rejected again then.
+static void a_rejection_in_a_round_that_is_refused_is_told_once(void **state)
+{
+    (void) state;
+    submit("q", "k");
+    job_row job = lease_one(1, 1);
+    engine_outcome outcome = success(&job);
+    erig_fine(pushed(1, &outcome));
+    break_disk(FAULT_COMMIT, 1);
+    erig_failed(pushed(2, &outcome), STATUS_UNAVAILABLE);
+    assert_int_equal(heartbeat(1, NULL, 0, 0)->notices.rejected_count, 0);
+    erig_fine(pushed(2, &outcome));
+    assert_int_equal(heartbeat(1, NULL, 0, 0)->notices.rejected_count, 1);
+}
+
 // The worker has pushed both before it could know that the first was refused.
 static void what_follows_a_refused_batch_is_early(void **state)
 {
@@ -181,6 +217,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(an_outcome_that_is_refused_is_applied_when_it_comes_again,
                                     erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_failed_attempt_that_is_refused_counts_once, erig_start,
+                                    erig_stop),
+    cmocka_unit_test_setup_teardown(
+        a_rejection_is_told_again_when_the_round_of_its_answer_is_refused, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_rejection_in_a_round_that_is_refused_is_told_once, erig_start,
                                     erig_stop),
     cmocka_unit_test_setup_teardown(what_follows_a_refused_batch_is_early, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(what_follows_a_refused_batch_in_its_own_round_is_refused_too,
