@@ -54,7 +54,8 @@ static status *start_store(server *v)
     engine_options options;
     engine_options_init(&options);
     options.store = v->store;
-    options.own_worker = &v->worker_id;
+    options.own_workers = &v->worker_id;
+    options.own_worker_count = 1;
     if ((int64_t) options.max_reply_bytes > v->settings->max_message / 4) {
         options.max_reply_bytes = (size_t) v->settings->max_message / 4;
     }

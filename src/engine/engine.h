@@ -30,7 +30,8 @@ typedef struct engine_options {
     size_t max_sessions;        // worker processes known at one time
     size_t max_leases;          // jobs running at one time
     size_t max_routes;          // pairs of queue and kind that submitters may use
-    const uuid *own_worker;     // id of the worker that lives and dies with the server; NULL: none
+    const uuid *own_workers;    // ids of the workers that live and die with the server
+    size_t own_worker_count;    // 0: none
     size_t max_reply_bytes;     // assignments in one answer stop there, after at least one
     uint64_t seed;              // of the jitter; 0: from the kernel
 } engine_options;

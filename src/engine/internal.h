@@ -317,6 +317,8 @@ void session_free_all(engine *e);
 lease *lease_find(engine *e, const engine_lease_ref *ref, const uuid *worker);  // lease.c
 lease *lease_by_seq(engine *e, int64_t seq);
 lease *lease_open(engine *e, session *holder, const job_row *row);
+// lease_is_own tells whether a worker is one of those that live and die with the server.
+bool lease_is_own(const engine *e, const uuid *worker);
 void lease_inherit(engine *e, lease *l);  // just opened, and may be from before the start
 void lease_end(engine *e, lease *l);
 void lease_free_all(engine *e);

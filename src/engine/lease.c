@@ -104,9 +104,13 @@ lease *lease_open(engine *e, session *holder, const job_row *row)
     return l;
 }
 
-static bool is_own(const engine *e, const session *s)
+bool lease_is_own(const engine *e, const uuid *worker)
 {
-    return e->options.own_worker != NULL && uuid_equal(e->options.own_worker, &s->id);
+    for (size_t i = 0; i < e->options.own_worker_count; i++) {
+        if (uuid_equal(&e->options.own_workers[i], worker))
+            return true;
+    }
+    return false;
 }
 
 // A lease that ends because the server was away counts against nobody. The own worker of the run
@@ -115,7 +119,7 @@ static bool is_own(const engine *e, const session *s)
 void lease_inherit(engine *e, lease *l)
 {
     l->former = l->row.start_us <= e->start_us;
-    l->orphan = l->former && is_own(e, l->holder);
+    l->orphan = l->former && lease_is_own(e, &l->holder->id);
     if (l->voided_us < l->expires_us)
         l->voided_us = l->expires_us;
     if (l->orphan)

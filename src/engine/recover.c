@@ -67,8 +67,7 @@ static void doubt_sessions(engine *e)
 
 static bool is_former_own(const engine *e, const store_worker *worker)
 {
-    return e->options.own_worker != NULL && uuid_equal(e->options.own_worker, &worker->id) &&
-           worker->seen_us <= e->start_us;
+    return lease_is_own(e, &worker->id) && worker->seen_us <= e->start_us;
 }
 
 static status *load_sessions(engine *e)

@@ -222,7 +222,8 @@ static int start_with_own_worker(void **state)
     (void) state;
     own_worker = worker_id(1);
     erig_prepare();
-    erig.options.own_worker = &own_worker;
+    erig.options.own_workers = &own_worker;
+    erig.options.own_worker_count = 1;
     erig_run();
     return 0;
 }
