@@ -61,7 +61,7 @@ typedef struct config_row {
     const char *accepted;                // what accepts wants, such as "a number"
     bool nested;                         // MAP: a value may be a mapping, see config_words
     bool reloadable;                     // takes effect at SIGHUP
-    bool secret;                         // its value is never shown in a message
+    bool secret;                         // never shown in a message, and no flag takes it
     size_t offset, size;                 // CONFIG_FIELD(settings_struct, member)
 } config_row;
 

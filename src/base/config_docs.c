@@ -18,14 +18,17 @@ static void print_markdown_row(const config_row *row, FILE *out)
     AUTO_BUF flag = {0};
     AUTO_BUF variable = {0};
     AUTO_BUF values = {0};
-    config_append_flag(&flag, row);
+    if (!row->secret) {
+        config_append_flag(&flag, row);
+    }
     config_append_variable(&variable, row);
     config_append_expected(&values, row);
     const char *texts[] = {buf_text(&flag), buf_text(&variable), buf_text(&values)};
     if (!texts[0] || !texts[1] || !texts[2]) {
         return;
     }
-    fprintf(out, "| `%s` | `%s` | `%s` | ", row->key, texts[0], texts[1]);
+    fprintf(out, row->secret ? "| `%s` |%s | `%s` | " : "| `%s` | `%s` | `%s` | ", row->key,
+            texts[0], texts[1]);
     print_cell(texts[2], out);
     fprintf(out, row->fallback ? " | `%s` | " : " |%s | ", row->fallback ? row->fallback : "");
     print_cell(row->help, out);
@@ -75,11 +78,11 @@ static void print_paragraphs(const char *text, FILE *out)
 
 static void print_man_row(const config_row *row, FILE *out)
 {
-    AUTO_BUF flag = {0};
+    AUTO_BUF label = {0};
     AUTO_BUF help = {0};
-    config_append_flag(&flag, row);
+    config_append_name(&label, row);
     config_append_help(&help, row);
-    const char *name = buf_text(&flag);
+    const char *name = buf_text(&label);
     const char *text = buf_text(&help);
     if (!name || !text) {
         return;

@@ -70,6 +70,20 @@ static const char *next_value(cursor *c)
     return c->at + 1 < c->argc ? c->argv[++c->at] : NULL;
 }
 
+// The arguments of a process can be read by every user of its host.
+static status *no_secret(const config_row *row)
+{
+    AUTO_BUF flag = {0};
+    AUTO_BUF variable = {0};
+    config_append_flag(&flag, row);
+    config_append_variable(&variable, row);
+    const char *texts[] = {buf_text(&flag), buf_text(&variable)};
+    return status_bad_field(row->key,
+                            "command line: %s is a secret, which every user of this host could "
+                            "read there: write it into the file, or into %s",
+                            texts[0] ? texts[0] : row->key, texts[1] ? texts[1] : "a variable");
+}
+
 static status *parse_flag(cursor *c)
 {
     const char *argument = c->argv[c->at];
@@ -79,6 +93,9 @@ static status *parse_flag(cursor *c)
     const config_row *row = is_file ? NULL : row_of_flag(c->program, argument, size);
     if (!row && !is_file) {
         return bad_argument(argument, "a flag of this program (--help lists them)");
+    }
+    if (row && row->secret) {
+        return no_secret(row);
     }
     if (!value) {
         value = row && row->type == CONFIG_BOOL ? "true" : next_value(c);

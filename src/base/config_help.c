@@ -31,6 +31,15 @@ const char *config_value_name(const config_row *row)
     return row->value_name ? row->value_name : names[row->type];
 }
 
+void config_append_name(buf *b, const config_row *row)
+{
+    if (row->secret) {
+        config_append_variable(b, row);
+    } else {
+        config_append_flag(b, row);
+    }
+}
+
 void config_append_help(buf *b, const config_row *row)
 {
     buf_append_text(b, row->help);
@@ -38,7 +47,7 @@ void config_append_help(buf *b, const config_row *row)
         buf_append_text(b, ": ");
         config_append_expected(b, row);
     }
-    if (config_value_is_plural(row)) {
+    if (config_value_is_plural(row) && !row->secret) {
         buf_append_text(b, "; may be repeated");
     }
     if (row->fallback) {
@@ -74,12 +83,12 @@ static void print_wrapped(FILE *out, const char *text, size_t column)
 
 static void print_row(const config_row *row, FILE *out)
 {
-    AUTO_BUF flag = {0};
+    AUTO_BUF name = {0};
     AUTO_BUF help = {0};
-    config_append_flag(&flag, row);
-    buf_append_format(&flag, " %s", config_value_name(row));
+    config_append_name(&name, row);
+    buf_append_format(&name, row->secret ? "=%s" : " %s", config_value_name(row));
     config_append_help(&help, row);
-    const char *left = buf_text(&flag);
+    const char *left = buf_text(&name);
     const char *right = buf_text(&help);
     if (!left || !right) {
         return;

@@ -11,6 +11,9 @@ const char *config_value_name(const config_row *row);
 // The flags that every program has; the last one has no key.
 extern const config_row config_common_rows[];
 
+// The row's flag; its variable when no flag takes it.
+void config_append_name(buf *b, const config_row *row);
+
 // What a line of --help says behind the flag: help, choices, default.
 void config_append_help(buf *b, const config_row *row);
 

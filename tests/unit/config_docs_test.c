@@ -28,6 +28,8 @@ static void help_has_a_line_for_every_row_with_its_default(void **state)
     assert_contains(text, "\n  --data DIR                  folder of the data [./shop-data]\n");
     assert_contains(text, "\n  --log-level NAME            what to log: low or high [low]\n");
     assert_contains(text, "--tls-cert-file TEXT");
+    assert_contains(text, "\n  ERRAND_TOKEN=TEXT           a bearer token\n");
+    assert_null(strstr(text, "--token"));
     assert_contains(
         text,
         "where to listen; may be repeated\n                              [tcp://127.0.0.1:1]\n");
@@ -57,6 +59,7 @@ static void the_markdown_table_has_every_name_of_a_row(void **state)
     assert_contains(text, "| `log_level` | `--log-level` | `ERRAND_LOG_LEVEL` | low or high | "
                           "`low` | what to log | yes |\n");
     assert_contains(text, "time to finish \\| at most");
+    assert_contains(text, "| `token` | | `ERRAND_TOKEN` | ");
 }
 
 static void the_manual_page_is_escaped_roff(void **state)
@@ -67,6 +70,7 @@ static void the_manual_page_is_escaped_roff(void **state)
     assert_contains(text, ".SH NAME\nshop \\- sells what\\-not\n");
     assert_contains(text, "A shop.\n.PP\n\\&.It has a counter.\n");
     assert_contains(text, ".TP\n\\fB\\-\\-tls\\-cert\\-file\\fR \\fITEXT\\fR\ncertificate.\n");
+    assert_contains(text, ".TP\n\\fBERRAND_TOKEN\\fR \\fITEXT\\fR\na bearer token.\n");
     assert_contains(text, ".SH SIGNALS\nSIGTERM drains.\n.PP\nSIGHUP reloads.\n");
 }
 

@@ -68,8 +68,8 @@ static void flags_set_every_type(void **state)
 static void repeated_flags_make_a_list_and_replace_the_default(void **state)
 {
     (void) state;
-    load_well(&(shop_call){{"--rpc", "tcp://a", "--rpc=ipc://b", "--secrets", "x=1=2"},
-                           {"ERRAND_RPC=tcp://c"}});
+    load_well(&(shop_call){{"--rpc", "tcp://a", "--rpc=ipc://b"},
+                           {"ERRAND_RPC=tcp://c", "ERRAND_SECRETS=x=1=2"}});
     assert_int_equal(settings.rpc.count, 2);
     assert_string_equal(settings.rpc.items[0], "tcp://a");
     assert_string_equal(settings.rpc.items[1], "ipc://b");
@@ -214,19 +214,31 @@ static void a_bad_variable_is_named(void **state)
 static void a_secret_is_never_shown(void **state)
 {
     (void) state;
-    assert_refused(FLAGS("--token=hush"),
-                   "--token: found a value that is not shown, expected text starting with "
+    assert_refused(&(shop_call){{NULL}, {"ERRAND_TOKEN=hush"}},
+                   "ERRAND_TOKEN: found a value that is not shown, expected text starting with "
                    "tcp:// or ipc://");
-    assert_refused(FLAGS("--secrets=hush"),
-                   "--secrets: found a value that is not shown, expected at most 1000 pairs of a "
-                   "name and a text");
+    assert_refused(
+        &(shop_call){{NULL}, {"ERRAND_SECRETS=hush"}},
+        "ERRAND_SECRETS: found a value that is not shown, expected at most 1000 pairs of a "
+        "name and a text");
+}
+
+static void no_flag_takes_a_secret(void **state)
+{
+    (void) state;
+    assert_refused(FLAGS("--token=hush"),
+                   "token: command line: --token is a secret, which every user of this host could "
+                   "read there: write it into the file, or into ERRAND_TOKEN");
+    assert_refused(FLAGS("--secrets", "a=hush"),
+                   "secrets: command line: --secrets is a secret, which every user of this host "
+                   "could read there: write it into the file, or into ERRAND_SECRETS");
 }
 
 static void a_name_twice_in_a_map_is_refused(void **state)
 {
     (void) state;
-    assert_refused(FLAGS("--secrets=a=1", "--secrets=a=2"),
-                   "secrets: --secrets: \"a\" is there twice");
+    assert_refused(&(shop_call){{NULL}, {"ERRAND_SECRETS=a=1,a=2"}},
+                   "secrets: ERRAND_SECRETS: \"a\" is there twice");
 }
 
 static void unknown_flags_and_operands_are_refused(void **state)
@@ -324,7 +336,7 @@ static void a_reload_can_tell_which_row_changed(void **state)
         {"--workers=7", "workers"},
         {"--verbose", "verbose"},
         {"--http=off", "http"},
-        {"--secrets=a=1", "secrets"},
+        {"ERRAND_SECRETS=a=1", "secrets"},
         {"--log-level=high", "log_level"},
         {"--tls-key-file=k", "tls.key_file"},
     };
@@ -332,7 +344,9 @@ static void a_reload_can_tell_which_row_changed(void **state)
     for (size_t i = 0; i < sizeof changes / sizeof changes[0]; i++) {
         shop other;
         config_outcome ignored;
-        AUTO(status) failure = shop_load(&shop_program, FLAGS(changes[i][0]), &other, &ignored);
+        bool flag = changes[i][0][0] == '-';
+        const shop_call call = {{flag ? changes[i][0] : NULL}, {flag ? NULL : changes[i][0]}};
+        AUTO(status) failure = shop_load(&shop_program, &call, &other, &ignored);
         assert_null(failure);
         size_t count = 0;
         assert_string_equal(differing(&settings, &other, &count), changes[i][1]);
@@ -359,6 +373,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(a_bad_number_is_refused, free_all),
     cmocka_unit_test_teardown(a_bad_variable_is_named, free_all),
     cmocka_unit_test_teardown(a_secret_is_never_shown, free_all),
+    cmocka_unit_test_teardown(no_flag_takes_a_secret, free_all),
     cmocka_unit_test_teardown(a_name_twice_in_a_map_is_refused, free_all),
     cmocka_unit_test_teardown(unknown_flags_and_operands_are_refused, free_all),
     cmocka_unit_test_teardown(operands_are_handed_over_when_the_program_takes_some, free_all),
