@@ -205,6 +205,7 @@ typedef struct engine_outcome {
     const Errand__Rpc__V1__Status *error;  // of a failure
     bool retryable;
     int64_t retry_after_us;
+    status_code refused;  // not OK: it could not be read; a failure, and rejected with that code
 } engine_outcome;
 
 // outcomes: how attempts ended. sequence is the batch's number within its worker: a repeated one is

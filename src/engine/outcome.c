@@ -19,32 +19,54 @@ static bool apply_one(engine *e, lease *l, const engine_outcome *outcome)
     return true;
 }
 
-static void reject(engine *e, engine_outcomes *o, session *s, const engine_outcome *outcome)
+static void reject(engine *e, engine_outcomes *o, session *s, engine_rejection rejection)
 {
-    engine_rejection rejection = {
-        .ref = outcome->ref,
-        .code = STATUS_FAILED_PRECONDITION,
-        .message = "the lease is void: it ended, or was never this worker's",
-    };
     if (!o->report)
         session_reject(e, s, &rejection);
     else if (o->rejected != NULL)
         o->rejected[o->rejected_count++] = rejection;
 }
 
+static engine_rejection void_lease(const engine_outcome *outcome)
+{
+    return (engine_rejection){
+        .ref = outcome->ref,
+        .code = STATUS_FAILED_PRECONDITION,
+        .message = "the lease is void: it ended, or was never this worker's",
+    };
+}
+
+static engine_rejection unreadable(const engine_outcome *outcome)
+{
+    return (engine_rejection){
+        .ref = outcome->ref,
+        .code = outcome->refused,
+        .message = "the outcome could not be read: the attempt has failed, and its error says why",
+    };
+}
+
+// False when the store refused.
+static bool take_one(engine *e, engine_outcomes *o, session *s, const engine_outcome *outcome)
+{
+    lease *l = lease_find(e, &outcome->ref, &o->worker_id);
+    if (l == NULL) {
+        reject(e, o, s, void_lease(outcome));
+        return true;
+    }
+    if (outcome->refused != STATUS_OK)
+        reject(e, o, s, unreadable(outcome));
+    else
+        o->accepted++;
+    return apply_one(e, l, outcome);
+}
+
 static void apply_all(engine *e, engine_outcomes *o, session *s)
 {
     if (o->report)
         o->rejected = arena_alloc(o->memory, o->count * sizeof *o->rejected);
-    for (size_t i = 0; i < o->count; i++) {
-        lease *l = lease_find(e, &o->outcomes[i].ref, &o->worker_id);
-        if (l == NULL)
-            reject(e, o, s, &o->outcomes[i]);
-        else if (apply_one(e, l, &o->outcomes[i]))
-            o->accepted++;
-        else
+    for (size_t i = 0; i < o->count; i++)
+        if (!take_one(e, o, s, &o->outcomes[i]))
             return;
-    }
     if (o->sequence != 0) {
         s->acked = o->sequence;
         session_save_ack(e, s);

@@ -1,4 +1,4 @@
-// wire_read - the smallest steps over protobuf bytes; private to rpc.
+// wire_read - the smallest steps over protobuf bytes.
 #ifndef ERRAND_RPC_WIRE_READ_H
 #define ERRAND_RPC_WIRE_READ_H
 

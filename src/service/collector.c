@@ -4,6 +4,7 @@
 // the cap nothing more is received: the workers' sockets fill up, and the workers wait.
 #include "service/internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "rpc/wire.h"
 
@@ -13,6 +14,7 @@
 #include <string.h>
 
 #define MAX_PENDING_BYTES (64u << 20)
+#define LOG_EVERY_US      1000000
 
 struct collector {
     service *service;
@@ -22,6 +24,8 @@ struct collector {
     pthread_cond_t settled;
     size_t pending_bytes, pending;
     bool paused, closing;
+    int64_t logged_us;  // monotonic: when a refusal was logged last
+    int64_t unlogged;   // refusals since
 };
 
 typedef struct batch {
@@ -60,33 +64,70 @@ static void batch_done(engine_command *command)
     settle(c, bytes);
 }
 
-static status *post(collector *c, const uint8_t *bytes, size_t size, arena *memory)
+// Anybody who can connect can send nonsense: one line a second is enough.
+static void refused(collector *c, const status *failure)
 {
-    ProtobufCMessage *message = NULL;
-    size_t most = c->service->options.max_message_bytes;
-    batch *b = arena_zalloc(memory, sizeof *b);
-    if (b == NULL) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    int64_t now_us = clock_mono_us(clock_system());
+    if (c->logged_us != 0 && now_us - c->logged_us < LOG_EVERY_US) {
+        c->unlogged++;
+        return;
     }
+    log_warn("outcomes_refused", LOG_STATUS(failure), LOG_INT("unlogged", c->unlogged));
+    c->logged_us = now_us;
+    c->unlogged = 0;
+}
+
+// The batch as it is, or NULL and why it can not be taken: the cap, or its bytes.
+static status *decode(const collector *c, slice message, arena *memory,
+                      Errand__V1__OutcomeBatch **ret)
+{
+    ProtobufCMessage *decoded = NULL;
+    size_t size = message.size, most = c->service->options.max_message_bytes;
     if (size > most) {
         return status_new(STATUS_RESOURCE_EXHAUSTED,
                           "a batch of %zu bytes is larger than the cap of %zu bytes", size, most);
     }
     // As the RPC server decodes requests.
     size_t cap = 65536 + (size < most / 32 ? 128 * size : 4 * most);
-    status *failure = wire_decode_within(&errand__v1__outcome_batch__descriptor,
-                                         (slice){.bytes = bytes, .size = size}, memory, cap,
-                                         &(size_t){0}, &message);
-    if (failure == NULL) {
-        failure =
-            outcomes_read(c->service, (Errand__V1__OutcomeBatch *) message, memory, &b->outcomes);
+    status *failure = wire_decode_within(&errand__v1__outcome_batch__descriptor, message, memory,
+                                         cap, &(size_t){0}, &decoded);
+    *ret = (Errand__V1__OutcomeBatch *) decoded;
+    return failure;
+}
+
+// Of a batch that can not be decoded each outcome is refused. It is acknowledged all the same: the
+// worker would push it for ever.
+static status *read(collector *c, slice message, batch *ret)
+{
+    Errand__V1__OutcomeBatch *sent = NULL;
+    status *why = decode(c, message, ret->memory, &sent);
+    if (why != NULL) {
+        sent = salvage(message, ret->memory);
     }
-    if (failure != NULL) {
-        return failure;
+    if (sent == NULL) {
+        return why;
+    }
+    status *failure = outcomes_take(c->service, sent, why, ret->memory, &ret->outcomes);
+    if (why != NULL && failure == NULL) {
+        refused(c, why);
+    }
+    status_free(why);
+    return failure;
+}
+
+static status *post(collector *c, slice message, arena *memory)
+{
+    batch *b = arena_zalloc(memory, sizeof *b);
+    if (b == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     b->collector = c;
     b->memory = memory;
-    b->bytes = size;
+    b->bytes = message.size;
+    status *failure = read(c, message, b);
+    if (failure != NULL) {
+        return failure;
+    }
     b->outcomes.command = (engine_command){.verb = ENGINE_OUTCOMES, .done = batch_done, .owner = b};
     engine_post(c->service->options.engine, &b->outcomes.command);
     return NULL;
@@ -101,9 +142,9 @@ static void take(collector *c, nng_msg *message)
     c->pending++;
     (void) pthread_mutex_unlock(&c->lock);
     status *failure = memory == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory")
-                                     : post(c, nng_msg_body(message), size, memory);
+                                     : post(c, (slice){nng_msg_body(message), size}, memory);
     if (failure != NULL) {
-        log_warn("outcomes_refused", LOG_STATUS(failure));
+        refused(c, failure);
         status_free(failure);
         arena_free(memory);
         settle(c, size);

@@ -195,31 +195,78 @@ static status *head_read(const Errand__V1__OutcomeBatch *batch, uuid *ret_worker
     return failure;
 }
 
-status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
-                      engine_outcomes *ret)
+static status *batch_begin(const Errand__V1__OutcomeBatch *batch, arena *memory,
+                           engine_outcomes *ret, engine_outcome **ret_outcomes)
 {
     status *failure = head_read(batch, &ret->worker_id);
     if (failure != NULL) {
         return failure;
     }
-    engine_outcome *outcomes = arena_zalloc(memory, (batch->n_outcomes + 1) * sizeof *outcomes);
-    if (outcomes == NULL) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    }
-    for (size_t i = 0; i < batch->n_outcomes; i++) {
-        failure = outcome_read(s, batch->outcomes[i], memory, &outcomes[i]);
+    *ret_outcomes = arena_zalloc(memory, (batch->n_outcomes + 1) * sizeof **ret_outcomes);
+    ret->sequence = batch->outcome_sequence;
+    ret->outcomes = *ret_outcomes;
+    ret->memory = memory;
+    return *ret_outcomes != NULL ? NULL : status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+static status *prefix_outcome(status *failure, size_t index)
+{
+    char prefix[40];
+    (void) snprintf(prefix, sizeof prefix, "outcomes[%zu].", index);
+    status_prefix_fields(failure, prefix);
+    return failure;
+}
+
+status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
+                      engine_outcomes *ret)
+{
+    engine_outcome *outcomes;
+    status *failure = batch_begin(batch, memory, ret, &outcomes);
+    for (; failure == NULL && ret->count < batch->n_outcomes; ret->count++) {
+        failure = outcome_read(s, batch->outcomes[ret->count], memory, &outcomes[ret->count]);
         if (failure != NULL) {
-            char prefix[40];
-            (void) snprintf(prefix, sizeof prefix, "outcomes[%zu].", i);
-            status_prefix_fields(failure, prefix);
-            return failure;
+            return prefix_outcome(failure, ret->count);
         }
     }
-    ret->sequence = batch->outcome_sequence;
-    ret->outcomes = outcomes;
-    ret->count = batch->n_outcomes;
-    ret->memory = memory;
-    return NULL;
+    return failure;
+}
+
+// An outcome that can not be read, as a failed attempt. False when it names no lease, or when
+// memory is short: the lease will run out.
+static bool refused_read(const Errand__V1__Outcome *outcome, const status *why, arena *memory,
+                         engine_outcome *ret)
+{
+    AUTO(status) id = job_id_check("job_id", outcome->job_id, &ret->ref.id);
+    AUTO(status) token = token_read("token", &outcome->token, &ret->ref.token);
+    Errand__Rpc__V1__Status *error = arena_alloc(memory, sizeof *error);
+    char *message = arena_strdup(memory, why->message);
+    if (id != NULL || token != NULL || error == NULL || message == NULL) {
+        return false;
+    }
+    errand__rpc__v1__status__init(error);
+    error->code = (Errand__Rpc__V1__Code) why->code;
+    error->message = message;
+    ret->type = ENGINE_FAILURE;
+    ret->error = error;
+    ret->retryable = true;
+    ret->retry_after_us = 0;
+    ret->refused = why->code;
+    return true;
+}
+
+status *outcomes_take(const service *s, const Errand__V1__OutcomeBatch *batch, const status *why,
+                      arena *memory, engine_outcomes *ret)
+{
+    engine_outcome *outcomes;
+    status *failure = batch_begin(batch, memory, ret, &outcomes);
+    for (size_t i = 0; failure == NULL && i < batch->n_outcomes; i++) {
+        engine_outcome *next = &outcomes[ret->count];
+        AUTO(status) own = why == NULL ? outcome_read(s, batch->outcomes[i], memory, next) : NULL;
+        const status *problem = why != NULL ? why : own;
+        ret->count +=
+            problem == NULL || refused_read(batch->outcomes[i], problem, memory, next) ? 1 : 0;
+    }
+    return failure;
 }
 
 Errand__V1__Rejection **rejections_write(const engine_rejection *rejected, size_t count,

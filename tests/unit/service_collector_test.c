@@ -77,26 +77,107 @@ static void a_pushed_outcome_ends_the_job(void **state)
     assert_int_equal(lease_from(NULL, 2, 0)->acked_outcome_sequence, 1);
 }
 
-static void a_batch_over_the_message_cap_is_passed_over(void **state)
+// ---- what can not be taken ----
+
+static void push_batch(Errand__V1__Outcome *outcome, int64_t sequence)
 {
-    (void) state;
-    const char *id = submit_any()->id;
-    const Errand__V1__Assignment *a = lease_one(1);
     Errand__V1__OutcomeBatch batch = ERRAND__V1__OUTCOME_BATCH__INIT;
-    Errand__V1__Outcome outcome = outcome_of(a), *outcomes[] = {&outcome};
-    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
-    outcome.success = data_result("text/plain", "");
-    outcome.success->data->body.len = (32 << 20) + 1;
-    outcome.success->data->body.data = arena_zalloc(srig.memory, (32 << 20) + 1);
     batch.worker = worker();
-    batch.outcome_sequence = 1;
-    batch.outcomes = outcomes;
+    batch.outcome_sequence = sequence;
+    batch.outcomes = &outcome;
     batch.n_outcomes = 1;
     size_t size = errand__v1__outcome_batch__get_packed_size(&batch);
     uint8_t *bytes = arena_alloc(srig.memory, size);
     errand__v1__outcome_batch__pack(&batch, bytes);
     push(bytes, size);
-    push_success(a, 1);
+}
+
+// The worker is told that its outcome was not taken, and goes on.
+static void assert_rejected(const Errand__V1__Assignment *a, Errand__Rpc__V1__Code code)
+{
+    const Errand__V1__LeaseResponse *got;
+    int64_t sequence = 2;
+    do
+        got = lease_from(NULL, sequence++, 0);
+    while (got->acked_outcome_sequence == 0);
+    assert_int_equal(got->acked_outcome_sequence, 1);
+    assert_int_equal(got->n_rejected, 1);
+    assert_string_equal(got->rejected[0]->job_id, a->job->id);
+    assert_memory_equal(got->rejected[0]->token.data, a->token.data, a->token.len);
+    assert_int_equal(got->rejected[0]->status->code, code);
+}
+
+// Its attempt has failed, and says why.
+static void assert_attempt_failed(const char *id, Errand__Rpc__V1__Code code)
+{
+    const Errand__V1__Job *job = get(id, ERRAND__V1__JOB_VIEW__BASIC);
+    assert_int_equal(job->state, ERRAND__V1__JOB__STATE__SCHEDULED);
+    assert_int_equal(job->n_attempts, 1);
+    assert_int_equal(job->error->code, code);
+}
+
+static void a_batch_over_the_message_cap_is_rejected(void **state)
+{
+    (void) state;
+    const char *id = submit_any()->id;
+    const Errand__V1__Assignment *a = lease_one(1);
+    Errand__V1__Outcome outcome = outcome_of(a);
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    outcome.success = data_result("text/plain", "");
+    outcome.success->data->body.len = (32 << 20) + 1;
+    outcome.success->data->body.data = arena_zalloc(srig.memory, (32 << 20) + 1);
+    push_batch(&outcome, 1);
+    assert_rejected(a, ERRAND__RPC__V1__CODE__RESOURCE_EXHAUSTED);
+    assert_attempt_failed(id, ERRAND__RPC__V1__CODE__RESOURCE_EXHAUSTED);
+}
+
+static void an_outcome_that_says_nothing_is_rejected(void **state)
+{
+    (void) state;
+    const char *id = submit_any()->id;
+    const Errand__V1__Assignment *a = lease_one(1);
+    Errand__V1__Outcome outcome = outcome_of(a);
+    push_batch(&outcome, 1);
+    assert_rejected(a, ERRAND__RPC__V1__CODE__INVALID_ARGUMENT);
+    assert_attempt_failed(id, ERRAND__RPC__V1__CODE__INVALID_ARGUMENT);
+}
+
+static void a_batch_that_is_no_text_within_is_rejected(void **state)
+{
+    (void) state;
+    const char *id = submit_any()->id;
+    const Errand__V1__Assignment *a = lease_one(1);
+    Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
+    Errand__V1__Failure failed = ERRAND__V1__FAILURE__INIT;
+    Errand__V1__Outcome outcome = outcome_of(a);
+    error.message = text("\xff\xfe");
+    failed.status = &error;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_FAILURE;
+    outcome.failure = &failed;
+    push_batch(&outcome, 1);
+    assert_rejected(a, ERRAND__RPC__V1__CODE__INVALID_ARGUMENT);
+    assert_attempt_failed(id, ERRAND__RPC__V1__CODE__INVALID_ARGUMENT);
+}
+
+// Nobody is named: what the others say is taken.
+static void an_outcome_of_no_lease_does_not_keep_the_others_up(void **state)
+{
+    (void) state;
+    const char *id = submit_any()->id;
+    const Errand__V1__Assignment *a = lease_one(1);
+    Errand__V1__OutcomeBatch batch = ERRAND__V1__OUTCOME_BATCH__INIT;
+    Errand__V1__Outcome nameless = ERRAND__V1__OUTCOME__INIT, good = outcome_of(a);
+    Errand__V1__Outcome *outcomes[] = {&nameless, &good};
+    good.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    good.success = data_result("text/plain", "hi");
+    batch.worker = worker();
+    batch.outcome_sequence = 1;
+    batch.outcomes = outcomes;
+    batch.n_outcomes = COUNT(outcomes);
+    size_t size = errand__v1__outcome_batch__get_packed_size(&batch);
+    uint8_t *bytes = arena_alloc(srig.memory, size);
+    errand__v1__outcome_batch__pack(&batch, bytes);
+    push(bytes, size);
     assert_ends(id);
 }
 
@@ -141,7 +222,11 @@ static void an_address_in_use_is_told(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_url_shows_the_real_port, start, stop),
     cmocka_unit_test_setup_teardown(a_pushed_outcome_ends_the_job, start, stop),
-    cmocka_unit_test_setup_teardown(a_batch_over_the_message_cap_is_passed_over, start, stop),
+    cmocka_unit_test_setup_teardown(a_batch_over_the_message_cap_is_rejected, start, stop),
+    cmocka_unit_test_setup_teardown(an_outcome_that_says_nothing_is_rejected, start, stop),
+    cmocka_unit_test_setup_teardown(a_batch_that_is_no_text_within_is_rejected, start, stop),
+    cmocka_unit_test_setup_teardown(an_outcome_of_no_lease_does_not_keep_the_others_up, start,
+                                    stop),
     cmocka_unit_test_setup_teardown(garbage_is_passed_over, start, stop),
     cmocka_unit_test_setup_teardown(a_void_outcome_is_told_in_the_next_answer, start, stop),
     cmocka_unit_test_setup_teardown(an_address_in_use_is_told, start, stop),
