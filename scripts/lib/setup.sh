@@ -10,7 +10,7 @@ packages_build=(
 )
 packages_demo=("${packages_build[@]}" curl ca-certificates python3)
 packages_test=(
-    "${packages_demo[@]}" libcmocka-dev protobuf-compiler python3-pytest python3-protobuf python3-yaml
+    "${packages_demo[@]}" libcmocka-dev protobuf-compiler python3-pytest python3-protobuf python3-yaml iproute2
 )
 packages_lint=("${packages_test[@]}" clang-14 clang-format-14 clang-tidy-14 shellcheck)
 

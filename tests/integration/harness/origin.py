@@ -1,6 +1,7 @@
 """A web server that behaves as a test asks it to, and remembers what it got.
 
 /ok /echo /status/N /slow/SECONDS /hang /close /big/BYTES /loop /redirect?to=URL
+/stall/...    hangs for the addresses in `stalled`, until they are let go
 /flaky/N/...  fails N times with 503 (?retry-after=S), then answers
 /deliver/...  answers 200; /refuse/N/... answers with status N
 """
@@ -17,7 +18,8 @@ from harness.waiting import DEADLINE_SECONDS
 class Received:
     """One request."""
 
-    def __init__(self, method, path, headers, body):
+    def __init__(self, peer, method, path, headers, body):
+        self.peer = peer  # address of who asked
         self.method = method
         self.path = path
         self.headers = headers
@@ -33,12 +35,15 @@ class Handler(http.server.BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         url = urllib.parse.urlsplit(self.path)
         self.query = dict(urllib.parse.parse_qsl(url.query))
-        count = self.server.origin.remember(Received(self.command, url.path, self.headers, body))
+        count = self.server.origin.remember(self.received(url.path, body))
         name, *words = url.path.strip("/").split("/")
         action = getattr(self, "do_" + name, None)
         if action is None:
             return self.answer(404, b"no such page")
         return action(words, body, count)
+
+    def received(self, path, body):
+        return Received(self.client_address[0], self.command, path, self.headers, body)
 
     do_GET = do_POST = do_PUT = do_DELETE = do_PATCH = do_HEAD = handle_any
 
@@ -78,6 +83,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_hang(self, words, body, count):
         self.server.origin.released.wait(DEADLINE_SECONDS)
         self.close_connection = True
+
+    def do_stall(self, words, body, count):
+        self.server.origin.wait_while_stalled(self.client_address[0])
+        self.answer(200, b"done")
 
     def do_close(self, words, body, count):
         self.close_connection = True
@@ -131,13 +140,14 @@ class WebServer(http.server.ThreadingHTTPServer):
 
 
 class Origin:
-    def __init__(self):
+    def __init__(self, host="127.0.0.1"):
         self.changed = threading.Condition()
         self.received = {}
         self.released = threading.Event()
-        self.server = WebServer(("127.0.0.1", 0), Handler)
+        self.stalled = set()
+        self.server = WebServer((host, 0), Handler)
         self.server.origin = self
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        self.url = f"http://{host}:{self.server.server_port}"
         self.thread = threading.Thread(target=self.server.serve_forever, args=(0.05,), daemon=True)
         self.thread.start()
 
@@ -147,6 +157,20 @@ class Origin:
             requests.append(request)
             self.changed.notify_all()
             return len(requests)
+
+    def wait_while_stalled(self, peer):
+        with self.changed:
+            self.changed.wait_for(lambda: peer not in self.stalled, 3 * DEADLINE_SECONDS)
+
+    def let_go(self):
+        with self.changed:
+            self.stalled = set()
+            self.changed.notify_all()
+
+    def count_by_peer(self):
+        with self.changed:
+            seen = [request.peer for requests in self.received.values() for request in requests]
+        return {peer: seen.count(peer) for peer in seen}
 
     def requests(self, path):
         with self.changed:
@@ -162,5 +186,6 @@ class Origin:
 
     def close(self):
         self.released.set()
+        self.let_go()
         self.server.shutdown()
         self.server.server_close()
