@@ -60,19 +60,26 @@ static void call_done(void *data, const ProtobufCMessage *reply, const status *f
     chain_next(r);
 }
 
-static bool may_start(run *r)
+static bool may_start(run *r, int64_t *ret_index)
 {
     if (r->what->time_ms && monotonic_s() >= r->end_s)
         return false;
-    return r->started++ < r->what->count;
+    *ret_index = r->started++;
+    return *ret_index < r->what->count;
+}
+
+static const ProtobufCMessage *request_of(const load *what, int64_t index)
+{
+    return what->requests ? what->requests[(size_t) index % what->request_count] : what->request;
 }
 
 static void chain_next(run *r)
 {
     const load *what = r->what;
-    if (may_start(r))
-        rpc_client_start(what->client, what->service, what->method, what->request, &r->options,
-                         call_done, r);
+    int64_t index;
+    if (may_start(r, &index))
+        rpc_client_start(what->client, what->service, what->method, request_of(what, index),
+                         &r->options, call_done, r);
     else
         chain_end(r, NULL);
 }

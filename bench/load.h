@@ -13,6 +13,8 @@ typedef struct load {
     const ProtobufCServiceDescriptor *service;
     const char *method;
     const ProtobufCMessage *request;
+    const ProtobufCMessage *const *requests;  // instead of the one: taken in turns
+    size_t request_count;
     int in_flight;
     int64_t count;      // calls at most
     int64_t time_ms;    // no new ones after this; 0: no limit

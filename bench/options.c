@@ -25,7 +25,7 @@ static const flag flags[] = {
     {"--errandd",   TEXT(errandd),                "FILE   server program (default: the one beside errand-bench)"},
     {"--dir",       TEXT(dir),                    "DIR    where data folders are made and removed (default: .)"},
     {"--json",      TEXT(json),                   "FILE   write the figures as JSON; - is standard output"},
-    {"--row",       TEXT(row),                    "TEXT   of echo and submit, only rows whose name holds this"},
+    {"--row",       TEXT(row),                    "TEXT   of echo, submit and scale, only rows whose name holds this"},
     {"--runs",      NUMBER(runs), 1, 31,          "N      repetitions; figures are their medians (3)"},
     {"--count",     NUMBER(count), 0, 10000000,   "N      operations of one measurement (0: what the scenario takes)"},
     {"--time-ms",   NUMBER(time_ms), 10, 60000,   "N      longest measurement of a rate (2000)"},
@@ -36,7 +36,7 @@ static const flag flags[] = {
     {"--workers",   NUMBER(workers), 1, 100000,   "N      jobs that the workers of errandd run at once in fetch (1000)"},
     {"--body",      NUMBER(body), 0, 1048576,     "N      bytes of the origin's answers in fetch (1024)"},
     {"--delay-ms",  NUMBER(delay_ms), 1, 60000,   "N      delay of the slow origin in fetch (100)"},
-    {"--backlog",   NUMBER(backlog), 1, 20000000, "N      queued jobs in the larger case of scale (1000000)"},
+    {"--backlog",   NUMBER(backlog), 1, 20000000, "N      queued jobs in the largest case of scale; the others shrink with it (5000000)"},
 };
 // clang-format on
 
@@ -67,7 +67,7 @@ status *options_init(bench_options *options)
                                .workers = 1000,
                                .body = 1024,
                                .delay_ms = 100,
-                               .backlog = 1000000};
+                               .backlog = 5000000};
     options->dir = strdup(".");
     if (!options->dir)
         return status_errno(ENOMEM, "options");

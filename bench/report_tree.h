@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 #define REPORT_SCENARIOS 12
-#define REPORT_ROWS      12
+#define REPORT_ROWS      24
 #define REPORT_FIGURES   16
 #define REPORT_SAMPLES   31
 

@@ -1,93 +1,115 @@
-// scenario_scale - what a backlog costs: memory, disk, and the rates behind it.
-#include "bench/fill.h"
-#include "bench/jobs.h"
-#include "bench/lessee.h"
+// scenario_scale - what a job costs behind much of everything, against what it costs behind little.
+#include "bench/place.h"
 #include "bench/scenario.h"
-#include "bench/server.h"
-#include "bench/tally.h"
-#include "bench/usage.h"
 
-#include <stdio.h>
+#define ROUNDS     7     // places take turns: what else the machine does meets all of them
+#define ROUND_JOBS 2000  // submitted, leased and finished in a round
 
-#define SCALE_SMALL     1000
-#define SCALE_CALLS     20000  // jobs submitted and drained behind the backlog
-#define SCALE_IN_FLIGHT 32
+#define MOST_PLACES 6
 
-static status *submit(const bench_options *options, rpc_client *client, noop_job *noop,
-                      load_result *ret)
+// Cases that are measured in turns and compared with the first of them; those without a row are
+// none.
+typedef struct group {
+    place_case cases[MOST_PLACES];
+} group;
+
+// The sizes are shares of the largest backlog, 5,000,000 unless it is said otherwise.
+// clang-format off
+static const group groups[] = {
+    {{{.row = "1k queued",   .backlog = 1000},
+      {.row = "1M queued",   .backlog = 1000000},
+      {.row = "5M queued",   .backlog = 5000000}}},
+    {{{.row = "1 queue",                        .backlog = 100000},
+      {.row = "10k queues",                     .backlog = 100000, .queues = 10000},
+      {.row = "10k queues, a worker of 100",    .backlog = 100000, .queues = 10000, .served = 100},
+      {.row = "10k queues with a limit",        .backlog = 100000, .queues = 10000, .limited = 10000},
+      {.row = "10k queues, all but 100 paused", .backlog = 100000, .queues = 10000, .open = 100}}},
+    {{{.row = "1k unique keys",   .backlog = 100000, .keys = 1000},
+      {.row = "100k unique keys", .backlog = 100000, .keys = 100000}}},
+    {{{.row = "nobody waits",             .backlog = 100000},
+      {.row = "100k callers wait",        .backlog = 100000, .waiters = 100000},
+      {.row = "5k other workers wait",    .backlog = 100000, .idle = 5000}}},
+};
+// clang-format on
+
+#define GROUP_COUNT (sizeof groups / sizeof groups[0])
+#define FULL_SIZE   5000000
+
+static int64_t scaled(const bench_options *options, int64_t size)
 {
-    Errand__V1__SubmitRequest request = ERRAND__V1__SUBMIT_REQUEST__INIT;
-    request.job = &noop->job;
-    load what = {.client = client,
-                 .service = &errand__v1__job_service__descriptor,
-                 .method = "Submit",
-                 .request = &request.base,
-                 .in_flight = SCALE_IN_FLIGHT,
-                 .count = scenario_count(options, SCALE_CALLS),
-                 .timeout_s = options->timeout_s};
-    return load_run(&what, ret);
+    int64_t share = size * options->backlog / FULL_SIZE;
+    return size > 0 && share < 1 ? 1 : share;
 }
 
-static status *drain(const bench_options *options, const server *errandd, int64_t jobs,
-                     double *ret_seconds)
+static place_case scale(const bench_options *options, const place_case *full)
 {
-    lessees *all;
-    lessee_load what = {.server = errandd,
-                        .lessees = (int) options->lessees,
-                        .jobs = jobs,
-                        .lease = (int) options->lease,
-                        .timeout_s = options->timeout_s};
-    status *failure = lessees_start(&what, &all);
-    return failure ? failure : lessees_join(all, ret_seconds);
+    return (place_case){
+        .row = full->row,
+        .backlog = scaled(options, full->backlog),
+        .queues = scaled(options, full->queues),
+        .served = scaled(options, full->served),
+        .open = scaled(options, full->open),
+        .limited = scaled(options, full->limited),
+        .keys = scaled(options, full->keys),
+        .waiters = scaled(options, full->waiters),
+        .idle = scaled(options, full->idle),
+    };
 }
 
-static void add_fill(const server *errandd, const load_result *filled, const char *row, report *r)
+// The cases asked for, and the first.
+static size_t choose(const bench_options *options, const group *g, place_case *ret)
 {
-    report_add(r, row, "batch submit rate", "jobs/s", (double) filled->count / filled->seconds);
-    report_add(r, row, "server memory", "MiB", usage_rss_mib(server_pid(errandd)));
-    report_add(r, row, "server peak memory", "MiB", usage_peak_rss_mib(server_pid(errandd)));
-    report_add(r, row, "store size", "MiB", server_folder_mib(errandd));
+    size_t count = 0;
+    for (size_t i = 0; i < MOST_PLACES && g->cases[i].row; i++)
+        if (i == 0 || scenario_wants(options, g->cases[i].row))
+            ret[count++] = scale(options, &g->cases[i]);
+    return count;
 }
 
-static status *measure(const bench_options *options, const server *errandd, int64_t backlog,
-                       const char *row, report *r)
+static status *open_places(const bench_options *options, const place_case *cases, size_t count,
+                           place **places)
 {
-    noop_job noop;
-    load_result filled, submitted;
-    double seconds;
-    AUTO(rpc_client) client = NULL;
-    noop_job_init(&noop);
-    status *failure = server_client(errandd, &client);
+    status *failure = NULL;
+    for (size_t i = 0; !failure && i < count; i++)
+        failure = place_open(options, &cases[i], &places[i]);
+    for (size_t i = 0; !failure && i < count; i++)
+        failure = place_crowd(places[i]);
+    return failure;
+}
+
+static status *measure(const bench_options *options, size_t count, place **places, report *r)
+{
+    status *failure = NULL;
+    size_t jobs = (size_t) scenario_count(options, ROUND_JOBS);
+    for (int round = 0; !failure && round < ROUNDS; round++)
+        for (size_t i = 0; !failure && i < count; i++)
+            failure = place_measure(places[i], jobs);
+    for (size_t i = 0; !failure && i < count; i++)
+        place_report(places[i], places[0], r);
+    return failure;
+}
+
+static status *run_group(const bench_options *options, const group *g, report *r)
+{
+    place_case cases[MOST_PLACES];
+    place *places[MOST_PLACES] = {NULL};
+    size_t count = choose(options, g, cases);
+    if (count == 1 && options->row && !scenario_wants(options, cases[0].row))
+        return NULL;
+    status *failure = open_places(options, cases, count, places);
     if (!failure)
-        failure = fill_run(client, options, &noop.job, backlog, &filled);
-    if (failure)
-        return failure;
-    add_fill(errandd, &filled, row, r);
-    failure = submit(options, client, &noop, &submitted);
-    if (!failure)
-        failure = drain(options, errandd, submitted.count, &seconds);
-    if (failure)
-        return failure;
-    report_add(r, row, "submit rate, 32 in flight", "jobs/s",
-               (double) submitted.count / submitted.seconds);
-    report_add(r, row, "lease and finish rate", "jobs/s", (double) submitted.count / seconds);
-    report_add(r, row, "server memory after", "MiB", usage_rss_mib(server_pid(errandd)));
-    return NULL;
-}
-
-static status *run_backlog(const bench_options *options, int64_t backlog, report *r)
-{
-    char row[REPORT_ROW_SIZE];
-    AUTO(server) errandd = NULL;
-    (void) snprintf(row, sizeof row, "%lld queued", (long long) backlog);
-    status *failure = server_start(options, 0, &errandd);
-    if (!failure)
-        failure = measure(options, errandd, backlog, row, r);
-    return failure ? failure : server_stop(TAKE(errandd));
+        failure = measure(options, count, places, r);
+    for (size_t i = 0; !failure && i < count; i++)
+        failure = place_stop(TAKE(places[i]));
+    for (size_t i = 0; i < count; i++)
+        place_close(places[i]);
+    return failure;
 }
 
 status *scenario_scale(const bench_options *options, report *r)
 {
-    status *failure = run_backlog(options, SCALE_SMALL, r);
-    return failure ? failure : run_backlog(options, options->backlog, r);
+    status *failure = NULL;
+    for (size_t i = 0; !failure && i < GROUP_COUNT; i++)
+        failure = run_group(options, &groups[i], r);
+    return failure;
 }

@@ -10,6 +10,7 @@
 
 #define SERVER_LISTENERS 3  // two for RPC, one for results
 #define PATH_SIZE        512
+#define SERVER_CALLS     "200000"  // that wait or are at work
 
 struct server {
     child *process;
@@ -40,9 +41,10 @@ static status *start_process(const bench_options *options, int64_t workers, serv
     char data_flag[] = "--data", rpc_flag[] = "--rpc", results_flag[] = "--results";
     char http_flag[] = "--http", workers_flag[] = "--workers", level_flag[] = "--log-level";
     char any_port[] = "tcp://127.0.0.1:0", off[] = "off", level[] = "warn";
-    char *argv[] = {program, data_flag,    s->data,  rpc_flag,  any_port, rpc_flag,
-                    ipc,     results_flag, any_port, http_flag, off,      workers_flag,
-                    count,   level_flag,   level,    NULL};
+    char calls_flag[] = "--max-calls", calls[] = SERVER_CALLS;
+    char *argv[] = {program, data_flag,    s->data,  rpc_flag,   any_port, rpc_flag,
+                    ipc,     results_flag, any_port, http_flag,  off,      workers_flag,
+                    count,   calls_flag,   calls,    level_flag, level,    NULL};
     return child_start(argv, SERVER_LISTENERS, &s->process);
 }
 

@@ -3,7 +3,7 @@
 
 execute_process(
     COMMAND "${BENCH}" --errandd "${ERRANDD}" --json - --runs 2 --count 40 --time-ms 1000
-            --timeout-s 30 --batch 10 --lease 7 --workers 8 --delay-ms 5 --backlog 100
+            --timeout-s 30 --batch 10 --lease 7 --workers 8 --delay-ms 5 --backlog 5000
             "${SCENARIO}"
     OUTPUT_VARIABLE text
     RESULT_VARIABLE failed)
@@ -25,7 +25,7 @@ set(main_figure rate)
 if(SCENARIO MATCHES "latency|waiters")
     set(main_figure p50)
 elseif(SCENARIO STREQUAL "scale")
-    set(main_figure "lease and finish rate")
+    set(main_figure "finish rate")
 endif()
 math(EXPR last "${rows} - 1")
 foreach(row RANGE ${last})

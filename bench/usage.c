@@ -1,4 +1,4 @@
-// usage - read from /proc; the kernel counts processor time there in ticks of 10 ms.
+// usage - read from /proc, where the kernel counts processor time in ticks of 10 ms.
 #include "bench/usage.h"
 
 #include <dirent.h>
@@ -53,6 +53,15 @@ double usage_cpu_since(pid_t pid, cpu_time before)
 {
     cpu_time now = usage_cpu(pid);
     return now.user_s - before.user_s + now.system_s - before.system_s;
+}
+
+double usage_cpu_s(pid_t pid)
+{
+    clockid_t clock;
+    struct timespec used;
+    if (clock_getcpuclockid(pid, &clock) != 0 || clock_gettime(clock, &used) != 0)
+        return 0;
+    return (double) used.tv_sec + (double) used.tv_nsec * 1e-9;
 }
 
 static double status_mib(pid_t pid, const char *key)

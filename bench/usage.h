@@ -16,6 +16,9 @@ cpu_time usage_cpu(pid_t pid);
 // CPU seconds, user and system together, used since `before`.
 double usage_cpu_since(pid_t pid, cpu_time before);
 
+// CPU seconds of a process so far, to the nanosecond; 0 when it is gone.
+double usage_cpu_s(pid_t pid);
+
 double usage_rss_mib(pid_t pid);       // resident now
 double usage_peak_rss_mib(pid_t pid);  // largest so far
 
