@@ -56,6 +56,8 @@ static const config_row rows[] = {
     {.key = "queues", .type = CONFIG_MAP, .value_name = "NAME=SETTINGS", .reloadable = true, .max = 100000,
      .accepts = queue_text_is_good, .accepted = QUEUE_TEXT_FORM,
      .help = "settings of queues by name, given to them at the start and at a reload", CONFIG_FIELD(settings, queues)},
+    {.key = "max_queues", .type = CONFIG_INT, .fallback = "100000", .min = 1, .max = 10000000,
+     .help = "queues that may exist; one is made by its first job or its first setting, and stays", CONFIG_FIELD(settings, max_queues)},
     {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
      .help = "least important messages to log", .reloadable = true, CONFIG_FIELD(settings, log_level)},
     {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,

@@ -32,6 +32,7 @@ typedef struct settings {
     config_list hosts;
     config_map webhook_secrets;
     config_map queues;
+    int64_t max_queues;
     int log_level;
     int log_format;
 } settings;

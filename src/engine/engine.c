@@ -23,6 +23,7 @@ void engine_options_init(engine_options *options)
         .max_sessions = 10000,
         .max_leases = 1000000,
         .max_routes = 100000,
+        .max_queues = 100000,
         .max_reply_bytes = 8u << 20,
     };
 }

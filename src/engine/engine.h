@@ -30,6 +30,7 @@ typedef struct engine_options {
     size_t max_sessions;        // worker processes known at one time
     size_t max_leases;          // jobs running at one time
     size_t max_routes;          // pairs of queue and kind that submitters may use
+    size_t max_queues;          // queues that may be made, by their first job or setting
     const uuid *own_workers;    // ids of the workers that live and die with the server
     size_t own_worker_count;    // 0: none
     size_t max_reply_bytes;     // assignments in one answer stop there, after at least one
@@ -37,7 +38,7 @@ typedef struct engine_options {
 } engine_options;
 
 void engine_options_init(engine_options *options);  // 30 s, 5 s, 10,000, 1,000,000, 100,000,
-                                                    // 8 MiB
+                                                    // 100,000, 8 MiB
 
 // engine_start reads what was running from the store and starts the thread.
 status *engine_start(const engine_options *options, engine **ret);

@@ -263,6 +263,8 @@ void wait_tell(engine *e, const job_row *row);  // it has changed
 job_queue *queue_find(engine *e, const char *name);
 job_queue *queue_make(engine *e, const char *name);  // finds or makes
 job_queue *queue_of(engine *e, int32_t route);
+// queue_refused says why there can not be such a queue; NULL: it exists, or may be made.
+status *queue_refused(engine *e, const char *name);
 void queue_apply(engine *e, engine_queue *command);
 void queues_apply(engine *e, engine_queues *command);
 int64_t queue_depth(engine *e, const job_queue *q);  // unfinished jobs

@@ -87,6 +87,20 @@ job_queue *queue_of(engine *e, int32_t route)
     return index < e->routes_known ? e->queue_of[index] : NULL;
 }
 
+// Queues stay for ever: names made up by a client must not fill the memory.
+status *queue_refused(engine *e, const char *name)
+{
+    if (HASH_COUNT(e->queues) < e->options.max_queues || queue_find(e, name) != NULL)
+        return NULL;
+    (void) know_routes(e);
+    if (queue_find(e, name) != NULL)
+        return NULL;
+    return status_new(STATUS_RESOURCE_EXHAUSTED,
+                      "queue \"%s\" would be new: at most %zu queues may exist, the server's "
+                      "max_queues",
+                      name, e->options.max_queues);
+}
+
 int64_t queue_depth(engine *e, const job_queue *q)
 {
     int64_t depth = 0;
@@ -237,6 +251,8 @@ static status *update(engine *e, const engine_queue *command)
     if (q != NULL)
         settings = q->settings;
     status *failure = queue_settings_read(command->wanted, command->mask, &settings);
+    if (failure == NULL)
+        failure = queue_refused(e, command->name);
     if (failure != NULL)
         return failure;
     q = queue_make(e, command->name);

@@ -83,24 +83,25 @@ static bool judge_stored(engine *e, engine_new_job *job, const job_row *existing
 }
 
 // Routes stay for ever: names made up by a client must not fill the memory.
-static bool has_route(engine *e, const engine_new_job *job)
+static status *route_refused(engine *e, const engine_new_job *job)
 {
     size_t count;
     (void) e->store->ops->routes(e->store, &count);
-    return count < e->options.max_routes ||
-           e->store->ops->find_route(e->store, job->queue, job->kind) != 0;
+    if (count < e->options.max_routes ||
+        e->store->ops->find_route(e->store, job->queue, job->kind) != 0)
+        return queue_refused(e, job->queue);
+    return status_new(
+        STATUS_RESOURCE_EXHAUSTED,
+        "queue \"%s\" with kind \"%s\" would be new: at most %zu such pairs may exist", job->queue,
+        job->kind, e->options.max_routes);
 }
 
 static bool add_fresh(engine *e, engine_new_job *job, step *w)
 {
     int32_t route;
-    if (!has_route(e, job)) {
-        job->failure = status_new(STATUS_RESOURCE_EXHAUSTED,
-                                  "queue \"%s\" with kind \"%s\" would be new: at most %zu such "
-                                  "pairs may exist",
-                                  job->queue, job->kind, e->options.max_routes);
+    job->failure = route_refused(e, job);
+    if (job->failure != NULL)
         return true;
-    }
     if (ties_any(e, job) && !ties_make(e, job, w->after))
         return e->trouble == NULL;
     if (!engine_write(e) ||

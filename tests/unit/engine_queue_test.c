@@ -302,6 +302,43 @@ static void without_that_setting_only_the_job_waits(void **state)
     assert_int_equal(lease_count(1, 2, 9), 1);
 }
 
+// ---- how many ----
+
+static int start_with_two_queues(void **state)
+{
+    (void) state;
+    erig_prepare();
+    erig.options.max_queues = 2;
+    erig_run();
+    return 0;
+}
+
+static status_code submit_to(const char *queue)
+{
+    Errand__V1__Job job = job_for(queue, "k");
+    engine_new_job fresh = new_job(&job);
+    erig_fine(submit_post(&fresh, 1));
+    status_code code = status_code_of(fresh.failure);
+    status_free(fresh.failure);
+    return code;
+}
+
+static void queues_are_made_up_to_a_cap(void **state)
+{
+    (void) state;
+    queue_pause("a", false);
+    assert_int_equal(submit_to("b"), STATUS_OK);
+    queue_settings settings = no_limits();
+    erig_failed(erig_post(queue_call("c", &settings, QUEUE_ALL_FIELDS)), STATUS_RESOURCE_EXHAUSTED);
+    erig_failed(erig_post(queue_call("c", NULL, 0)), STATUS_NOT_FOUND);
+    assert_int_equal(submit_to("c"), STATUS_RESOURCE_EXHAUSTED);
+    queue_pause("b", true);
+    assert_int_equal(submit_to("a"), STATUS_OK);
+    erig_restart();
+    assert_int_equal(submit_to("c"), STATUS_RESOURCE_EXHAUSTED);
+    assert_int_equal(submit_to("b"), STATUS_OK);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(settings_are_kept_over_a_restart, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_mask_leaves_the_other_settings, erig_start, erig_stop),
@@ -331,6 +368,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_retry_after_holds_the_queue_and_then_probes, erig_start,
                                     erig_stop),
     cmocka_unit_test_setup_teardown(without_that_setting_only_the_job_waits, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(queues_are_made_up_to_a_cap, start_with_two_queues, erig_stop),
 };
 
 UNIT_TEST_MAIN(tests)
