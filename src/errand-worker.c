@@ -84,8 +84,6 @@ static pool_options options_of(const settings *s)
 {
     pool_options options;
     pool_options_init(&options);
-    options.worker.rpc_url = s->server;
-    options.worker.results_url = s->results;
     options.worker.token = s->token;
     options.worker.concurrency = (int) s->workers;
     options.worker.queues = (const char *const *) s->queues.items;
@@ -104,7 +102,10 @@ static settings loaded;
 static status *serve(void)
 {
     const settings *s = &loaded;
-    const pool_options options = options_of(s);
+    const worker_server server = {.rpc_url = s->server, .results_url = s->results};
+    pool_options options = options_of(s);
+    options.worker.servers = &server;
+    options.worker.server_count = 1;
     worker *w = NULL;
     status *failure = pool_start(&options, &w);
     if (failure != NULL) {

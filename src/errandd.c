@@ -145,14 +145,15 @@ static status *listen_rpc(server *v)
 static status *start_worker(server *v)
 {
     const settings *s = v->settings;
+    const worker_server self = {.rpc_url = INPROC_RPC, .results_url = INPROC_RESULTS};
     pool_options options;
     if (s->workers == 0) {
         return NULL;
     }
     pool_options_init(&options);
     options.worker.id = &v->worker_id;
-    options.worker.rpc_url = INPROC_RPC;
-    options.worker.results_url = INPROC_RESULTS;
+    options.worker.servers = &self;
+    options.worker.server_count = 1;
     options.worker.concurrency = (int) s->workers;
     options.worker.max_message_bytes = (size_t) s->max_message;
     options.worker.max_result_bytes = (size_t) s->max_result;

@@ -10,7 +10,7 @@ static bool may_be_favoured(const http_room *room, const http_transfer *t)
 {
     const attempts *all = t->attempt->owner;
     return room->favoured == t ||
-           (room->favoured == NULL && all->outbox->bytes < all->max_held_bytes);
+           (room->favoured == NULL && attempts_unacked(all) < all->max_held_bytes);
 }
 
 static void wait_for_room(http_room *room, http_transfer *t)

@@ -11,15 +11,16 @@
 static http_transfer transfers[4];
 static attempt running;
 static attempts all;
-static outbox out;
+static attempt_source source;
+static attempt_source *sources[] = {&source};
 static http_room room;
 
 static int set_up(void **state)
 {
     (void) state;
     memset(transfers, 0, sizeof transfers);
-    out = (outbox){0};
-    all = (attempts){.outbox = &out, .max_held_bytes = MIB};
+    source = (attempt_source){0};
+    all = (attempts){.sources = sources, .source_count = 1, .max_held_bytes = MIB};
     room = (http_room){0};
     running.owner = &all;
     for (size_t i = 0; i < 4; i++) {
@@ -147,11 +148,11 @@ static void the_one_paused_longest_goes_on_first(void **state)
 static void outcomes_that_wait_for_the_server_take_room_too(void **state)
 {
     (void) state;
-    out.bytes = 2 * MIB;
+    source.outbox.bytes = 2 * MIB;
     assert_false(take(&transfers[0], MIB));
     http_room_turn(&room);
     assert_true(transfers[0].paused);
-    out.bytes = 0;
+    source.outbox.bytes = 0;
     http_room_turn(&room);
     assert_false(transfers[0].paused);
     http_room_leave(&room, &transfers[0]);

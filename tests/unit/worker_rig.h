@@ -46,6 +46,7 @@ typedef struct rig {
     origin *origin;
     worker *worker;
     pool_options options;
+    worker_server address;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;

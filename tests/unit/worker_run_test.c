@@ -220,8 +220,8 @@ static void a_worker_that_can_not_reach_its_server_stops_all_the_same(void **sta
 {
     (void) state;
     rig *r = rig_new();
-    r->options.worker.rpc_url = "tcp://127.0.0.1:1";
-    r->options.worker.results_url = "tcp://127.0.0.1:1";
+    r->address.rpc_url = "tcp://127.0.0.1:1";
+    r->address.results_url = "tcp://127.0.0.1:1";
     assert_null(pool_start(&r->options, &r->worker));
     rig_stop_worker(r, false);
     rig_free(r);
@@ -267,8 +267,8 @@ static void a_bad_url_is_told_at_the_start(void **state)
 {
     (void) state;
     rig *r = rig_new();
-    r->options.worker.rpc_url = r->rpc_url;
-    r->options.worker.results_url = "nonsense";
+    r->address.rpc_url = r->rpc_url;
+    r->address.results_url = "nonsense";
     AUTO(status) failure = pool_start(&r->options, &r->worker);
     assert_non_null(failure);
     assert_non_null(strstr(failure->message, "nonsense"));
@@ -280,8 +280,8 @@ static void a_worker_without_slots_does_not_start(void **state)
     (void) state;
     rig *r = rig_new();
     r->options.worker.concurrency = 0;
-    r->options.worker.rpc_url = r->rpc_url;
-    r->options.worker.results_url = r->results_url;
+    r->address.rpc_url = r->rpc_url;
+    r->address.results_url = r->results_url;
     AUTO(status) failure = pool_start(&r->options, &r->worker);
     assert_int_equal(status_code_of(failure), STATUS_INVALID_ARGUMENT);
     rig_free(r);

@@ -51,6 +51,8 @@ static inline rig *rig_new(void)
     rig_serve(r, "tcp://127.0.0.1:0");
     rig_listen_results(r, "tcp://127.0.0.1:0");
     pool_options_init(&r->options);
+    r->options.worker.servers = &r->address;
+    r->options.worker.server_count = 1;
     r->options.worker.concurrency = 8;
     r->options.http.allow_private_addresses = true;
     return r;
@@ -58,8 +60,8 @@ static inline rig *rig_new(void)
 
 static inline void rig_start(rig *r)
 {
-    r->options.worker.rpc_url = r->rpc_url;
-    r->options.worker.results_url = r->results_url;
+    r->address.rpc_url = r->rpc_url;
+    r->address.results_url = r->results_url;
     assert_null(pool_start(&r->options, &r->worker));
 }
 

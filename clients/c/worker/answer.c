@@ -2,6 +2,7 @@
 #include "worker/answer.h"
 
 #include "base/log.h"
+#include "worker/address.h"
 
 #include <stdlib.h>
 
@@ -11,6 +12,7 @@ void answer_free(answer *a)
         free(a->jobs);
         free(a->stops);
         buf_fini(&a->bytes);
+        free(a->results_url);
         free(a);
     }
 }
@@ -109,5 +111,14 @@ answer *answer_from_report(const Errand__V1__ReportResponse *reply)
     }
     tell_rejected(reply->rejected, reply->n_rejected);
     a->acked_outcome_sequence = reply->acked_outcome_sequence;
+    return a;
+}
+
+answer *answer_from_info(const Errand__V1__ServerInfo *reply, const char *rpc_url)
+{
+    answer *a = answer_new(0, 0);
+    if (a != NULL) {
+        a->results_url = address_of_results(rpc_url, reply->results_urls, reply->n_results_urls);
+    }
     return a;
 }

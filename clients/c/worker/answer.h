@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "worker/lease_ref.h"
 
+#include "errand/v1/server_service.pb-c.h"
 #include "errand/v1/worker_service.pb-c.h"
 
 #include <stddef.h>
@@ -23,13 +24,16 @@ typedef struct answer {
     size_t stop_count;
     buf bytes;
     int64_t acked_outcome_sequence;
-    int64_t lease_us;  // 0: not said
+    int64_t lease_us;   // 0: not said
+    char *results_url;  // NULL: not said
 } answer;
 
 // Each is NULL when memory is short.
 answer *answer_from_lease(const Errand__V1__LeaseResponse *reply);
 answer *answer_from_heartbeat(const Errand__V1__HeartbeatResponse *reply);
 answer *answer_from_report(const Errand__V1__ReportResponse *reply);
+// rpc_url is how the worker reaches the server.
+answer *answer_from_info(const Errand__V1__ServerInfo *reply, const char *rpc_url);
 void answer_free(answer *a);  // accepts NULL
 DEFINE_AUTO(answer, answer_free)
 

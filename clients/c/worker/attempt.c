@@ -9,8 +9,9 @@
 
 #define HTTP_TIMEOUT_US  60000000  // defaults of attempt_timeout, as the server has them
 #define OTHER_TIMEOUT_US 900000000
-#define MESSAGE_BYTES    1024   // of a failure, at most
-#define HEAD_BYTES       4096   // what a batch and an outcome add to a result
+#define HOLD_US          1000000  // a job waits that long for a slot before it is given back
+#define MESSAGE_BYTES    1024     // of a failure, at most
+#define HEAD_BYTES       4096     // what a batch and an outcome add to a result
 #define BESIDE_BYTES     65536  // of a result: headers and the like, beside a body of the full size
 
 // ---- the slots ----
@@ -35,8 +36,9 @@ static status *open_handlers(attempts *all, const worker_options *options)
     return NULL;
 }
 
-static status *open_slots(attempts *all, int32_t count)
+static status *open_slots(attempts *all)
 {
+    int32_t count = all->slot_count + (int32_t) all->source_count - 1;
     all->slots = calloc((size_t) count, sizeof *all->slots);
     if (all->slots == NULL) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
@@ -48,22 +50,25 @@ static status *open_slots(attempts *all, int32_t count)
             return status_new(STATUS_INTERNAL, "timer");
         }
         slot->deadline.data = slot;
-        all->slot_count++;
+        all->opened++;
         LL_PREPEND(all->vacant, slot);
     }
     return NULL;
 }
 
-status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop, outbox *out)
+status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop,
+                      attempt_source *const *sources, size_t source_count)
 {
     *all = (attempts){
         .loop = loop,
-        .outbox = out,
+        .sources = sources,
+        .source_count = source_count,
+        .slot_count = options->concurrency,
         .max_result_bytes = options->max_result_bytes,
         .max_message_bytes = options->max_message_bytes,
         .max_held_bytes = options->max_held_bytes,
     };
-    status *failure = open_slots(all, options->concurrency);
+    status *failure = open_slots(all);
     return failure != NULL ? failure : open_handlers(all, options);
 }
 
@@ -72,7 +77,7 @@ void attempts_close(attempts *all)
     for (size_t i = 0; i < all->handler_count; i++) {
         all->handlers[i].ops->close(all->handlers[i].state);
     }
-    for (int32_t i = 0; i < all->slot_count; i++) {
+    for (int32_t i = 0; i < all->opened; i++) {
         arena_free(all->slots[i].memory);
     }
     free(all->handlers);
@@ -80,16 +85,16 @@ void attempts_close(attempts *all)
     *all = (attempts){0};
 }
 
-void attempts_turn(attempts *all)
+size_t attempts_unacked(const attempts *all)
 {
-    for (size_t i = 0; i < all->handler_count; i++) {
-        if (all->handlers[i].ops->turn != NULL) {
-            all->handlers[i].ops->turn(all->handlers[i].state);
-        }
+    size_t bytes = 0;
+    for (size_t i = 0; i < all->source_count; i++) {
+        bytes += all->sources[i]->outbox.bytes;
     }
+    return bytes;
 }
 
-static attempt *occupy(attempts *all, const lease_ref *ref)
+static attempt *occupy(attempts *all, attempt_source *source, const lease_ref *ref)
 {
     attempt *a = all->vacant;
     if (a == NULL) {
@@ -99,10 +104,14 @@ static attempt *occupy(attempts *all, const lease_ref *ref)
         return NULL;
     }
     a->ref = *ref;
+    a->source = source;
+    a->started = false;
     HASH_ADD(hh, all->by_ref, ref, sizeof a->ref, a);
     LL_DELETE(all->vacant, a);
     DL_APPEND(all->running, a);
-    all->used++;
+    all->waiting++;
+    source->running++;
+    source->waiting++;
     return a;
 }
 
@@ -113,7 +122,10 @@ static void vacate(attempt *a)
     HASH_DEL(all->by_ref, a);
     DL_DELETE(all->running, a);
     LL_PREPEND(all->vacant, a);
-    all->used--;
+    all->used -= a->started;
+    all->waiting -= !a->started;
+    a->source->running--;
+    a->source->waiting -= !a->started;
     arena_reset(a->memory);
     a->job = NULL;
     a->work = NULL;
@@ -129,23 +141,24 @@ static attempt *find(attempts *all, const lease_ref *ref)
 // ---- outcomes ----
 
 // An outcome that can not be kept for want of memory is no outcome: the lease will run out.
-static void report(attempts *all, const lease_ref *ref, Errand__V1__Outcome *outcome)
+static void report(attempt_source *source, const lease_ref *ref, Errand__V1__Outcome *outcome)
 {
-    if (!outbox_add(all->outbox, ref, outcome)) {
+    if (!outbox_add(&source->outbox, ref, outcome)) {
         log_error("outcome_lost", LOG_STR("job", ref->job_id), LOG_STR("why", "out of memory"));
     }
 }
 
-void attempts_release(attempts *all, const lease_ref *ref)
+void attempts_release(attempt_source *source, const lease_ref *ref)
 {
     Errand__V1__Released released = ERRAND__V1__RELEASED__INIT;
     Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
     outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_RELEASED;
     outcome.released = &released;
-    report(all, ref, &outcome);
+    report(source, ref, &outcome);
 }
 
-static void report_failure(attempts *all, const lease_ref *ref, const attempt_failure *failure)
+static void report_failure(attempt_source *source, const lease_ref *ref,
+                           const attempt_failure *failure)
 {
     char message[MESSAGE_BYTES];
     text_clean(message, sizeof message, failure->message, strlen(failure->message));
@@ -162,12 +175,12 @@ static void report_failure(attempts *all, const lease_ref *ref, const attempt_fa
     Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
     outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_FAILURE;
     outcome.failure = &told;
-    report(all, ref, &outcome);
+    report(source, ref, &outcome);
 }
 
 void attempt_fail(attempt *a, const attempt_failure *failure)
 {
-    report_failure(a->owner, &a->ref, failure);
+    report_failure(a->source, &a->ref, failure);
     vacate(a);
 }
 
@@ -199,7 +212,7 @@ void attempt_succeed(attempt *a, Errand__V1__Result *result)
     Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
     outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
     outcome.success = result;
-    report(a->owner, &a->ref, &outcome);
+    report(a->source, &a->ref, &outcome);
     vacate(a);
 }
 
@@ -233,7 +246,9 @@ static int64_t timeout_us(const Errand__V1__Job *job)
 static void on_deadline(uv_timer_t *timer)
 {
     attempt *a = (attempt *) timer->data;
-    a->ops->abort(a->handler, a);
+    if (a->started) {
+        a->ops->abort(a->handler, a);
+    }
     char message[128];
     (void) snprintf(message, sizeof message, "the attempt took longer than attempt_timeout, %.6g s",
                     (double) timeout_us(a->job) / 1e6);
@@ -242,7 +257,8 @@ static void on_deadline(uv_timer_t *timer)
     attempt_fail(a, &failure);
 }
 
-static void run(attempt *a, const opened_handler *handler, int64_t now_us)
+// The time of an attempt is counted from the lease, wherever it is spent.
+static void admit(attempt *a, const opened_handler *handler, int64_t now_us)
 {
     a->received_us = now_us;
     a->done = a->total = 0;
@@ -251,17 +267,31 @@ static void run(attempt *a, const opened_handler *handler, int64_t now_us)
     a->handler = handler->state;
     uint64_t timeout_ms = (uint64_t) ((timeout_us(a->job) + 999) / 1000);
     (void) uv_timer_start(&a->deadline, on_deadline, timeout_ms, 0);
+}
+
+static bool has_room(const attempts *all)
+{
+    return all->used + all->lingering < all->slot_count;
+}
+
+static void run(attempt *a)
+{
+    a->started = true;
+    a->owner->waiting--;
+    a->source->waiting--;
+    a->owner->used++;
     a->ops->start(a->handler, a);
 }
 
-void attempts_start(attempts *all, const lease_ref *ref, slice job, int64_t now_us)
+void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref, slice job,
+                    int64_t now_us)
 {
     if (find(all, ref) != NULL) {
         return;  // handed out twice; it runs already
     }
-    attempt *a = occupy(all, ref);
+    attempt *a = occupy(all, source, ref);
     if (a == NULL) {
-        attempts_release(all, ref);
+        attempts_release(source, ref);
         return;
     }
     ProtobufCAllocator allocator = arena_allocator(a->memory);
@@ -270,18 +300,77 @@ void attempts_start(attempts *all, const lease_ref *ref, slice job, int64_t now_
     if (handler == NULL) {
         log_warn("job_released", LOG_STR("job", ref->job_id),
                  LOG_STR("kind", a->job == NULL ? "?" : a->job->kind));
-        attempts_release(all, ref);
+        attempts_release(source, ref);
         vacate(a);
         return;
     }
-    run(a, handler, now_us);
+    admit(a, handler, now_us);
+    if (has_room(all)) {
+        run(a);
+    }
+}
+
+// ---- those that wait for a slot ----
+
+// The one whose source has the fewest, so that no server has to stand back for another.
+static attempt *next_waiting(const attempts *all)
+{
+    attempt *a, *next = NULL;
+    DL_FOREACH(all->running, a)
+    {
+        if (!a->started && (next == NULL || a->source->running < next->source->running)) {
+            next = a;
+        }
+    }
+    return next;
+}
+
+static attempt *longest_waiting(const attempts *all)
+{
+    attempt *a;
+    DL_FOREACH(all->running, a)
+    {
+        if (!a->started) {
+            break;
+        }
+    }
+    return a;
+}
+
+static int64_t waiting_turn(attempts *all, int64_t now_us)
+{
+    while (all->waiting > 0 && has_room(all)) {
+        run(next_waiting(all));
+    }
+    while (all->waiting > 0) {
+        attempt *a = longest_waiting(all);
+        if (now_us < a->received_us + HOLD_US) {
+            return a->received_us + HOLD_US;
+        }
+        attempts_release(a->source, &a->ref);
+        vacate(a);
+    }
+    return INT64_MAX;
+}
+
+int64_t attempts_turn(attempts *all, int64_t now_us)
+{
+    int64_t wake_us = waiting_turn(all, now_us);
+    for (size_t i = 0; i < all->handler_count; i++) {
+        if (all->handlers[i].ops->turn != NULL) {
+            all->handlers[i].ops->turn(all->handlers[i].state);
+        }
+    }
+    return wake_us;
 }
 
 // ---- ending without the handler ----
 
 static void drop(attempt *a)
 {
-    a->ops->abort(a->handler, a);
+    if (a->started) {
+        a->ops->abort(a->handler, a);
+    }
     vacate(a);
 }
 
@@ -291,7 +380,7 @@ void attempt_progress(attempt *a, int64_t done, int64_t total, const char *messa
     a->total = total;
     const char *said = message != NULL ? message : "";
     text_clean(a->message, sizeof a->message, said, strlen(said));
-    a->owner->progressed = true;
+    a->source->progressed = true;
 }
 
 void attempts_drop(attempts *all, const lease_ref *ref)
@@ -303,11 +392,16 @@ void attempts_drop(attempts *all, const lease_ref *ref)
     }
 }
 
-int64_t attempts_drop_expired(attempts *all, int64_t renewed_us, int64_t lease_us, int64_t now_us)
+int64_t attempts_drop_expired(attempts *all, const attempt_source *source, int64_t renewed_us,
+                              int64_t lease_us, int64_t now_us)
 {
     int64_t next_us = INT64_MAX;
     attempt *a = all->running;
     while (a != NULL) {
+        if (a->source != source) {
+            a = a->next;
+            continue;
+        }
         int64_t until_us = (a->received_us > renewed_us ? a->received_us : renewed_us) + lease_us;
         if (until_us <= now_us) {
             log_warn("lease_ran_out", LOG_STR("job", a->ref.job_id));
@@ -325,8 +419,7 @@ void attempts_release_running(attempts *all)
 {
     while (all->running != NULL) {
         attempt *a = all->running;
-        a->ops->abort(a->handler, a);
-        attempts_release(all, &a->ref);
-        vacate(a);
+        attempts_release(a->source, &a->ref);
+        drop(a);
     }
 }

@@ -1,5 +1,9 @@
 // attempt - the jobs that a worker is running: slots, deadlines, and the handlers that do the work.
 //
+// Jobs come from one source or more, and each outcome goes back to where its job came from. Beside
+// the slots there is a place for each source: a job that arrives just when another source has taken
+// the last slot waits there for a moment, and is given back if none becomes free.
+//
 // Everything happens on the thread of the worker's loop.
 #ifndef ERRAND_CLIENTS_C_WORKER_ATTEMPT_H
 #define ERRAND_CLIENTS_C_WORKER_ATTEMPT_H
@@ -39,8 +43,18 @@ typedef struct handler_ops {
     void (*close)(void *handler);
 } handler_ops;
 
+// Where jobs come from: a server.
+typedef struct attempt_source {
+    outbox outbox;    // where the outcomes go
+    int32_t running;  // attempts of its jobs, those that wait for a slot included
+    int32_t waiting;  // those that wait for a slot
+    bool progressed;  // some attempt has told progress since it was last looked at
+} attempt_source;
+
 struct attempt {
     lease_ref ref;
+    attempt_source *source;
+    bool started;                // false: it waits for a slot
     const Errand__V1__Job *job;  // with its input; lives in memory
     arena *memory;               // freed when the attempt ends
     int64_t received_us;         // monotonic
@@ -63,7 +77,8 @@ typedef struct opened_handler {
 
 struct attempts {
     uv_loop_t *loop;
-    outbox *outbox;  // borrowed
+    attempt_source *const *sources;  // borrowed
+    size_t source_count;
     size_t max_result_bytes;
     size_t max_message_bytes;
     size_t max_held_bytes;
@@ -71,50 +86,59 @@ struct attempts {
     opened_handler *handlers;
     size_t handler_count;
     attempt *slots;
-    int32_t slot_count;
-    int32_t used;
-    int32_t lingering;  // what handlers have still to end of attempts that are gone: takes room
+    int32_t opened;      // slots and places to wait
+    int32_t slot_count;  // that may run at once
+    int32_t used;        // that run
+    int32_t waiting;     // that wait for a slot
+    int32_t lingering;   // what handlers have still to end of attempts that are gone: takes room
     attempt *vacant;
-    attempt *running;  // a list
+    attempt *running;  // a list, with those that wait
     attempt *by_ref;   // a hash table
-    bool progressed;   // some attempt has told progress since it was last looked at
 };
 
 // attempts_open gives memory and timers to the slots, and opens the handlers of the options, whose
 // kinds must outlive it.
-status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop, outbox *out);
+status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop,
+                      attempt_source *const *sources, size_t source_count);
 // attempts_close comes when nothing runs and all handles on the loop are closed.
 void attempts_close(attempts *all);
 
 // attempts_start runs an assignment: encoded errand.v1.Job. One that can not be run is released.
-void attempts_start(attempts *all, const lease_ref *ref, slice job, int64_t now_us);
+void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref, slice job,
+                    int64_t now_us);
 
 // attempts_release gives an assignment back without running it.
-void attempts_release(attempts *all, const lease_ref *ref);
+void attempts_release(attempt_source *source, const lease_ref *ref);
 
 // attempts_drop aborts without an outcome: cancelled, or the lease is lost. Nothing if it is
 // unknown.
 void attempts_drop(attempts *all, const lease_ref *ref);
 
-// attempts_drop_expired drops those received, and renewed, longer than lease_us ago; returns when
-// the next one expires, INT64_MAX without any.
-int64_t attempts_drop_expired(attempts *all, int64_t renewed_us, int64_t lease_us, int64_t now_us);
+// attempts_drop_expired drops those of a source received, and renewed, longer than lease_us ago;
+// returns when the next one expires, INT64_MAX without any.
+int64_t attempts_drop_expired(attempts *all, const attempt_source *source, int64_t renewed_us,
+                              int64_t lease_us, int64_t now_us);
 
 // attempts_release_running aborts and gives back all that runs.
 void attempts_release_running(attempts *all);
 
-// attempts_turn lets the handlers make their turns.
-void attempts_turn(attempts *all);
+// attempts_turn gives free slots to those that wait, and lets the handlers make their turns.
+// Returns when it wants to be called again, INT64_MAX: when something has happened.
+int64_t attempts_turn(attempts *all, int64_t now_us);
 
-// attempts_held is the memory of results under way and of outcomes that are not acknowledged.
+// Memory of outcomes that are not acknowledged.
+size_t attempts_unacked(const attempts *all);
+
+// attempts_held is that, and the memory of results under way.
 static inline size_t attempts_held(const attempts *all)
 {
-    return all->held_bytes + all->outbox->bytes;
+    return all->held_bytes + attempts_unacked(all);
 }
 
+// Slots that nothing runs in or waits for.
 static inline int32_t attempts_free(const attempts *all)
 {
-    int32_t taken = all->used + all->lingering;
+    int32_t taken = all->used + all->waiting + all->lingering;
     return taken < all->slot_count ? all->slot_count - taken : 0;
 }
 

@@ -12,61 +12,62 @@
 #define PROGRESS_US 1000000  // between heartbeats made because there is progress to tell
 #define URGENT_US   200000   // between heartbeats made because outcomes pile up
 
-static int64_t retry_us(const worker *w)
+static int64_t retry_us(const worker_link *l)
 {
-    return w->lease_us / 6 < RETRY_US ? w->lease_us / 6 : RETRY_US;
+    return l->lease_us / 6 < RETRY_US ? l->lease_us / 6 : RETRY_US;
 }
 
-static worker *of_heartbeat(worker_call *call)
+static worker_link *of_heartbeat(worker_call *call)
 {
-    return (worker *) (void *) ((char *) call - offsetof(worker, heartbeat));
+    return (worker_link *) (void *) ((char *) call - offsetof(worker_link, heartbeat));
 }
 
-void heartbeat_lease_lasts(worker *w, int64_t lease_us)
+void heartbeat_lease_lasts(worker_link *l, int64_t lease_us)
 {
-    if (lease_us <= 0 || lease_us == w->lease_us) {
+    if (lease_us <= 0 || lease_us == l->lease_us) {
         return;
     }
-    w->lease_us = lease_us;
-    w->expiry_us = 0;
-    if (!w->heartbeat.under_way && w->heartbeat.sent_us + lease_us / 3 < w->heartbeat_due_us) {
-        w->heartbeat_due_us = w->heartbeat.sent_us + lease_us / 3;
+    l->lease_us = lease_us;
+    l->expiry_us = 0;
+    if (!l->heartbeat.under_way && l->heartbeat.sent_us + lease_us / 3 < l->heartbeat_due_us) {
+        l->heartbeat_due_us = l->heartbeat.sent_us + lease_us / 3;
     }
 }
 
-static void take_answer(worker *w, const worker_call *call, const answer *said)
+static void take_answer(worker_link *l, const worker_call *call, const answer *said)
 {
-    heartbeat_lease_lasts(w, said->lease_us);
-    if (w->unreachable) {
-        log_info("server_reachable", LOG_STR("url", w->options.rpc_url));
+    heartbeat_lease_lasts(l, said->lease_us);
+    if (l->unreachable) {
+        log_info("server_reachable", LOG_STR("url", l->rpc_url));
     }
-    w->unreachable = false;
-    w->renewed_us = call->sent_us;
-    w->heartbeat_due_us = call->sent_us + w->lease_us / 3;
-    outbox_acked(&w->outbox, said->acked_outcome_sequence);
-    push_check(w, call->sent_us);
+    l->unreachable = false;
+    l->renewed_us = call->sent_us;
+    l->heartbeat_due_us = call->sent_us + l->lease_us / 3;
+    outbox_acked(&l->source.outbox, said->acked_outcome_sequence);
+    push_check(l, call->sent_us);
     for (size_t i = 0; i < said->stop_count; i++) {
-        attempts_drop(&w->attempts, &said->stops[i]);
+        attempts_drop(&l->w->attempts, &said->stops[i]);
     }
 }
 
 static void on_answer(handover_item *item)
 {
     worker_call *call = (worker_call *) (void *) item;  // its first member
-    worker *w = of_heartbeat(call);
+    worker_link *l = of_heartbeat(call);
     AUTO(answer) said = TAKE(call->answer);
     call->under_way = false;
     if (said != NULL) {
-        take_answer(w, call, said);
+        take_answer(l, call, said);
         return;
     }
-    if (!w->unreachable && call->code != STATUS_CANCELLED) {
-        log_warn("server_unreachable", LOG_STR("url", w->options.rpc_url),
+    if (!l->unreachable && call->code != STATUS_CANCELLED) {
+        log_warn("server_unreachable", LOG_STR("url", l->rpc_url),
                  LOG_STR("code", status_code_name((status_code) call->code)));
     }
-    w->unreachable = true;
-    w->heartbeat_due_us = worker_now(w) + retry_us(w);
-    worker_suspect_link(w, call->code);
+    l->unreachable = true;
+    l->hungry = l->told = false;
+    l->heartbeat_due_us = worker_now(l->w) + retry_us(l);
+    worker_suspect_link(l, call->code);
 }
 
 static void on_done(void *data, const ProtobufCMessage *reply, const errand_error *error)
@@ -75,7 +76,7 @@ static void on_done(void *data, const ProtobufCMessage *reply, const errand_erro
     call->answer =
         reply == NULL ? NULL : answer_from_heartbeat((const Errand__V1__HeartbeatResponse *) reply);
     call->code = error != NULL ? error->code : STATUS_RESOURCE_EXHAUSTED;
-    handover_post(&call->w->inbox, &call->item);
+    handover_post(&call->link->w->inbox, &call->item);
 }
 
 // A running job as a heartbeat names it.
@@ -106,10 +107,10 @@ static void name_attempt(const attempt *a, named_job *ret)
 }
 
 // One block: the pointers, then the messages.
-static Errand__V1__RunningJob **name_running(const worker *w, size_t *ret_count)
+static Errand__V1__RunningJob **name_running(const worker_link *l, size_t *ret_count)
 {
-    size_t waiting = w->outbox.ref_count, count = 0;
-    size_t room = (size_t) w->attempts.used + waiting;
+    size_t waiting = l->source.outbox.ref_count, count = 0;
+    size_t room = (size_t) l->source.running + waiting;
     const lease_ref **refs = calloc(waiting + 1, sizeof *refs);
     Errand__V1__RunningJob **named =
         calloc(1, (room + 1) * (sizeof(Errand__V1__RunningJob *) + sizeof(named_job)));
@@ -120,13 +121,15 @@ static Errand__V1__RunningJob **name_running(const worker *w, size_t *ret_count)
     }
     named_job *jobs = (named_job *) (void *) (named + room + 1);
     const attempt *a;
-    outbox_refs(&w->outbox, refs);
+    outbox_refs(&l->source.outbox, refs);
     for (; count < waiting; count++) {
         name_job(refs[count], &jobs[count]);
     }
-    DL_FOREACH(w->attempts.running, a)
+    DL_FOREACH(l->w->attempts.running, a)
     {
-        name_attempt(a, &jobs[count++]);
+        if (a->source == &l->source) {
+            name_attempt(a, &jobs[count++]);
+        }
     }
     for (size_t i = 0; i < count; i++) {
         named[i] = &jobs[i].job;
@@ -136,59 +139,60 @@ static Errand__V1__RunningJob **name_running(const worker *w, size_t *ret_count)
     return named;
 }
 
-static void send_heartbeat(worker *w, int64_t now_us)
+static void send_heartbeat(worker_link *l, int64_t now_us)
 {
     Errand__V1__HeartbeatRequest request = ERRAND__V1__HEARTBEAT_REQUEST__INIT;
-    request.worker = &w->self;
-    request.lease_sequence = w->plan.answered;
-    request.running = name_running(w, &request.n_running);
+    request.worker = &l->self;
+    request.lease_sequence = l->plan.answered;
+    request.running = name_running(l, &request.n_running);
     if (request.running == NULL) {
-        w->heartbeat_due_us = now_us + retry_us(w);
+        l->heartbeat_due_us = now_us + retry_us(l);
         return;
     }
-    w->attempts.progressed = false;
-    worker_call *call = &w->heartbeat;
-    call->w = w;
+    l->source.progressed = false;
+    worker_call *call = &l->heartbeat;
+    call->link = l;
     call->item.run = on_answer;
     call->sent_us = now_us;
     call->under_way = true;
-    errand_call_options options = {.timeout_ms = w->lease_us / 3000 + 1, .once = true};
-    errand_start(w->client, &errand__v1__worker_service__descriptor, "Heartbeat", &request.base,
+    errand_call_options options = {.timeout_ms = l->lease_us / 3000 + 1, .once = true};
+    errand_start(l->client, &errand__v1__worker_service__descriptor, "Heartbeat", &request.base,
                  &options, on_done, call);
     free(request.running);
 }
 
-static bool is_urgent(const worker *w)
+static bool is_urgent(const worker_link *l)
 {
-    return w->outbox.bytes >= w->options.max_unacked_bytes / 2;
+    return l->source.outbox.bytes >= l->w->options.max_unacked_bytes / 2;
 }
 
-static void see_leases_run_out(worker *w, int64_t now_us)
+static void see_leases_run_out(worker_link *l, int64_t now_us)
 {
-    if (w->attempts.used > 0 && now_us >= w->expiry_us) {
-        w->expiry_us = attempts_drop_expired(&w->attempts, w->renewed_us, w->lease_us, now_us);
+    if (l->source.running > 0 && now_us >= l->expiry_us) {
+        l->expiry_us =
+            attempts_drop_expired(&l->w->attempts, &l->source, l->renewed_us, l->lease_us, now_us);
     }
-    if (w->attempts.used > 0) {
-        worker_wake_at(w, w->expiry_us);
+    if (l->source.running > 0) {
+        worker_wake_at(l->w, l->expiry_us);
     }
 }
 
-void heartbeat_turn(worker *w, int64_t now_us)
+void heartbeat_turn(worker_link *l, int64_t now_us)
 {
-    see_leases_run_out(w, now_us);
-    if (w->heartbeat.under_way || w->phase >= WORKER_REPORTING) {
+    see_leases_run_out(l, now_us);
+    if (l->heartbeat.under_way || l->w->phase >= WORKER_REPORTING) {
         return;
     }
-    int64_t due_us = w->heartbeat_due_us;
-    if (is_urgent(w) && w->heartbeat.sent_us + URGENT_US < due_us) {
-        due_us = w->heartbeat.sent_us + URGENT_US;
+    int64_t due_us = l->heartbeat_due_us;
+    if (is_urgent(l) && l->heartbeat.sent_us + URGENT_US < due_us) {
+        due_us = l->heartbeat.sent_us + URGENT_US;
     }
-    if (w->attempts.progressed && w->heartbeat.sent_us + PROGRESS_US < due_us) {
-        due_us = w->heartbeat.sent_us + PROGRESS_US;
+    if (l->source.progressed && l->heartbeat.sent_us + PROGRESS_US < due_us) {
+        due_us = l->heartbeat.sent_us + PROGRESS_US;
     }
     if (now_us >= due_us) {
-        send_heartbeat(w, now_us);
+        send_heartbeat(l, now_us);
     } else {
-        worker_wake_at(w, due_us);
+        worker_wake_at(l->w, due_us);
     }
 }

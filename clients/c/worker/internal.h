@@ -25,13 +25,16 @@
 
 #define HOST_SIZE 256
 
-// A call to the server; one object for each that can be under way.
+typedef struct worker_link worker_link;
+
+// A call to a server; one object for each that can be under way.
 typedef struct worker_call {
     handover_item item;  // hands the answer over
-    worker *w;
+    worker_link *link;
     bool under_way;
     int64_t sent_us;
     int64_t sequence;       // of a Lease
+    int32_t max_jobs;       // of a Lease
     int code;               // STATUS_OK or why it failed
     struct answer *answer;  // copied from the reply; NULL on failure
     struct worker_call *next;
@@ -41,45 +44,27 @@ typedef enum worker_phase {
     WORKER_RUNNING,
     WORKER_DRAINING,   // running jobs may end
     WORKER_REPORTING,  // nothing runs; what is not acknowledged goes out with Report
-    WORKER_DONE,
 } worker_phase;
 
-struct worker {
-    worker_options options;  // texts are owned
-    const clock_source *clock;
+// What belongs to one server: its sockets, its outcomes, its leases.
+struct worker_link {
+    worker *w;
+    char *rpc_url;
+    char *results_url;  // NULL: not known yet
+    bool learns;        // the address of the results is asked from the server
     char id[UUID_TEXT_SIZE];
-    char host[HOST_SIZE];
-    char *authorization;  // NULL: none
-    char **queues;
-    char **kinds;
     Errand__V1__Worker self;  // as told to the server
-
-    pthread_t thread;
-    atomic_bool drain_wanted;
-    atomic_bool stop_wanted;
-
-    uv_loop_t loop;
-    uv_prepare_t turn;
-    uv_timer_t wake;  // of the next turn, if no event comes before
-    int64_t wake_us;
-    handover inbox;
-    handover_item poke;
 
     errand_client *client;
     pipeline *pipeline;
-    outbox outbox;
-    attempts attempts;
-    worker_phase phase;
-    int64_t phase_end_us;
+    attempt_source source;
 
     int64_t lease_us;  // how long a lease lasts, as the server says
 
-    size_t peak_bytes;  // most memory of results since memory was last given back
-    int64_t trim_us;    // when to give it back
-
     lease_plan plan;  // lease.c
     worker_call *vacant_leases;
-    uint32_t random;
+    bool hungry;     // it had more jobs than were asked for
+    int64_t served;  // by the count of jobs_served when it gave jobs last
 
     worker_call heartbeat;  // heartbeat.c
     int64_t heartbeat_due_us;
@@ -92,11 +77,47 @@ struct worker {
     handover_item sent_item;
     bool sent_taken;
     bool link_seen;    // there is, or was, a connection
+    bool told;         // that there is a connection, by options.connected
     int64_t renew_us;  // when to dial again; 0: not broken
     int64_t pushing;   // number of the batch given to the pipeline; 0: none
 
+    worker_call info;  // learn.c
+
     worker_call report;  // report.c
     int64_t report_due_us;
+    bool reported;  // nothing is left to be said
+};
+
+struct worker {
+    worker_options options;  // texts are owned
+    const clock_source *clock;
+    char host[HOST_SIZE];
+    char *authorization;  // NULL: none
+    char **queues;
+    char **kinds;
+    pthread_t thread;
+    atomic_bool drain_wanted;
+    atomic_bool stop_wanted;
+
+    uv_loop_t loop;
+    uv_prepare_t turn;
+    uv_timer_t wake;  // of the next turn, if no event comes before
+    int64_t wake_us;
+    handover inbox;
+    handover_item poke;
+
+    worker_link *links;
+    size_t link_count;
+    attempt_source **sources;  // of the links
+    attempts attempts;
+    worker_phase phase;
+    int64_t phase_end_us;
+
+    size_t peak_bytes;  // most memory of results since memory was last given back
+    int64_t trim_us;    // when to give it back
+
+    uint32_t random;
+    int64_t jobs_served;
 };
 
 // worker_wake_at makes sure of a turn at that time.
@@ -104,7 +125,7 @@ void worker_wake_at(worker *w, int64_t at_us);
 
 // worker_suspect_link takes note of a failed call: a link that gave no answer in time may be dead
 // without anybody having noticed.
-void worker_suspect_link(worker *w, int code);
+void worker_suspect_link(worker_link *l, int code);
 
 static inline int64_t worker_now(const worker *w)
 {
@@ -115,16 +136,23 @@ double worker_random(worker *w);  // uniform in [0, 1)
 
 // ---- one file each; the turns are made in this order ----
 
-void push_turn(worker *w, int64_t now_us);  // push.c: outcomes into the pipeline
-status *push_open(worker *w);
-void push_check(worker *w, int64_t asked_us);  // after an answer to a question asked then
+void push_turn(worker_link *l, int64_t now_us);  // push.c: outcomes into the pipeline
+status *push_open(worker_link *l);
+status *push_dial(worker_link *l);                  // to results_url
+void push_check(worker_link *l, int64_t asked_us);  // after an answer to a question asked then
 
-void lease_turn(worker *w, int64_t now_us);  // lease.c: asks for jobs
-void lease_close(worker *w);
+void learn_turn(worker_link *l, int64_t now_us);  // learn.c: asks where the results go
 
-void heartbeat_turn(worker *w, int64_t now_us);  // heartbeat.c: renews, and sees leases run out
-void heartbeat_lease_lasts(worker *w, int64_t lease_us);  // the server says so; 0: it does not
+void lease_turn(worker_link *l, int64_t now_us);  // lease.c: asks for jobs
+void lease_close(worker_link *l);
 
-void report_turn(worker *w, int64_t now_us);  // report.c: the end of a drain
+void heartbeat_turn(worker_link *l, int64_t now_us);  // heartbeat.c: renews, sees leases run out
+void heartbeat_lease_lasts(worker_link *l, int64_t lease_us);  // the server says; 0: it does not
+
+void report_turn(worker_link *l, int64_t now_us);  // report.c: the end of a drain
+
+status *link_open(worker *w, worker_link *l, const worker_server *server);  // link.c
+void link_close(worker_link *l);  // no callback of another thread runs any more
+void link_free(worker_link *l);
 
 #endif

@@ -3,78 +3,84 @@
 
 #include "base/log.h"
 #include "worker/answer.h"
+#include "worker/share.h"
 
 #include <stdlib.h>
 #include <utlist.h>
 
 #define CALL_TIMEOUT_MS (LEASE_WAIT_US / 1000 + 10000)
+#define HUNGRY_US       200000  // a server that has jobs does not take longer to answer
 
-static worker_call *take_call(worker *w)
+static worker_call *take_call(worker_link *l)
 {
-    worker_call *call = w->vacant_leases;
+    worker_call *call = l->vacant_leases;
     if (call != NULL) {
-        LL_DELETE(w->vacant_leases, call);
+        LL_DELETE(l->vacant_leases, call);
         return call;
     }
     call = calloc(1, sizeof *call);
     if (call != NULL) {
-        call->w = w;
+        call->link = l;
     }
     return call;
 }
 
-void lease_close(worker *w)
+void lease_close(worker_link *l)
 {
-    while (w->vacant_leases != NULL) {
-        worker_call *call = w->vacant_leases;
-        LL_DELETE(w->vacant_leases, call);
+    while (l->vacant_leases != NULL) {
+        worker_call *call = l->vacant_leases;
+        LL_DELETE(l->vacant_leases, call);
         free(call);
     }
 }
 
-static void take_jobs(worker *w, const answer *said, int64_t now_us)
+static void take_jobs(worker_link *l, const answer *said, int64_t now_us)
 {
+    if (said->job_count > 0) {
+        l->served = ++l->w->jobs_served;
+    }
     for (size_t i = 0; i < said->job_count; i++) {
         const answer_job *job = &said->jobs[i];
         slice bytes = {.bytes = said->bytes.bytes + job->offset, .size = job->size};
-        if (w->phase == WORKER_RUNNING) {
-            attempts_start(&w->attempts, &job->ref, bytes, now_us);
+        if (l->w->phase == WORKER_RUNNING) {
+            attempts_start(&l->w->attempts, &l->source, &job->ref, bytes, now_us);
         } else {
-            attempts_release(&w->attempts, &job->ref);
+            attempts_release(&l->source, &job->ref);
         }
     }
-    if (said->job_count > 0 && w->expiry_us > now_us + w->lease_us) {
-        w->expiry_us = now_us + w->lease_us;
+    if (said->job_count > 0 && l->expiry_us > now_us + l->lease_us) {
+        l->expiry_us = now_us + l->lease_us;
     }
 }
 
-static void take_answer(worker *w, const worker_call *call, const answer *said)
+static void take_answer(worker_link *l, const worker_call *call, const answer *said)
 {
-    int64_t now_us = worker_now(w);
-    heartbeat_lease_lasts(w, said->lease_us);
-    outbox_acked(&w->outbox, said->acked_outcome_sequence);
+    int64_t now_us = worker_now(l->w);
+    heartbeat_lease_lasts(l, said->lease_us);
+    outbox_acked(&l->source.outbox, said->acked_outcome_sequence);
     bool news = said->job_count > 0 || said->stop_count > 0;
-    lease_plan_answered(&w->plan, call->sequence, news, now_us);
-    take_jobs(w, said, now_us);
+    lease_plan_answered(&l->plan, call->sequence, news, now_us);
+    l->hungry = call->max_jobs > 0 && said->job_count >= (size_t) call->max_jobs;
+    take_jobs(l, said, now_us);
     for (size_t i = 0; i < said->stop_count; i++) {
-        attempts_drop(&w->attempts, &said->stops[i]);
+        attempts_drop(&l->w->attempts, &said->stops[i]);
     }
 }
 
 static void on_answer(handover_item *item)
 {
     worker_call *call = (worker_call *) (void *) item;  // its first member
-    worker *w = call->w;
+    worker_link *l = call->link;
     AUTO(answer) said = TAKE(call->answer);
     if (said != NULL) {
-        take_answer(w, call, said);
+        take_answer(l, call, said);
     } else {
         log_debug("lease_failed", LOG_STR("code", status_code_name((status_code) call->code)));
-        lease_plan_failed(&w->plan, call->sequence, worker_random(w), worker_now(w));
-        worker_suspect_link(w, call->code);
+        lease_plan_failed(&l->plan, call->sequence, worker_random(l->w), worker_now(l->w));
+        worker_suspect_link(l, call->code);
     }
     call->under_way = false;
-    LL_PREPEND(w->vacant_leases, call);
+    LL_PREPEND(l->vacant_leases, call);
 }
 
 static void on_done(void *data, const ProtobufCMessage *reply, const errand_error *error)
@@ -83,55 +89,88 @@ static void on_done(void *data, const ProtobufCMessage *reply, const errand_erro
     call->answer =
         reply == NULL ? NULL : answer_from_lease((const Errand__V1__LeaseResponse *) reply);
     call->code = error != NULL ? error->code : STATUS_RESOURCE_EXHAUSTED;
-    handover_post(&call->w->inbox, &call->item);
+    handover_post(&call->link->w->inbox, &call->item);
 }
 
-static void send_lease(worker *w, worker_call *call, int64_t sequence, int32_t max_jobs)
+static void send_lease(worker_link *l, worker_call *call, int64_t sequence, int32_t max_jobs)
 {
     Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
     wait.seconds = LEASE_WAIT_US / 1000000;
     Errand__V1__LeaseRequest request = ERRAND__V1__LEASE_REQUEST__INIT;
-    request.worker = &w->self;
+    request.worker = &l->self;
     request.max_jobs = max_jobs;
     request.wait = &wait;
     request.lease_sequence = sequence;
     call->item.run = on_answer;
     call->sequence = sequence;
+    call->max_jobs = max_jobs;
     call->under_way = true;
     errand_call_options options = {.timeout_ms = CALL_TIMEOUT_MS, .once = true};
-    errand_start(w->client, &errand__v1__worker_service__descriptor, "Lease", &request.base,
+    errand_start(l->client, &errand__v1__worker_service__descriptor, "Lease", &request.base,
                  &options, on_done, call);
 }
 
 // At a cap no more is leased: the results that are there have to get rid of first.
-static bool is_accepting(const worker *w)
+static bool is_accepting(const worker_link *l)
 {
-    return w->phase == WORKER_RUNNING && w->outbox.bytes < w->options.max_unacked_bytes &&
-           attempts_held(&w->attempts) < w->options.max_held_bytes;
+    return l->w->phase == WORKER_RUNNING &&
+           l->source.outbox.bytes < l->w->options.max_unacked_bytes &&
+           attempts_held(&l->w->attempts) < l->w->options.max_held_bytes;
 }
 
-void lease_turn(worker *w, int64_t now_us)
+static bool is_hungry(const worker_link *l, int64_t now_us)
 {
-    if (w->phase >= WORKER_REPORTING) {
+    bool parked = l->plan.under_way && now_us >= l->plan.sent_us + HUNGRY_US;
+    return l->hungry && !parked && !l->unreachable;
+}
+
+// A server that has not its part is asked for one job even while all slots are taken: that one
+// waits for the next slot, so that no server stands back for the others.
+static bool may_ask_ahead(const worker_link *l)
+{
+    const worker *w = l->w;
+    int32_t part = w->attempts.slot_count / (int32_t) w->link_count;
+    return w->link_count > 1 && l->source.waiting == 0 && l->source.running < (part > 1 ? part : 1);
+}
+
+static int32_t share(const worker_link *l, int64_t now_us)
+{
+    const worker *w = l->w;
+    share_claim claims[WORKER_MAX_SERVERS];
+    for (size_t i = 0; i < w->link_count; i++) {
+        const worker_link *other = &w->links[i];
+        claims[i] = (share_claim){other->source.running, is_hungry(other, now_us), other->served};
+    }
+    int32_t own =
+        share_of(claims, w->link_count, (size_t) (l - w->links), attempts_free(&w->attempts));
+    return own == 0 && may_ask_ahead(l) ? 1 : own;
+}
+
+void lease_turn(worker_link *l, int64_t now_us)
+{
+    if (l->w->phase >= WORKER_REPORTING) {
         return;
     }
     lease_wish wish = {
-        .concurrency = w->attempts.slot_count,
-        .free = attempts_free(&w->attempts),
-        .accepting = is_accepting(w),
+        .concurrency = l->w->attempts.slot_count,
+        .free = share(l, now_us),
+        .accepting = is_accepting(l),
     };
     int64_t sequence = 0;
     int32_t max_jobs = 0;
     int64_t wake_us = INT64_MAX;
-    worker_call *call = take_call(w);
+    worker_call *call = take_call(l);
     if (call == NULL) {
-        worker_wake_at(w, now_us + 1000000);
+        worker_wake_at(l->w, now_us + 1000000);
         return;
     }
-    if (lease_plan_next(&w->plan, &wish, now_us, &sequence, &max_jobs, &wake_us)) {
-        send_lease(w, call, sequence, max_jobs);
+    if (is_hungry(l, now_us) && l->plan.under_way) {
+        worker_wake_at(l->w, l->plan.sent_us + HUNGRY_US);  // it leaves its part to the others then
+    }
+    if (lease_plan_next(&l->plan, &wish, now_us, &sequence, &max_jobs, &wake_us)) {
+        send_lease(l, call, sequence, max_jobs);
     } else {
-        LL_PREPEND(w->vacant_leases, call);
-        worker_wake_at(w, wake_us);
+        LL_PREPEND(l->vacant_leases, call);
+        worker_wake_at(l->w, wake_us);
     }
 }

@@ -16,7 +16,6 @@
 #define RECONNECT_MAX_MS 1000
 
 struct pipeline {
-    char *url;
     pipeline_events events;
     nng_aio *aio;
     nng_socket socket;
@@ -79,7 +78,7 @@ static void on_broken(nng_pipe pipe, nng_pipe_ev event, void *data)
     }
 }
 
-static int dial(pipeline *p)
+static int dial(pipeline *p, const char *url)
 {
     int failed = nng_socket_set_ms(p->socket, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS);
     if (failed == 0) {
@@ -94,7 +93,7 @@ static int dial(pipeline *p)
     if (failed == 0) {
         failed = nng_pipe_notify(p->socket, NNG_PIPE_EV_REM_POST, on_broken, p);
     }
-    return failed != 0 ? failed : nng_dial(p->socket, p->url, NULL, NNG_FLAG_NONBLOCK);
+    return failed != 0 ? failed : nng_dial(p->socket, url, NULL, NNG_FLAG_NONBLOCK);
 }
 
 void pipeline_drop(pipeline *p)
@@ -109,22 +108,22 @@ void pipeline_drop(pipeline *p)
     p->broken = true;  // without a socket there is nobody to share it with
 }
 
-status *pipeline_dial(pipeline *p)
+status *pipeline_dial(pipeline *p, const char *url)
 {
     p->pipe = 0;
     p->broken = false;
     int failed = nng_push0_open(&p->socket);
     if (failed == 0) {
-        failed = dial(p);
+        failed = dial(p, url);
     }
     if (failed == 0) {
         return NULL;
     }
     pipeline_drop(p);
-    return status_new(STATUS_UNAVAILABLE, "result pipeline %s: %s", p->url, nng_strerror(failed));
+    return status_new(STATUS_UNAVAILABLE, "result pipeline %s: %s", url, nng_strerror(failed));
 }
 
-status *pipeline_open(const char *url, const pipeline_events *events, pipeline **ret)
+status *pipeline_open(const pipeline_events *events, pipeline **ret)
 {
     pipeline *p = calloc(1, sizeof *p);
     if (p == NULL) {
@@ -132,18 +131,12 @@ status *pipeline_open(const char *url, const pipeline_events *events, pipeline *
     }
     p->events = *events;
     (void) pthread_mutex_init(&p->lock, NULL);
-    p->url = strdup(url);
-    status *failure = NULL;
-    if (p->url == NULL || nng_aio_alloc(&p->aio, on_sent, p) != 0) {
-        failure = status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    } else {
-        nng_aio_set_timeout(p->aio, NNG_DURATION_INFINITE);
-        failure = pipeline_dial(p);
-    }
-    if (failure != NULL) {
+    p->broken = true;  // not dialed yet
+    if (nng_aio_alloc(&p->aio, on_sent, p) != 0) {
         pipeline_close(p);
-        return failure;
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
+    nng_aio_set_timeout(p->aio, NNG_DURATION_INFINITE);
     *ret = p;
     return NULL;
 }
@@ -179,6 +172,5 @@ void pipeline_close(pipeline *p)
         nng_aio_free(p->aio);
     }
     (void) pthread_mutex_destroy(&p->lock);
-    free(p->url);
     free(p);
 }

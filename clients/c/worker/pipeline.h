@@ -20,13 +20,13 @@ typedef struct pipeline_events {
     void *data;
 } pipeline_events;
 
-// pipeline_open starts dialing, until there is a connection.
-status *pipeline_open(const char *url, const pipeline_events *events, pipeline **ret);
+status *pipeline_open(const pipeline_events *events, pipeline **ret);
 
-// pipeline_drop ends what is left of a broken connection; pipeline_dial starts dialing anew, and
-// may be called again when it fails. pipeline_drop accepts NULL.
+// pipeline_dial starts dialing, until there is a connection; when that is broken it is called anew
+// after pipeline_drop, which ends what is left. It may be called again when it fails.
+// pipeline_drop accepts NULL.
+status *pipeline_dial(pipeline *p, const char *url);
 void pipeline_drop(pipeline *p);
-status *pipeline_dial(pipeline *p);
 
 // pipeline_send copies the message. Not before `sent` of the one before has run. False when the
 // connection is broken or memory is short: then `sent` does not run.

@@ -10,114 +10,125 @@
 #define RENEW_US    50000    // from a break to the next connection
 #define REFUSED_US  1000000  // when the connection broke before there was one
 
-static worker *of_connected(handover_item *item)
+static worker_link *of_connected(handover_item *item)
 {
-    return (worker *) (void *) ((char *) item - offsetof(worker, connected_item));
+    return (worker_link *) (void *) ((char *) item - offsetof(worker_link, connected_item));
 }
 
-static worker *of_broken(handover_item *item)
+static worker_link *of_broken(handover_item *item)
 {
-    return (worker *) (void *) ((char *) item - offsetof(worker, broken_item));
+    return (worker_link *) (void *) ((char *) item - offsetof(worker_link, broken_item));
 }
 
-static worker *of_sent(handover_item *item)
+static worker_link *of_sent(handover_item *item)
 {
-    return (worker *) (void *) ((char *) item - offsetof(worker, sent_item));
+    return (worker_link *) (void *) ((char *) item - offsetof(worker_link, sent_item));
 }
 
 // What was under way when the old connection broke may be lost.
 static void on_connected(handover_item *item)
 {
-    worker *w = of_connected(item);
-    w->link_seen = true;
-    outbox_rewind(&w->outbox);
+    worker_link *l = of_connected(item);
+    l->link_seen = true;
+    outbox_rewind(&l->source.outbox);
 }
 
 static void on_broken(handover_item *item)
 {
-    worker *w = of_broken(item);
-    pipeline_drop(w->pipeline);
-    w->renew_us = worker_now(w) + (w->link_seen ? RENEW_US : REFUSED_US);
-    w->link_seen = false;
+    worker_link *l = of_broken(item);
+    pipeline_drop(l->pipeline);
+    l->renew_us = worker_now(l->w) + (l->link_seen ? RENEW_US : REFUSED_US);
+    l->link_seen = false;
+    l->told = false;
 }
 
 static void on_sent(handover_item *item)
 {
-    worker *w = of_sent(item);
-    if (w->sent_taken) {
-        outbox_pushed(&w->outbox, w->pushing, worker_now(w));
+    worker_link *l = of_sent(item);
+    if (l->sent_taken) {
+        outbox_pushed(&l->source.outbox, l->pushing, worker_now(l->w));
     }
-    w->pushing = 0;
+    l->pushing = 0;
 }
 
 static void tell_connected(void *data)
 {
-    worker *w = (worker *) data;
-    handover_post(&w->inbox, &w->connected_item);
+    worker_link *l = (worker_link *) data;
+    handover_post(&l->w->inbox, &l->connected_item);
 }
 
 static void tell_broken(void *data)
 {
-    worker *w = (worker *) data;
-    handover_post(&w->inbox, &w->broken_item);
+    worker_link *l = (worker_link *) data;
+    handover_post(&l->w->inbox, &l->broken_item);
 }
 
 static void tell_sent(void *data, bool taken)
 {
-    worker *w = (worker *) data;
-    w->sent_taken = taken;
-    handover_post(&w->inbox, &w->sent_item);
+    worker_link *l = (worker_link *) data;
+    l->sent_taken = taken;
+    handover_post(&l->w->inbox, &l->sent_item);
 }
 
-status *push_open(worker *w)
+status *push_open(worker_link *l)
 {
-    w->connected_item.run = on_connected;
-    w->broken_item.run = on_broken;
-    w->sent_item.run = on_sent;
+    l->connected_item.run = on_connected;
+    l->broken_item.run = on_broken;
+    l->sent_item.run = on_sent;
     pipeline_events events = {
-        .connected = tell_connected, .broken = tell_broken, .sent = tell_sent, .data = w};
-    return pipeline_open(w->options.results_url, &events, &w->pipeline);
+        .connected = tell_connected, .broken = tell_broken, .sent = tell_sent, .data = l};
+    status *failure = pipeline_open(&events, &l->pipeline);
+    if (failure != NULL || !l->learns) {
+        return failure != NULL ? failure : push_dial(l);
+    }
+    l->renew_us = worker_now(l->w);
+    return NULL;
 }
 
-static void renew(worker *w, int64_t now_us)
+status *push_dial(worker_link *l)
 {
-    if (w->renew_us == 0) {
+    return pipeline_dial(l->pipeline, l->results_url);
+}
+
+static void renew(worker_link *l, int64_t now_us)
+{
+    if (l->renew_us == 0 || l->learns) {
         return;
     }
-    if (now_us >= w->renew_us) {
-        AUTO(status) failure = pipeline_dial(w->pipeline);
-        w->renew_us = failure == NULL ? 0 : now_us + REFUSED_US;
+    if (now_us >= l->renew_us) {
+        AUTO(status) failure = push_dial(l);
+        l->renew_us = failure == NULL ? 0 : now_us + REFUSED_US;
     }
-    if (w->renew_us != 0) {
-        worker_wake_at(w, w->renew_us);
+    if (l->renew_us != 0) {
+        worker_wake_at(l->w, l->renew_us);
     }
 }
 
 // While a batch is under way the next one grows: the busier, the larger.
-void push_turn(worker *w, int64_t now_us)
+void push_turn(worker_link *l, int64_t now_us)
 {
-    renew(w, now_us);
-    if (w->pushing != 0 || w->renew_us != 0 || !w->link_seen) {
+    renew(l, now_us);
+    if (l->pushing != 0 || l->renew_us != 0 || !l->link_seen) {
         return;
     }
-    if (w->outbox.cursor == NULL) {
-        outbox_seal(&w->outbox);
+    if (l->source.outbox.cursor == NULL) {
+        outbox_seal(&l->source.outbox);
     }
-    const outbox_batch *batch = w->outbox.cursor;
+    const outbox_batch *batch = l->source.outbox.cursor;
     if (batch == NULL) {
         return;
     }
-    if (pipeline_send(w->pipeline, buf_slice(&batch->bytes))) {
-        w->pushing = batch->sequence;
+    if (pipeline_send(l->pipeline, buf_slice(&batch->bytes))) {
+        l->pushing = batch->sequence;
     } else {
-        worker_wake_at(w, now_us + RETRY_US);
+        worker_wake_at(l->w, now_us + RETRY_US);
     }
 }
 
-void push_check(worker *w, int64_t asked_us)
+void push_check(worker_link *l, int64_t asked_us)
 {
-    if (outbox_overdue(&w->outbox, asked_us, PATIENCE_US)) {
-        log_info("outcomes_pushed_again", LOG_INT("from", w->outbox.oldest->sequence));
-        outbox_rewind(&w->outbox);
+    if (outbox_overdue(&l->source.outbox, asked_us, PATIENCE_US)) {
+        log_info("outcomes_pushed_again", LOG_INT("from", l->source.outbox.oldest->sequence));
+        outbox_rewind(&l->source.outbox);
     }
 }

@@ -9,24 +9,24 @@
 #define CALL_TIMEOUT_MS 5000
 #define RETRY_US        200000
 
-static worker *of_report(worker_call *call)
+static worker_link *of_report(worker_call *call)
 {
-    return (worker *) (void *) ((char *) call - offsetof(worker, report));
+    return (worker_link *) (void *) ((char *) call - offsetof(worker_link, report));
 }
 
 static void on_answer(handover_item *item)
 {
     worker_call *call = (worker_call *) (void *) item;  // its first member
-    worker *w = of_report(call);
+    worker_link *l = of_report(call);
     AUTO(answer) said = TAKE(call->answer);
     call->under_way = false;
     if (said != NULL) {
-        outbox_acked(&w->outbox, said->acked_outcome_sequence);
+        outbox_acked(&l->source.outbox, said->acked_outcome_sequence);
     }
-    w->report_due_us =
-        said != NULL && w->outbox.oldest != NULL && w->outbox.oldest->sequence > call->sequence
-            ? 0
-            : worker_now(w) + RETRY_US;
+    l->report_due_us = said != NULL && l->source.outbox.oldest != NULL &&
+                               l->source.outbox.oldest->sequence > call->sequence
+                           ? 0
+                           : worker_now(l->w) + RETRY_US;
 }
 
 static void on_done(void *data, const ProtobufCMessage *reply, const errand_error *error)
@@ -35,49 +35,50 @@ static void on_done(void *data, const ProtobufCMessage *reply, const errand_erro
     call->answer =
         reply == NULL ? NULL : answer_from_report((const Errand__V1__ReportResponse *) reply);
     call->code = error != NULL ? error->code : STATUS_RESOURCE_EXHAUSTED;
-    handover_post(&call->w->inbox, &call->item);
+    handover_post(&call->link->w->inbox, &call->item);
 }
 
-static void send_report(worker *w, const outbox_batch *batch)
+static void send_report(worker_link *l, const outbox_batch *batch)
 {
     Errand__V1__OutcomeBatch *request =
         errand__v1__outcome_batch__unpack(NULL, batch->bytes.size, batch->bytes.bytes);
     if (request == NULL) {
-        w->report_due_us = worker_now(w) + RETRY_US;
+        l->report_due_us = worker_now(l->w) + RETRY_US;
         return;
     }
-    worker_call *call = &w->report;
-    call->w = w;
+    worker_call *call = &l->report;
+    call->link = l;
     call->item.run = on_answer;
     call->sequence = batch->sequence;
     call->under_way = true;
     errand_call_options options = {.timeout_ms = CALL_TIMEOUT_MS, .once = true};
-    errand_start(w->client, &errand__v1__worker_service__descriptor, "Report", &request->base,
+    errand_start(l->client, &errand__v1__worker_service__descriptor, "Report", &request->base,
                  &options, on_done, call);
     errand__v1__outcome_batch__free_unpacked(request, NULL);
 }
 
-void report_turn(worker *w, int64_t now_us)
+void report_turn(worker_link *l, int64_t now_us)
 {
-    if (w->phase != WORKER_REPORTING || w->report.under_way) {
+    if (l->w->phase != WORKER_REPORTING || l->report.under_way || l->reported) {
         return;
     }
-    outbox_seal(&w->outbox);
-    bool late = now_us >= w->phase_end_us;
-    if (late || (outbox_is_empty(&w->outbox) && w->attempts.lingering == 0)) {
-        if (!outbox_is_empty(&w->outbox)) {
-            log_warn("outcomes_not_acknowledged", LOG_INT("count", (int64_t) w->outbox.ref_count));
+    outbox_seal(&l->source.outbox);
+    bool late = now_us >= l->w->phase_end_us;
+    if (late || (outbox_is_empty(&l->source.outbox) && l->w->attempts.lingering == 0)) {
+        if (!outbox_is_empty(&l->source.outbox)) {
+            log_warn("outcomes_not_acknowledged",
+                     LOG_INT("count", (int64_t) l->source.outbox.ref_count));
         }
-        w->phase = WORKER_DONE;
+        l->reported = true;
         return;
     }
-    worker_wake_at(w, w->phase_end_us);
-    if (outbox_is_empty(&w->outbox)) {
+    worker_wake_at(l->w, l->w->phase_end_us);
+    if (outbox_is_empty(&l->source.outbox)) {
         return;
     }
-    if (now_us < w->report_due_us) {
-        worker_wake_at(w, w->report_due_us);
+    if (now_us < l->report_due_us) {
+        worker_wake_at(l->w, l->report_due_us);
         return;
     }
-    send_report(w, w->outbox.oldest);
+    send_report(l, l->source.outbox.oldest);
 }

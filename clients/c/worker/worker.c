@@ -10,7 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define DEFAULT_LEASE_US  30000000  // until the server says
 #define REPORT_US         10000000  // for the Reports at the end
 #define REPORT_HASTILY_US 2000000
 #define TRIM_BYTES        ((size_t) 32 << 20)  // after so much was held, memory is given back
@@ -30,7 +29,7 @@ void worker_options_init(worker_options *options)
 
 const char *worker_id(const worker *w)
 {
-    return w->id;
+    return w->links[0].id;
 }
 
 // xorshift: only spreads retries.
@@ -61,16 +60,17 @@ void worker_wake_at(worker *w, int64_t at_us)
     (void) uv_timer_start(&w->wake, on_wake, left_ms, 0);
 }
 
-void worker_suspect_link(worker *w, int code)
+void worker_suspect_link(worker_link *l, int code)
 {
-    if (code == STATUS_DEADLINE_EXCEEDED && w->client != NULL) {
-        errand_client_reconnect(w->client);
+    if (code == STATUS_DEADLINE_EXCEEDED && l->client != NULL) {
+        errand_client_reconnect(l->client);
     }
 }
 
 static void begin_draining(worker *w, int64_t now_us)
 {
-    log_info("worker_drains", LOG_STR("worker", w->id), LOG_INT("running", w->attempts.used));
+    log_info("worker_drains", LOG_STR("worker", worker_id(w)),
+             LOG_INT("running", w->attempts.used));
     w->phase = WORKER_DRAINING;
     w->phase_end_us = now_us + w->options.drain_timeout_us;
 }
@@ -114,18 +114,48 @@ static void trim_turn(worker *w, int64_t now_us)
     }
 }
 
+static void tell_connected(worker_link *l)
+{
+    const worker_options *options = &l->w->options;
+    if (!l->told && l->link_seen && !l->unreachable && l->renewed_us != 0) {
+        l->told = true;
+        if (options->connected != NULL) {
+            options->connected(options->data, l->rpc_url);
+        }
+    }
+}
+
+static void link_turn(worker_link *l, int64_t now_us)
+{
+    heartbeat_turn(l, now_us);
+    learn_turn(l, now_us);
+    push_turn(l, now_us);
+    tell_connected(l);
+    lease_turn(l, now_us);
+    report_turn(l, now_us);
+}
+
+static bool has_reported(const worker *w)
+{
+    for (size_t i = 0; i < w->link_count; i++) {
+        if (!w->links[i].reported) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static void on_turn(uv_prepare_t *turn)
 {
     worker *w = (worker *) turn->data;
     int64_t now_us = worker_now(w);
     phase_turn(w, now_us);
-    attempts_turn(&w->attempts);
-    heartbeat_turn(w, now_us);
-    push_turn(w, now_us);
-    lease_turn(w, now_us);
-    report_turn(w, now_us);
+    worker_wake_at(w, attempts_turn(&w->attempts, now_us));
+    for (size_t i = 0; i < w->link_count; i++) {
+        link_turn(&w->links[i], now_us);
+    }
     trim_turn(w, now_us);
-    if (w->phase == WORKER_DONE) {
+    if (has_reported(w)) {
         uv_stop(&w->loop);
     }
 }
@@ -173,15 +203,14 @@ static status *copy_kinds(worker *w, const worker_options *options)
 static status *copy_texts(worker *w, const worker_options *options)
 {
     w->options = *options;
-    w->options.rpc_url = strdup(options->rpc_url);
-    w->options.results_url = strdup(options->results_url);
     w->options.token = options->token == NULL ? NULL : strdup(options->token);
+    w->options.servers = NULL;
     w->options.queues = NULL;
     w->options.handlers = NULL;
     w->queues = calloc(options->queue_count + 1, sizeof *w->queues);
     w->kinds = calloc(options->handler_count + 1, sizeof *w->kinds);
-    if (w->options.rpc_url == NULL || w->options.results_url == NULL || w->queues == NULL ||
-        w->kinds == NULL || (options->token != NULL && w->options.token == NULL)) {
+    if (w->queues == NULL || w->kinds == NULL ||
+        (options->token != NULL && w->options.token == NULL)) {
         return no_memory();
     }
     status *failure = copy_list(w->queues, options->queues, options->queue_count);
@@ -198,21 +227,11 @@ static status *copy_texts(worker *w, const worker_options *options)
 static void describe(worker *w)
 {
     uuid fresh = uuid_new_v7(clock_wall_us(w->clock));
-    (void) uuid_format(w->options.id != NULL ? w->options.id : &fresh, w->id);
     memcpy(&w->random, fresh.bytes + 12, sizeof w->random);
     w->random |= 1;
     if (gethostname(w->host, sizeof w->host - 1) != 0) {
         w->host[0] = '\0';
     }
-    errand__v1__worker__init(&w->self);
-    w->self.id = w->id;
-    w->self.host = w->host;
-    w->self.pid = (int32_t) getpid();
-    w->self.n_queues = w->options.queue_count;
-    w->self.queues = w->queues;
-    w->self.n_kinds = w->options.handler_count;
-    w->self.kinds = w->kinds;
-    w->self.concurrency = w->options.concurrency;
 }
 
 static status *open_loop(worker *w)
@@ -239,26 +258,18 @@ static status *open_loop(worker *w)
     return failed == 0 ? NULL : status_new(STATUS_INTERNAL, "event loop: %s", uv_strerror(failed));
 }
 
-static status *status_from_error(errand_error *error)
+static status *make_links(worker *w, size_t count)
 {
-    if (error == NULL) {
-        return NULL;
+    w->links = calloc(count, sizeof *w->links);
+    w->sources = calloc(count, sizeof *w->sources);
+    if (w->links == NULL || w->sources == NULL) {
+        return no_memory();
     }
-    status *failure = status_new((status_code) error->code, "%s", error->message);
-    errand_error_free(error);
-    return failure;
-}
-
-static status *connect_server(worker *w)
-{
-    errand_client_options options = {
-        .url = w->options.rpc_url,
-        .token = w->options.token,
-        .max_message_bytes = w->options.max_message_bytes,
-        .max_in_flight = 16,
-    };
-    status *failure = status_from_error(errand_client_open(&options, &w->client));
-    return failure != NULL ? failure : push_open(w);
+    for (size_t i = 0; i < count; i++) {
+        w->sources[i] = &w->links[i].source;
+    }
+    w->link_count = count;
+    return NULL;
 }
 
 static status *open_attempts(worker *w, const worker_options *options)
@@ -273,7 +284,7 @@ static status *open_attempts(worker *w, const worker_options *options)
     }
     worker_options own = *options;
     own.handlers = handlers;
-    return attempts_open(&w->attempts, &own, &w->loop, &w->outbox);
+    return attempts_open(&w->attempts, &own, &w->loop, w->sources, w->link_count);
 }
 
 static status *build(worker *w, const worker_options *options)
@@ -284,14 +295,17 @@ static status *build(worker *w, const worker_options *options)
         return failure;
     }
     describe(w);
-    outbox_init(&w->outbox, w->id, w->authorization, options->max_message_bytes / 8);
-    w->lease_us = DEFAULT_LEASE_US;
-    w->expiry_us = INT64_MAX;
     failure = open_loop(w);
+    if (failure == NULL) {
+        failure = make_links(w, options->server_count);
+    }
     if (failure == NULL) {
         failure = open_attempts(w, options);
     }
-    return failure != NULL ? failure : connect_server(w);
+    for (size_t i = 0; failure == NULL && i < w->link_count; i++) {
+        failure = link_open(w, &w->links[i], &options->servers[i]);
+    }
+    return failure;
 }
 
 // ---- taking down ----
@@ -307,10 +321,9 @@ static void close_handle(uv_handle_t *handle, void *data)
 // Callbacks of the library's threads end first, then what they left is taken, then the loop goes.
 static void close_loop(worker *w)
 {
-    pipeline_close(w->pipeline);
-    w->pipeline = NULL;
-    errand_client_close(w->client);
-    w->client = NULL;
+    for (size_t i = 0; i < w->link_count; i++) {
+        link_close(&w->links[i]);
+    }
     if (w->loop.data == NULL) {
         return;
     }
@@ -326,13 +339,14 @@ static void close_loop(worker *w)
 static void worker_free(worker *w)
 {
     close_loop(w);
-    lease_close(w);
-    outbox_fini(&w->outbox);
+    for (size_t i = 0; i < w->link_count; i++) {
+        link_free(&w->links[i]);
+    }
+    free(w->links);
+    free(w->sources);
     free_list(w->queues);
     free_list(w->kinds);
     free(w->authorization);
-    free((char *) (uintptr_t) w->options.rpc_url);
-    free((char *) (uintptr_t) w->options.results_url);
     free((char *) (uintptr_t) w->options.token);
     free(w);
 }
@@ -354,14 +368,27 @@ static void *run(void *data)
     return NULL;
 }
 
-status *worker_start(const worker_options *options, worker **ret)
+static status *check(const worker_options *options)
 {
     if (options->concurrency < 1) {
         return status_bad_field("concurrency", "found %d, expected 1 or more",
                                 options->concurrency);
     }
+    if (options->server_count < 1 || options->server_count > WORKER_MAX_SERVERS) {
+        return status_bad_field("servers", "found %zu, expected 1 to %d", options->server_count,
+                                WORKER_MAX_SERVERS);
+    }
     if (options->handler_count == 0) {
         return status_bad_field("kinds", "found none, expected one or more");
+    }
+    return NULL;
+}
+
+status *worker_start(const worker_options *options, worker **ret)
+{
+    status *wrong = check(options);
+    if (wrong != NULL) {
+        return wrong;
     }
     worker *w = calloc(1, sizeof *w);
     if (w == NULL) {
@@ -376,7 +403,7 @@ status *worker_start(const worker_options *options, worker **ret)
         worker_free(w);
         return failure;
     }
-    log_info("worker_started", LOG_STR("worker", w->id),
+    log_info("worker_started", LOG_STR("worker", worker_id(w)),
              LOG_INT("concurrency", options->concurrency));
     *ret = w;
     return NULL;
