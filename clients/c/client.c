@@ -44,6 +44,10 @@ static void fill_rpc_options(const errand_client_options *options, rpc_client_op
         ret->default_timeout_ms = options->timeout_ms;
     }
     ret->connect_timeout_ms = options->connect_timeout_ms;
+    ret->tls = (tls_files){.ca = options->tls_ca,
+                           .cert = options->tls_cert,
+                           .key = options->tls_key,
+                           .server_name = options->tls_server_name};
 }
 
 errand_error *errand_client_open(const errand_client_options *options, errand_client **ret)

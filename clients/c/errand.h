@@ -49,6 +49,11 @@ typedef struct errand_client_options {
     // A call that finds no connection fails with UNAVAILABLE after that time. 0: it waits for one
     // all its own time.
     int64_t connect_timeout_ms;
+    // For tls+tcp:// URLs: names of PEM files, read by errand_client_open.
+    const char *tls_ca;    // who signs the server's certificate; NULL: those this system trusts
+    const char *tls_cert;  // shown to a server that wants one; NULL: none
+    const char *tls_key;   // its private key
+    const char *tls_server_name;  // the name in the server's certificate; NULL: the URL's host
 } errand_client_options;
 
 // errand_client_open starts connecting and returns at once; calls wait for the connection and are

@@ -259,7 +259,12 @@ arena *rpc_call_arena(rpc_call *call)
 
 const char *rpc_call_caller(const rpc_call *call)
 {
-    return call->caller;
+    return call->caller.name;
+}
+
+const void *rpc_call_grant(const rpc_call *call)
+{
+    return call->caller.grant;
 }
 
 const char *rpc_call_metadata(const rpc_call *call, const char *key)

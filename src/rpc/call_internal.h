@@ -19,7 +19,7 @@ struct rpc_call {
     nng_pipe pipe;
     envelope_request request;
     const rpc_method *method;
-    const char *caller;
+    rpc_caller caller;
     const char *request_id;
     int64_t deadline_us;
     size_t memory_bytes;

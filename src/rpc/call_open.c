@@ -57,7 +57,7 @@ static status *find_method(rpc_call *call)
 static status *authorize(rpc_call *call)
 {
     const rpc_server_options *options = &call->server->options;
-    call->caller = "";
+    call->caller = (rpc_caller){.name = ""};
     if (options->authorize == NULL) {
         return NULL;
     }

@@ -2,6 +2,7 @@
 #include "rpc/client_internal.h"
 
 #include "rpc/stream_guard.h"
+#include "rpc/tls.h"
 
 #include <nng/protocol/reqrep0/req.h>
 #include <stdlib.h>
@@ -68,16 +69,27 @@ static int set_up_socket(rpc_client *client)
     return error == 0 ? watch_pipes(client) : error;
 }
 
-static int dial(rpc_client *client)
+static status *dial_failure(int error, const char *url)
 {
-    nng_dialer dialer;
-    int error = nng_dialer_create(&dialer, client->socket, client->url);
+    status_code code = error == NNG_ENOMEM ? STATUS_RESOURCE_EXHAUSTED : STATUS_INVALID_ARGUMENT;
+    return error == 0 ? NULL : status_new(code, "can not dial %s: %s", url, nng_strerror(error));
+}
+
+static status *dial(rpc_client *client)
+{
+    const char *url = client->url;
+    int error = nng_dialer_create(&client->dialer, client->socket, url);
     if (error != 0) {
-        return error;
+        return dial_failure(error, url);
+    }
+    status *failure = tls_dialer(client->dialer, url, &client->options.tls);
+    client->options.tls = (tls_files){0};  // was borrowed
+    if (failure != NULL) {
+        return failure;
     }
     // Keepalive finds a host that has vanished; only TCP knows it.
-    (void) nng_dialer_set_bool(dialer, NNG_OPT_TCP_KEEPALIVE, true);
-    return nng_dialer_start(dialer, NNG_FLAG_NONBLOCK);
+    (void) nng_dialer_set_bool(client->dialer, NNG_OPT_TCP_KEEPALIVE, true);
+    return dial_failure(nng_dialer_start(client->dialer, NNG_FLAG_NONBLOCK), url);
 }
 
 static int open_socket(rpc_client *client)
@@ -91,8 +103,7 @@ static int open_socket(rpc_client *client)
         return error;
     }
     client->socket_open = true;
-    error = set_up_socket(client);
-    return error == 0 ? dial(client) : error;
+    return set_up_socket(client);
 }
 
 static bool copy_options(rpc_client *client, const rpc_client_options *options)
@@ -117,11 +128,10 @@ status *rpc_client_open(const rpc_client_options *options, rpc_client **ret)
     pthread_cond_init(&client->idle, NULL);
     client->queue_end = &client->queue;
     int error = copy_options(client, options) ? open_socket(client) : NNG_ENOMEM;
-    if (error != 0) {
+    status *failure = error == 0 ? dial(client) : dial_failure(error, options->url);
+    if (failure != NULL) {
         rpc_client_close(client);
-        status_code code =
-            error == NNG_ENOMEM ? STATUS_RESOURCE_EXHAUSTED : STATUS_INVALID_ARGUMENT;
-        return status_new(code, "can not dial %s: %s", options->url, nng_strerror(error));
+        return failure;
     }
     *ret = client;
     return NULL;

@@ -7,6 +7,7 @@
 #define ERRAND_RPC_CLIENT_H
 
 #include "base/status.h"
+#include "rpc/tls_files.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -16,12 +17,13 @@
 typedef struct rpc_client rpc_client;
 
 typedef struct rpc_client_options {
-    const char *url;            // tcp://, ipc:// or inproc://
+    const char *url;            // tcp://, tls+tcp://, ipc:// or inproc://
     const char *authorization;  // metadata value sent with each call, or NULL
     size_t max_message_bytes;   // cap on requests and replies
     size_t max_in_flight;       // calls on the socket at one time; further ones queue in the client
     int64_t default_timeout_ms;  // of calls that name none
     int64_t connect_timeout_ms;  // a call waits that long for a connection; 0: all its time
+    tls_files tls;               // of tls+tcp://; read by rpc_client_open
 } rpc_client_options;
 
 void rpc_client_options_init(rpc_client_options *options);  // 32 MiB, 4096, 30 s

@@ -37,6 +37,7 @@ struct rpc_client {
     char *url;
     char *authorization;
     nng_socket socket;
+    nng_dialer dialer;
     bool socket_open;
     _Atomic bool ever_connected;
     _Atomic bool shut;  // nobody may enter nng any more; see gate.h

@@ -14,6 +14,7 @@
 #include "base/crypto.h"
 #include "rpc/envelope.h"
 #include "rpc/gate.h"
+#include "rpc/tls.h"
 #include "rpc/wire.h"
 
 #include <stdlib.h>
@@ -22,7 +23,6 @@
 #define LONGEST_BACKOFF_MS 1000
 #define US_PER_MS          1000
 #define LONGEST_WAIT_MS    INT64_C(0x3fffffff)  // nng counts milliseconds in an int
-
 typedef enum lane_phase { LANE_SENDING, LANE_RECEIVING, LANE_PAUSING } lane_phase;
 
 struct lane {
@@ -63,8 +63,9 @@ static status *deadline_passed(const lane *l)
     const char *url = l->client->url;
     bool sending = l->phase == LANE_SENDING;
     if (!atomic_load(&l->client->ever_connected) || (sending && !client_is_connected(l->client))) {
-        return status_new(STATUS_UNAVAILABLE, "could not connect to %s within %lld ms", url,
-                          (long long) (call->timeout_ms - left_ms(call)));
+        return status_new(STATUS_UNAVAILABLE, "could not connect to %s within %lld ms%s", url,
+                          (long long) (call->timeout_ms - left_ms(call)),
+                          tls_reason(l->client->dialer, url));
     }
     const char *reason = sending ? "took no call" : "did not answer";
     return status_new(STATUS_DEADLINE_EXCEEDED, "%s/%s: %s %s within %lld ms", call->service->name,

@@ -2,6 +2,7 @@
 #include "rpc/server_internal.h"
 
 #include "rpc/stream_guard.h"
+#include "rpc/tls.h"
 
 #include <nng/protocol/reqrep0/rep.h>
 #include <stdlib.h>
@@ -218,13 +219,16 @@ status *rpc_server_listen(rpc_server *server, const char *url, char **ret_url)
     if (error != 0) {
         return listen_failure(error, url);
     }
-    error = start_listener(listener);
-    error = error == 0 ? copy_url(listener, ret_url) : error;
-    if (error != 0) {
-        nng_listener_close(listener);
-        return listen_failure(error, url);
+    status *failure = tls_listener(listener, url, &server->options.tls);
+    if (failure == NULL) {
+        error = start_listener(listener);
+        error = error == 0 ? copy_url(listener, ret_url) : error;
+        failure = error == 0 ? NULL : listen_failure(error, url);
     }
-    return NULL;
+    if (failure != NULL) {
+        nng_listener_close(listener);
+    }
+    return failure;
 }
 
 // ---- stopping ----

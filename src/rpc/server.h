@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/status.h"
+#include "rpc/tls_files.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -18,11 +19,16 @@
 typedef struct rpc_server rpc_server;
 typedef struct rpc_call rpc_call;
 
-// rpc_authorize_fn decides who calls. authorization is the metadata value or NULL. On success it
-// writes the caller's name ("" without tokens; borrowed for the life of the server). Runs on nng
-// threads, many at once.
+// Who calls. Both are borrowed for the life of the server.
+typedef struct rpc_caller {
+    const char *name;   // "" without tokens
+    const void *grant;  // what the caller may do, for the methods; NULL: everything
+} rpc_caller;
+
+// rpc_authorize_fn decides who calls, and whether they may. authorization is the metadata value or
+// NULL. Runs on nng threads, many at once.
 typedef status *rpc_authorize_fn(void *data, const char *method, const char *authorization,
-                                 const char **ret_caller);
+                                 rpc_caller *ret);
 
 typedef struct rpc_server_options {
     size_t max_message_bytes;     // cap on a request; the socket's own limit is four times this
@@ -33,6 +39,7 @@ typedef struct rpc_server_options {
     int send_timeout_ms;          // a peer that takes no answer for so long loses its connection
     rpc_authorize_fn *authorize;  // NULL: everybody may do everything
     void *authorize_data;
+    tls_files tls;  // of tls+tcp://; read by each listen
 } rpc_server_options;
 
 void rpc_server_options_init(
@@ -44,8 +51,8 @@ status *rpc_server_new(const rpc_server_options *options, rpc_server **ret);
 // borrowed until rpc_server_free.
 void rpc_server_add(rpc_server *server, ProtobufCService *service);
 
-// rpc_server_listen binds tcp://HOST:PORT (0: any port), ipc://PATH or inproc://NAME and writes the
-// real URL, owned by the caller. The first listen starts the service.
+// rpc_server_listen binds tcp://HOST:PORT (0: any port), tls+tcp://HOST:PORT, ipc://PATH or
+// inproc://NAME and writes the real URL, owned by the caller. The first listen starts the service.
 status *rpc_server_listen(rpc_server *server, const char *url, char **ret_url);
 
 // rpc_server_stop takes no new calls, runs the gone function of every parked call, waits until
@@ -64,7 +71,8 @@ static inline rpc_call *rpc_call_of(void *closure_data)
 }
 
 arena *rpc_call_arena(rpc_call *call);              // freed when the call is answered
-const char *rpc_call_caller(const rpc_call *call);  // as rpc_authorize_fn said
+const char *rpc_call_caller(const rpc_call *call);  // name and
+const void *rpc_call_grant(const rpc_call *call);   // grant as rpc_authorize_fn said
 const char *rpc_call_metadata(const rpc_call *call, const char *key);  // NULL if absent
 const char *rpc_call_request_id(const rpc_call *call);                 // NULL if absent
 

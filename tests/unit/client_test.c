@@ -26,8 +26,7 @@ typedef struct scene {
     int calls;
 } scene;
 
-static status *authorize(void *data, const char *method, const char *authorization,
-                         const char **ret_caller)
+static status *authorize(void *data, const char *method, const char *authorization, rpc_caller *ret)
 {
     (void) method;
     scene *s = data;
@@ -35,7 +34,7 @@ static status *authorize(void *data, const char *method, const char *authorizati
     snprintf(s->authorization, sizeof s->authorization, "%s",
              authorization == NULL ? "(none)" : authorization);
     pthread_mutex_unlock(&s->lock);
-    *ret_caller = "";
+    *ret = (rpc_caller){.name = ""};
     return NULL;
 }
 

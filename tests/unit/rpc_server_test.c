@@ -116,15 +116,14 @@ static void the_request_id_comes_back(void **state)
     rig_free(r);
 }
 
-static status *admit(void *data, const char *method, const char *authorization,
-                     const char **ret_caller)
+static status *admit(void *data, const char *method, const char *authorization, rpc_caller *ret)
 {
     (void) data;
     assert_string_equal(method, "/errand.v1.JobService/Get");
     if (authorization == NULL) {
         return status_new(STATUS_UNAUTHENTICATED, "no token");
     }
-    *ret_caller = "somebody";
+    *ret = (rpc_caller){.name = "somebody", .grant = data};
     return NULL;
 }
 

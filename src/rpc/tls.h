@@ -1,0 +1,31 @@
+// tls - certificates of connections over tls+tcp://, for whoever opens an nng socket.
+//
+// Files are PEM, and read when the listener or dialer is made. Certificates admit, tokens identify:
+// nng does not tell whose certificate a peer has shown.
+#ifndef ERRAND_RPC_TLS_H
+#define ERRAND_RPC_TLS_H
+
+#include "base/status.h"
+#include "rpc/tls_files.h"
+
+#include <nng/nng.h>
+#include <stdbool.h>
+
+#define TLS_SCHEME "tls+tcp://"
+
+bool tls_is_url(const char *url);
+
+// tls_check reads the files like a listener or dialer would. INVALID_ARGUMENT names the file.
+status *tls_check_server(const tls_files *files);
+status *tls_check_client(const tls_files *files);
+
+// tls_listener and tls_dialer give what is about to be started its certificates; they do nothing
+// for other URLs than tls+tcp://.
+status *tls_listener(nng_listener listener, const char *url, const tls_files *files);
+status *tls_dialer(nng_dialer dialer, const char *url, const tls_files *files);
+
+// tls_reason says why the connections of a dialer have failed, if certificates were the reason: a
+// colon and the text, to be put behind a message; otherwise "". Static.
+const char *tls_reason(nng_dialer dialer, const char *url);
+
+#endif
