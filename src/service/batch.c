@@ -43,42 +43,6 @@ static void prefix_job(status *failure, size_t index)
     status_prefix_fields(failure, prefix);
 }
 
-static void result_fill(submission *sub, engine_new_job *made, size_t index)
-{
-    Errand__V1__BatchSubmitResponse__Result *result = sub->results[index];
-    Errand__V1__Job *job = NULL;
-    status *failure = made->failure;
-    if (failure != NULL) {
-        prefix_job(failure, index);
-    } else {
-        failure = submission_view(sub, made, sub->jobs[index], &job);
-    }
-    if (failure != NULL) {
-        result_fail(result, failure, rpc_call_arena(sub->call));
-        return;
-    }
-    result->job = job;
-    result->outcome_case = ERRAND__V1__BATCH_SUBMIT_RESPONSE__RESULT__OUTCOME_JOB;
-}
-
-static void batch_done(engine_command *command)
-{
-    submission *sub = command->owner;
-    for (size_t i = 0; i < sub->submit.count; i++) {
-        engine_new_job *made = &sub->submit.jobs[i];
-        if (command->failure != NULL) {
-            status_free(made->failure);
-        } else {
-            result_fill(sub, made, sub->places[i]);
-        }
-    }
-    if (command->failure != NULL) {
-        rpc_call_fail(sub->call, command->failure);
-    } else {
-        answer_batch(sub);
-    }
-}
-
 // The bytes of a job's input that no answer to Submit repeats.
 static size_t input_bytes(const Errand__V1__Job *job)
 {
@@ -102,6 +66,72 @@ static size_t answer_bytes(const Errand__V1__Job *job, const engine_new_job *mad
 {
     size_t input = input_bytes(job);
     return RESULT_BYTES + (made->spec.size > input ? made->spec.size - input : 0);
+}
+
+// What a job takes beyond what its answer was thought to take; false when that is too much.
+static bool fits(const submission *sub, const Errand__V1__Job *job, size_t expected, size_t *ret)
+{
+    size_t size = errand__v1__job__get_packed_size(job);
+    *ret = size > expected ? size - expected : 0;
+    return sub->reply_bytes + *ret <= sub->service->options.max_message_bytes;
+}
+
+// A job that was there before may be larger than the one that was sent: then it is told in short.
+static void make_fit(submission *sub, size_t expected, Errand__V1__Job *job)
+{
+    size_t more;
+    if (!fits(sub, job, expected, &more)) {
+        job->n_attempts = 0;
+    }
+    if (!fits(sub, job, expected, &more)) {
+        job->error = NULL;
+        job->progress = NULL;
+        job->callback = NULL;
+        job->n_labels = job->n_after = 0;
+        job->input_case = ERRAND__V1__JOB__INPUT__NOT_SET;
+        (void) fits(sub, job, expected, &more);
+    }
+    sub->reply_bytes += more;
+}
+
+static void result_fill(submission *sub, engine_new_job *made, size_t index)
+{
+    Errand__V1__BatchSubmitResponse__Result *result = sub->results[index];
+    Errand__V1__Job *job = NULL;
+    size_t expected = answer_bytes(sub->jobs[index], made);
+    status *failure = made->failure;
+    if (failure != NULL) {
+        prefix_job(failure, index);
+    } else {
+        failure = submission_view(sub, made, sub->jobs[index], &job);
+    }
+    if (failure != NULL) {
+        result_fail(result, failure, rpc_call_arena(sub->call));
+        return;
+    }
+    if (made->duplicate) {
+        make_fit(sub, expected, job);
+    }
+    result->job = job;
+    result->outcome_case = ERRAND__V1__BATCH_SUBMIT_RESPONSE__RESULT__OUTCOME_JOB;
+}
+
+static void batch_done(engine_command *command)
+{
+    submission *sub = command->owner;
+    for (size_t i = 0; i < sub->submit.count; i++) {
+        engine_new_job *made = &sub->submit.jobs[i];
+        if (command->failure != NULL) {
+            status_free(made->failure);
+        } else {
+            result_fill(sub, made, sub->places[i]);
+        }
+    }
+    if (command->failure != NULL) {
+        rpc_call_fail(sub->call, command->failure);
+    } else {
+        answer_batch(sub);
+    }
 }
 
 static bool batch_prepare(submission *sub, size_t index)

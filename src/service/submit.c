@@ -111,15 +111,28 @@ static bool answer_stored(submission *sub, const uuid *id, bool full)
     return true;
 }
 
+// One that was there before may have progress, failed attempts or another end to tell about.
+static bool has_history(const job_row *row)
+{
+    return row->attempt > 0 || job_state_is_final(row->state);
+}
+
 status *submission_view(submission *sub, const engine_new_job *made, Errand__V1__Job *own,
                         Errand__V1__Job **ret)
 {
     arena *memory = rpc_call_arena(sub->call);
     status *failure = NULL;
+    bool stored = made->other || (made->duplicate && has_history(&made->row));
     *ret = own;
-    if (made->other) {
+    if (stored) {
         failure = view_read(&sub->service->done_readers, &made->row.id, false, memory, ret);
-    } else if (!job_view_fill(own, &made->row, false, memory)) {
+    }
+    if (status_code_of(failure) == STATUS_NOT_FOUND && !made->other) {
+        status_free(failure);  // it has been purged since
+        failure = NULL;
+        stored = false;
+    }
+    if (!stored && !job_view_fill(own, &made->row, false, memory)) {
         failure = no_memory();
     }
     if (failure == NULL) {

@@ -112,6 +112,65 @@ static void a_batch_whose_answer_would_be_too_large_is_not_stored(void **state)
     assert_int_equal(ret->n_results, request.n_jobs);
 }
 
+static const Errand__V1__BatchSubmitResponse *submit_batch(Errand__V1__Job **jobs, size_t count)
+{
+    Errand__V1__BatchSubmitRequest request = ERRAND__V1__BATCH_SUBMIT_REQUEST__INIT;
+    Errand__V1__BatchSubmitResponse *ret = NULL;
+    request.jobs = jobs;
+    request.n_jobs = count;
+    rig_ok(try_call(JOBS, "BatchSubmit", &request.base, NULL, &ret));
+    assert_int_equal(ret->n_results, count);
+    return ret;
+}
+
+static void a_batch_submitted_again_shows_how_its_jobs_ended(void **state)
+{
+    (void) state;
+    Errand__V1__Data data;
+    Errand__V1__Job job = job_with(&data), *jobs[] = {&job};
+    job.id = text(an_id);
+    submit_batch(jobs, 1);
+    fail_for_good(lease_one(1), "out of paper");
+    const Errand__V1__Job *again = submit_batch(jobs, 1)->results[0]->job;
+    assert_true(again->duplicate);
+    assert_int_equal(again->state, ERRAND__V1__JOB__STATE__FAILED);
+    assert_non_null(again->error);
+    assert_string_equal(again->error->message, "out of paper");
+    assert_int_equal(again->n_attempts, 1);
+}
+
+// The job that has the key is large, and would be told of many times.
+static void a_batch_is_answered_in_short_where_it_would_be_too_large(void **state)
+{
+    (void) state;
+    enum { MANY = 120, HEADERS = 40, LARGE = 8000 };
+    Errand__V1__Data data;
+    Errand__V1__HttpRequest http = ERRAND__V1__HTTP_REQUEST__INIT;
+    Errand__V1__HttpRequest__HeadersEntry list[HEADERS], *headers[HEADERS];
+    Errand__V1__Job holder = ERRAND__V1__JOB__INIT, job = job_with(&data), *jobs[MANY];
+    for (int i = 0; i < HEADERS; i++) {
+        errand__v1__http_request__headers_entry__init(headers[i] = &list[i]);
+        list[i].key = memset(arena_zalloc(srig.memory, HEADERS + 1), 'x', (size_t) i + 1);
+        list[i].value = memset(arena_zalloc(srig.memory, LARGE + 1), 'x', LARGE);
+    }
+    http.url = text("http://localhost/");
+    http.headers = headers;
+    http.n_headers = HEADERS;
+    holder.input_case = ERRAND__V1__JOB__INPUT_HTTP;
+    holder.http = &http;
+    holder.unique_key = job.unique_key = text("one");
+    const char *id = submit(&holder)->id;
+    for (int i = 0; i < MANY; i++)
+        jobs[i] = &job;
+    const Errand__V1__BatchSubmitResponse *got = submit_batch(jobs, MANY);
+    for (int i = 0; i < MANY; i++) {
+        assert_string_equal(got->results[i]->job->id, id);
+        assert_true(got->results[i]->job->duplicate);
+    }
+    assert_non_null(got->results[0]->job->http);
+    assert_null(got->results[MANY - 1]->job->http);
+}
+
 // ---- where the server listens ----
 
 static void addresses_may_be_announced_while_they_are_asked_for(void **state)
@@ -134,6 +193,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_job_submitted_again_shows_how_it_ended, srig_start,
                                     srig_stop),
     cmocka_unit_test_setup_teardown(a_batch_whose_answer_would_be_too_large_is_not_stored,
+                                    srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(a_batch_submitted_again_shows_how_its_jobs_ended, srig_start,
+                                    srig_stop),
+    cmocka_unit_test_setup_teardown(a_batch_is_answered_in_short_where_it_would_be_too_large,
                                     srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(addresses_may_be_announced_while_they_are_asked_for, srig_start,
                                     srig_stop),
