@@ -142,6 +142,9 @@ static inline int32_t attempts_free(const attempts *all)
     return taken < all->slot_count ? all->slot_count - taken : 0;
 }
 
+// attempt_vacate frees the slot, without an outcome.
+void attempt_vacate(attempt *a);
+
 // ---- for handlers ----
 
 // attempt_progress tells how far the work is; total is 0 when that is not known. The message is cut

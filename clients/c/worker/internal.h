@@ -134,6 +134,8 @@ static inline int64_t worker_now(const worker *w)
 
 double worker_random(worker *w);  // uniform in [0, 1)
 
+status *turn_open(worker *w);  // turn.c: the loop, with a turn before each wait
+
 // ---- one file each; the turns are made in this order ----
 
 void push_turn(worker_link *l, int64_t now_us);  // push.c: outcomes into the pipeline

@@ -1,0 +1,87 @@
+// attempt_outcome - how attempts end: outcomes into the outbox.
+#include "worker/attempt.h"
+
+#include "base/log.h"
+#include "worker/text.h"
+
+#include <stdlib.h>
+
+#define MESSAGE_BYTES 1024   // of a failure, at most
+#define HEAD_BYTES    4096   // what a batch and an outcome add to a result
+#define BESIDE_BYTES  65536  // of a result: headers and the like, beside a body of the full size
+
+// An outcome that can not be kept for want of memory is no outcome: the lease will run out.
+static void report(attempt_source *source, const lease_ref *ref, Errand__V1__Outcome *outcome)
+{
+    if (!outbox_add(&source->outbox, ref, outcome)) {
+        log_error("outcome_lost", LOG_STR("job", ref->job_id), LOG_STR("why", "out of memory"));
+    }
+}
+
+void attempts_release(attempt_source *source, const lease_ref *ref)
+{
+    Errand__V1__Released released = ERRAND__V1__RELEASED__INIT;
+    Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_RELEASED;
+    outcome.released = &released;
+    report(source, ref, &outcome);
+}
+
+static void report_failure(attempt_source *source, const lease_ref *ref,
+                           const attempt_failure *failure)
+{
+    char message[MESSAGE_BYTES];
+    text_clean(message, sizeof message, failure->message, strlen(failure->message));
+    Errand__Rpc__V1__Status why = ERRAND__RPC__V1__STATUS__INIT;
+    why.code = (Errand__Rpc__V1__Code) failure->code;
+    why.message = message;
+    Google__Protobuf__Duration after = GOOGLE__PROTOBUF__DURATION__INIT;
+    after.seconds = failure->retry_after_us / 1000000;
+    after.nanos = (int32_t) (failure->retry_after_us % 1000000) * 1000;
+    Errand__V1__Failure told = ERRAND__V1__FAILURE__INIT;
+    told.status = &why;
+    told.retryable = failure->retryable;
+    told.retry_after = failure->retry_after_us > 0 ? &after : NULL;
+    Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_FAILURE;
+    outcome.failure = &told;
+    report(source, ref, &outcome);
+}
+
+void attempt_fail(attempt *a, const attempt_failure *failure)
+{
+    report_failure(a->source, &a->ref, failure);
+    attempt_vacate(a);
+}
+
+static size_t result_cap(const attempts *all)
+{
+    size_t cap = all->max_message_bytes > HEAD_BYTES ? all->max_message_bytes - HEAD_BYTES : 0;
+    size_t whole = all->max_result_bytes + BESIDE_BYTES;
+    return cap < whole ? cap : whole;
+}
+
+static void refuse_result(attempt *a, size_t size)
+{
+    char message[128];
+    size_t cap = result_cap(a->owner);
+    cap = cap < a->owner->max_result_bytes ? cap : a->owner->max_result_bytes;
+    (void) snprintf(message, sizeof message,
+                    "the result has %zu bytes, more than the cap of %zu bytes", size, cap);
+    attempt_failure failure = {.code = STATUS_RESOURCE_EXHAUSTED, .message = message};
+    attempt_fail(a, &failure);
+}
+
+void attempt_succeed(attempt *a, Errand__V1__Result *result)
+{
+    size_t size = errand__v1__result__get_packed_size(result);
+    if (size > result_cap(a->owner)) {
+        refuse_result(a, size);
+        return;
+    }
+    Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    outcome.success = result;
+    report(a->source, &a->ref, &outcome);
+    attempt_vacate(a);
+}
