@@ -55,6 +55,10 @@ static status *connect_server(worker_link *l)
         .token = wanted->token,
         .max_message_bytes = wanted->max_message_bytes,
         .max_in_flight = 16,
+        .tls_ca = wanted->tls.ca,
+        .tls_cert = wanted->tls.cert,
+        .tls_key = wanted->tls.key,
+        .tls_server_name = wanted->tls.server_name,
     };
     status *failure = status_from_error(errand_client_open(&options, &l->client));
     return failure != NULL ? failure : push_open(l);

@@ -7,6 +7,8 @@
 // frees it after REM_POST was told, and `lock` keeps REM_POST waiting while a message is handed in.
 #include "worker/pipeline.h"
 
+#include "rpc/tls.h"
+
 #include <nng/nng.h>
 #include <nng/protocol/pipeline0/push.h>
 #include <pthread.h>
@@ -17,6 +19,7 @@
 
 struct pipeline {
     pipeline_events events;
+    tls_files tls;
     nng_aio *aio;
     nng_socket socket;
     pthread_mutex_t lock;  // of what follows; held while a message is handed to nng
@@ -78,7 +81,7 @@ static void on_broken(nng_pipe pipe, nng_pipe_ev event, void *data)
     }
 }
 
-static int dial(pipeline *p, const char *url)
+static int prepare(pipeline *p)
 {
     int failed = nng_socket_set_ms(p->socket, NNG_OPT_RECONNMINT, RECONNECT_MIN_MS);
     if (failed == 0) {
@@ -93,7 +96,26 @@ static int dial(pipeline *p, const char *url)
     if (failed == 0) {
         failed = nng_pipe_notify(p->socket, NNG_PIPE_EV_REM_POST, on_broken, p);
     }
-    return failed != 0 ? failed : nng_dial(p->socket, url, NULL, NNG_FLAG_NONBLOCK);
+    return failed;
+}
+
+static status *nng_failure(const char *url, int failed)
+{
+    return status_new(STATUS_UNAVAILABLE, "result pipeline %s: %s", url, nng_strerror(failed));
+}
+
+static status *dial(pipeline *p, const char *url)
+{
+    nng_dialer dialer = NNG_DIALER_INITIALIZER;
+    int failed = nng_dialer_create(&dialer, p->socket, url);
+    if (failed != 0) {
+        return nng_failure(url, failed);
+    }
+    status *failure = tls_dialer(dialer, url, &p->tls);
+    if (failure == NULL && (failed = nng_dialer_start(dialer, NNG_FLAG_NONBLOCK)) != 0) {
+        failure = nng_failure(url, failed);
+    }
+    return failure;
 }
 
 void pipeline_drop(pipeline *p)
@@ -114,22 +136,23 @@ status *pipeline_dial(pipeline *p, const char *url)
     p->broken = false;
     int failed = nng_push0_open(&p->socket);
     if (failed == 0) {
-        failed = dial(p, url);
+        failed = prepare(p);
     }
-    if (failed == 0) {
-        return NULL;
+    status *failure = failed == 0 ? dial(p, url) : nng_failure(url, failed);
+    if (failure != NULL) {
+        pipeline_drop(p);
     }
-    pipeline_drop(p);
-    return status_new(STATUS_UNAVAILABLE, "result pipeline %s: %s", url, nng_strerror(failed));
+    return failure;
 }
 
-status *pipeline_open(const pipeline_events *events, pipeline **ret)
+status *pipeline_open(const pipeline_events *events, const tls_files *tls, pipeline **ret)
 {
     pipeline *p = calloc(1, sizeof *p);
     if (p == NULL) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     p->events = *events;
+    p->tls = *tls;
     (void) pthread_mutex_init(&p->lock, NULL);
     p->broken = true;  // not dialed yet
     if (nng_aio_alloc(&p->aio, on_sent, p) != 0) {

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "base/status.h"
+#include "rpc/tls_files.h"
 
 #include <stdbool.h>
 
@@ -20,7 +21,8 @@ typedef struct pipeline_events {
     void *data;
 } pipeline_events;
 
-status *pipeline_open(const pipeline_events *events, pipeline **ret);
+// The names of files are borrowed until it is closed.
+status *pipeline_open(const pipeline_events *events, const tls_files *tls, pipeline **ret);
 
 // pipeline_dial starts dialing, until there is a connection; when that is broken it is called anew
 // after pipeline_drop, which ends what is left. It may be called again when it fails.

@@ -77,7 +77,7 @@ status *push_open(worker_link *l)
     l->sent_item.run = on_sent;
     pipeline_events events = {
         .connected = tell_connected, .broken = tell_broken, .sent = tell_sent, .data = l};
-    status *failure = pipeline_open(&events, &l->pipeline);
+    status *failure = pipeline_open(&events, &l->w->options.tls, &l->pipeline);
     if (failure != NULL || !l->learns) {
         return failure != NULL ? failure : push_dial(l);
     }

@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#define NAMES 5  // in list_names
+
 void worker_options_init(worker_options *options)
 {
     *options = (worker_options){
@@ -70,26 +72,61 @@ static status *copy_kinds(worker *w, const worker_options *options)
     return NULL;
 }
 
+// The texts that may be there or not.
+static void list_names(worker_options *options, const char **ret[NAMES])
+{
+    tls_files *tls = &options->tls;
+    const char **names[NAMES] = {&options->token, &tls->ca, &tls->cert, &tls->key,
+                                 &tls->server_name};
+    memcpy(ret, names, sizeof names);
+}
+
+// Each of w's own texts is a copy, or NULL.
+static status *copy_names(worker *w, const worker_options *options)
+{
+    const char **own[NAMES];
+    list_names(&w->options, own);
+    bool short_of_memory = false;
+    for (size_t i = 0; i < NAMES; i++) {
+        const char *given = *own[i];
+        *own[i] = given == NULL ? NULL : strdup(given);
+        short_of_memory |= given != NULL && *own[i] == NULL;
+    }
+    if (!short_of_memory && options->token != NULL &&
+        asprintf(&w->authorization, "Bearer %s", options->token) < 0) {
+        w->authorization = NULL;
+        short_of_memory = true;
+    }
+    return short_of_memory ? no_memory() : NULL;
+}
+
+static void free_names(worker *w)
+{
+    const char **own[NAMES];
+    list_names(&w->options, own);
+    for (size_t i = 0; i < NAMES; i++) {
+        free((char *) (uintptr_t) *own[i]);
+    }
+}
+
 static status *copy_texts(worker *w, const worker_options *options)
 {
     w->options = *options;
-    w->options.token = options->token == NULL ? NULL : strdup(options->token);
+    status *failure = copy_names(w, options);
+    if (failure != NULL) {
+        return failure;
+    }
     w->options.servers = NULL;
     w->options.queues = NULL;
     w->options.handlers = NULL;
     w->queues = calloc(options->queue_count + 1, sizeof *w->queues);
     w->kinds = calloc(options->handler_count + 1, sizeof *w->kinds);
-    if (w->queues == NULL || w->kinds == NULL ||
-        (options->token != NULL && w->options.token == NULL)) {
+    if (w->queues == NULL || w->kinds == NULL) {
         return no_memory();
     }
-    status *failure = copy_list(w->queues, options->queues, options->queue_count);
+    failure = copy_list(w->queues, options->queues, options->queue_count);
     if (failure != NULL || (failure = copy_kinds(w, options)) != NULL) {
         return failure;
-    }
-    if (options->token != NULL && asprintf(&w->authorization, "Bearer %s", options->token) < 0) {
-        w->authorization = NULL;
-        return no_memory();
     }
     return NULL;
 }
@@ -193,7 +230,7 @@ static void worker_free(worker *w)
     free_list(w->queues);
     free_list(w->kinds);
     free(w->authorization);
-    free((char *) (uintptr_t) w->options.token);
+    free_names(w);
     free(w);
 }
 

@@ -8,6 +8,7 @@
 
 #include "base/status.h"
 #include "base/uuid.h"
+#include "rpc/tls_files.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,6 +35,7 @@ typedef struct worker_options {
     size_t server_count;  // 1 to WORKER_MAX_SERVERS
     const uuid *id;       // by which the first server knows it; NULL: fresh for this start
     const char *token;    // bearer token or NULL
+    tls_files tls;        // for tls+tcp:// addresses
     // Jobs run at once, shared between the servers that have jobs.
     int concurrency;
     const char *const *queues;  // served queues
