@@ -57,12 +57,15 @@ typedef struct config_row {
                                // max of LIST, MAP: how many there may be; 0: 1000
     const char *const *names;  // CHOICE: the names; STRING, LIST: beginnings allowed, such as
                                // tcp://. NULL-terminated; NULL: anything goes
-    bool (*accepts)(const char *value);  // MAP: whether a value is good; NULL: any text is
-    const char *accepted;                // what accepts wants, such as "a number"
-    bool nested;                         // MAP: a value may be a mapping, see config_words
-    bool reloadable;                     // takes effect at SIGHUP
-    bool secret;                         // never shown in a message, and no flag takes it
-    size_t offset, size;                 // CONFIG_FIELD(settings_struct, member)
+    bool (*accepts)(const char *value);   // MAP: whether a value is good; NULL: any text is
+    const char *accepted;                 // what accepts wants, such as "a number"
+    bool nested;                          // MAP: a value may be a mapping, see config_words
+    const struct config_program *record;  // MAP: the table that a value is read by; nested, too
+    // MAP with a record: what is wrong with a good record; its fields are keys of the table.
+    status *(*judge)(const char *key, const void *record);
+    bool reloadable;      // takes effect at SIGHUP
+    bool secret;          // never shown in a message, and no flag takes it
+    size_t offset, size;  // CONFIG_FIELD(settings_struct, member)
 } config_row;
 
 #define CONFIG_FIELD(settings_type, member)                                                        \

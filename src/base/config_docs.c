@@ -35,12 +35,36 @@ static void print_markdown_row(const config_row *row, FILE *out)
     fprintf(out, " | %s |\n", row->reloadable ? "yes" : "no");
 }
 
+// The keys of an entry of a map have neither flag nor variable.
+static void print_markdown_key(const config_row *map, const config_row *row, FILE *out)
+{
+    AUTO_BUF values = {0};
+    config_append_expected(&values, row);
+    const char *expected = buf_text(&values);
+    if (!expected) {
+        return;
+    }
+    fprintf(out, "| `%s.NAME.%s` | | | ", map->key, row->key);
+    print_cell(expected, out);
+    fprintf(out, row->fallback ? " | `%s` | " : " |%s | ", row->fallback ? row->fallback : "");
+    print_cell(row->help, out);
+    fprintf(out, " | %s |\n", map->reloadable ? "yes" : "no");
+}
+
+static void print_markdown_record(const config_row *map, FILE *out)
+{
+    for (size_t i = 0; map->record && i < map->record->row_count; i++) {
+        print_markdown_key(map, &map->record->rows[i], out);
+    }
+}
+
 void config_print_markdown(const config_program *program, FILE *out)
 {
     fprintf(out, "| key | flag | environment | value | default | meaning | reload |\n"
                  "| --- | --- | --- | --- | --- | --- | --- |\n");
     for (size_t i = 0; i < program->row_count; i++) {
         print_markdown_row(&program->rows[i], out);
+        print_markdown_record(&program->rows[i], out);
     }
 }
 
@@ -96,11 +120,27 @@ static void print_man_row(const config_row *row, FILE *out)
     fputs(".\n", out);
 }
 
+static void print_man_record(const config_row *map, FILE *out)
+{
+    for (size_t i = 0; map->record && i < map->record->row_count; i++) {
+        const config_row *row = &map->record->rows[i];
+        AUTO_BUF help = {0};
+        config_append_help(&help, row);
+        const char *text = buf_text(&help);
+        if (text) {
+            fprintf(out, ".TP\n\\fB%s.NAME.%s\\fR\n", map->key, row->key);
+            print_roff(text, out);
+            fputs(".\n", out);
+        }
+    }
+}
+
 static void print_man_options(const config_program *program, FILE *out)
 {
     fputs(".SH OPTIONS\n", out);
     for (size_t i = 0; i < program->row_count; i++) {
         print_man_row(&program->rows[i], out);
+        print_man_record(&program->rows[i], out);
     }
     for (const config_row *row = config_common_rows; row->key; row++) {
         print_man_row(row, out);

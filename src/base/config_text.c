@@ -103,7 +103,7 @@ void config_append_expected(buf *b, const config_row *row)
         break;
     case CONFIG_MAP:
         buf_append_format(b, "at most %lld pairs of a name and %s", config_items_cap(row),
-                          row->accepts ? row->accepted : "a text");
+                          row->accepted ? row->accepted : "a text");
         break;
     }
 }

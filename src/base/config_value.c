@@ -1,6 +1,7 @@
 // config_value - stores values in the settings struct.
 #include "base/config_value.h"
 
+#include "base/config_record.h"
 #include "base/units.h"
 #include "base/utf8.h"
 
@@ -237,6 +238,22 @@ static bool store_single(const config_row *row, void *field, const char *text)
     return false;
 }
 
+// in_record says where the record stands that something is wrong with: ROW.NAME.
+static status *in_record(const config_row *row, const config_pair *pair, const char *where,
+                         status *failure)
+{
+    status *told = status_new(failure->code, "%s.%s.%s", where, pair->key, failure->message);
+    for (size_t i = 0; i < failure->violation_count; i++) {
+        AUTO_BUF field = {0};
+        buf_append_format(&field, "%s.%s.%s", row->key, pair->key, failure->violations[i].field);
+        const char *path = buf_text(&field);
+        status_add_violation(told, path ? path : row->key, "%s",
+                             failure->violations[i].description);
+    }
+    status_free(failure);
+    return told;
+}
+
 status *config_value_put(const config_row *row, void *settings, const config_pair *pair,
                          const char *where)
 {
@@ -251,6 +268,10 @@ status *config_value_put(const config_row *row, void *settings, const config_pai
     if ((long long) map->count >= config_items_cap(row) || pair->key[0] == '\0' ||
         (row->accepts && !row->accepts(pair->value))) {
         return bad_text(row, where, pair->key);
+    }
+    status *failure = row->record ? config_record_check(row, pair) : NULL;
+    if (failure) {
+        return in_record(row, pair, where, failure);
     }
     config_pair copy = {strdup(pair->key), strdup(pair->value)};
     config_pair *grown =

@@ -95,7 +95,7 @@ static status *flatten(walk *w, const config_row *row, yaml_node_t *node, buf *t
 // The text of a pair's value; in words when it is a mapping.
 static status *read_value(walk *w, const config_row *row, yaml_node_t *value, buf *text)
 {
-    if (row->nested && value->type == YAML_MAPPING_NODE) {
+    if ((row->nested || row->record) && value->type == YAML_MAPPING_NODE) {
         return flatten(w, row, value, text);
     }
     if (!is_value(value)) {
@@ -103,6 +103,40 @@ static status *read_value(walk *w, const config_row *row, yaml_node_t *value, bu
     }
     buf_append_text(text, scalar_text(value));
     return NULL;
+}
+
+// The node of the key that a failure names, as ROW.NAME.KEY; NULL when it names none.
+static yaml_node_t *named_key(walk *w, const config_row *row, const char *name, yaml_node_t *value,
+                              const status *failure)
+{
+    size_t skipped = strlen(row->key) + strlen(name) + 2;
+    const char *field = failure->violation_count > 0 ? failure->violations[0].field : "";
+    if (value->type != YAML_MAPPING_NODE || strlen(field) <= skipped) {
+        return NULL;
+    }
+    yaml_node_pair_t *end = value->data.mapping.pairs.top;
+    for (yaml_node_pair_t *pair = value->data.mapping.pairs.start; pair < end; pair++) {
+        yaml_node_t *key = node_at(w, pair->key);
+        if (strcmp(scalar_text(key), field + skipped) == 0) {
+            return key;
+        }
+    }
+    return NULL;
+}
+
+// put_pair names the line of the key that is wrong, when the value is a mapping.
+static status *put_pair(walk *w, const config_row *row, const config_pair *pair,
+                        yaml_node_t *const *nodes)
+{
+    AUTO_FREE char *place = config_yaml_place(w, row, nodes[0]);
+    status *failure = config_value_put(row, w->settings, pair, place ? place : w->file);
+    yaml_node_t *key = failure ? named_key(w, row, pair->key, nodes[1], failure) : NULL;
+    if (key) {
+        AUTO_FREE char *inner = config_yaml_place(w, row, key);
+        status_free(failure);
+        failure = config_value_put(row, w->settings, pair, inner ? inner : w->file);
+    }
+    return failure;
 }
 
 static status *apply_pair(walk *w, const config_row *row, const yaml_node_pair_t *pair)
@@ -120,9 +154,8 @@ static status *apply_pair(walk *w, const config_row *row, const yaml_node_pair_t
     if (!value) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory while reading %s", w->file);
     }
-    AUTO_FREE char *place = config_yaml_place(w, row, key);
-    char *name = (char *) key->data.scalar.value;
-    return config_value_put(row, w->settings, &(config_pair){name, value}, place ? place : w->file);
+    const config_pair read = {(char *) key->data.scalar.value, value};
+    return put_pair(w, row, &read, (yaml_node_t *[]){key, node_at(w, pair->value)});
 }
 
 status *config_yaml_apply_map(walk *w, const config_row *row, yaml_node_t *node)

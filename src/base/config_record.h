@@ -1,0 +1,15 @@
+// config_record - settings of one entry of a map, by a table of their own: the words of its value,
+// or the keys of the YAML mapping that stands for them, are the rows of that table.
+#ifndef ERRAND_BASE_CONFIG_RECORD_H
+#define ERRAND_BASE_CONFIG_RECORD_H
+
+#include "base/config.h"
+
+// config_record_read fills settings (a struct of settings_size bytes) from config_words; free them
+// with config_free. INVALID_ARGUMENT names the key; settings need no config_free then.
+status *config_record_read(const config_program *record, const char *text, void *settings);
+
+// config_record_check judges a pair of a map whose row has a record.
+status *config_record_check(const config_row *row, const config_pair *pair);
+
+#endif
