@@ -1,9 +1,11 @@
-// background - one thread for what takes long: bulk changes, backups. One after the other.
+// background - threads for what takes long: bulk changes, backups. Several side by side, the rest
+// waits in line.
 #include "service/internal.h"
 
 #include <stdlib.h>
 
-#define MAX_TASKS 64
+#define MAX_TASKS   64
+#define MAX_THREADS 8
 
 typedef struct task {
     background_fn *run;
@@ -13,8 +15,9 @@ typedef struct task {
 struct background {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    pthread_t thread;
-    bool started, stopping;
+    pthread_t threads[MAX_THREADS];
+    int started;
+    atomic_bool stopping;   // written under the lock
     task tasks[MAX_TASKS];  // a ring
     size_t first, count;
 };
@@ -22,7 +25,7 @@ struct background {
 static bool next_task(background *b, task *ret)
 {
     (void) pthread_mutex_lock(&b->lock);
-    while (b->count == 0 && !b->stopping) {
+    while (b->count == 0 && !atomic_load(&b->stopping)) {
         (void) pthread_cond_wait(&b->changed, &b->lock);
     }
     bool found = b->count > 0;
@@ -46,27 +49,27 @@ static void *run(void *argument)
     return NULL;
 }
 
-bool background_stopping(background *b)
+const atomic_bool *background_stopping(const background *b)
 {
-    (void) pthread_mutex_lock(&b->lock);
-    bool stopping = b->stopping;
-    (void) pthread_mutex_unlock(&b->lock);
-    return stopping;
+    return &b->stopping;
 }
 
-bool background_add(background *b, background_fn *fn, void *data)
+status *background_add(background *b, background_fn *fn, void *data)
 {
     (void) pthread_mutex_lock(&b->lock);
-    bool room = b->count < MAX_TASKS && !b->stopping;
-    if (room) {
+    bool stopping = atomic_load(&b->stopping), room = b->count < MAX_TASKS;
+    if (room && !stopping) {
         b->tasks[(b->first + b->count++) % MAX_TASKS] = (task){.run = fn, .data = data};
         (void) pthread_cond_signal(&b->changed);
     }
     (void) pthread_mutex_unlock(&b->lock);
-    return room;
+    if (stopping) {
+        return status_new(STATUS_UNAVAILABLE, "the server is stopping");
+    }
+    return room ? NULL : status_new(STATUS_RESOURCE_EXHAUSTED, "too many such calls wait already");
 }
 
-status *background_start(background **ret)
+status *background_start(int threads, background **ret)
 {
     background *b = calloc(1, sizeof *b);
     if (b == NULL) {
@@ -74,11 +77,14 @@ status *background_start(background **ret)
     }
     (void) pthread_mutex_init(&b->lock, NULL);
     (void) pthread_cond_init(&b->changed, NULL);
-    int error = pthread_create(&b->thread, NULL, run, b);
-    b->started = error == 0;
-    if (error != 0) {
-        background_free(b);
-        return status_errno(error, "background thread");
+    atomic_init(&b->stopping, false);
+    while (b->started < threads && b->started < MAX_THREADS) {
+        int error = pthread_create(&b->threads[b->started], NULL, run, b);
+        if (error != 0) {
+            background_free(b);
+            return status_errno(error, "background thread");
+        }
+        b->started++;
     }
     *ret = b;
     return NULL;
@@ -86,15 +92,16 @@ status *background_start(background **ret)
 
 void background_stop(background *b)
 {
-    if (b == NULL || !b->started) {
+    if (b == NULL) {
         return;
     }
     (void) pthread_mutex_lock(&b->lock);
-    b->stopping = true;
-    (void) pthread_cond_signal(&b->changed);
+    atomic_store(&b->stopping, true);
+    (void) pthread_cond_broadcast(&b->changed);
     (void) pthread_mutex_unlock(&b->lock);
-    (void) pthread_join(b->thread, NULL);
-    b->started = false;
+    while (b->started > 0) {
+        (void) pthread_join(b->threads[--b->started], NULL);
+    }
 }
 
 void background_free(background *b)

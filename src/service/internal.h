@@ -15,6 +15,7 @@
 #include <stdatomic.h>
 
 #define READERS     4
+#define CHANGERS    3  // changes of many jobs that go on at once
 #define MAX_WAIT_US 60000000
 
 typedef struct background background;
@@ -35,7 +36,8 @@ typedef struct addresses {
 
 struct service {
     service_options options;
-    background *background;
+    background *changes;             // of many jobs; others wait for none of them
+    background *copies;              // of the store
     _Atomic(addresses *) addresses;  // NULL until they are announced, then they stay
     int64_t start_us;                // wall
     atomic_bool draining;
@@ -83,12 +85,12 @@ void list_workers_call(service *s, const Errand__V1__ListWorkersRequest *request
 void stats_call(service *s, const Errand__V1__GetStatsRequest *request, rpc_call *call);
 void backup_call(service *s, const Errand__V1__BackupRequest *request, rpc_call *call);
 
-// background runs tasks on a thread of its own, one after the other; false: too many wait. At the
-// end the tasks that wait are run too, and should look whether it is stopping.
+// background runs tasks on threads of its own, each one after the other, unless too many wait. At
+// the end the tasks that wait are run too, and should look whether it is stopping.
 typedef void background_fn(void *data);
-status *background_start(background **ret);
-bool background_add(background *b, background_fn *fn, void *data);
-bool background_stopping(background *b);
+status *background_start(int threads, background **ret);
+status *background_add(background *b, background_fn *fn, void *data);
+const atomic_bool *background_stopping(const background *b);
 void background_stop(background *b);
 void background_free(background *b);
 

@@ -79,7 +79,7 @@ static void run(void *data)
     (void) pthread_mutex_init(&m->lock, NULL);
     (void) pthread_cond_init(&m->changed, NULL);
     do {
-        failure = background_stopping(m->service->background)
+        failure = atomic_load(background_stopping(m->service->changes))
                       ? status_new(STATUS_UNAVAILABLE, "the server is stopping")
                       : one_page(m, &before);
     } while (failure == NULL && before != 0);
@@ -106,9 +106,9 @@ void many_start(service *s, rpc_call *call, engine_control_type type, const stor
     m->filter = *filter;
     m->states = states;
     m->answer = answer;
-    if (!background_add(s->background, run, m)) {
-        rpc_call_fail(call, status_new(STATUS_RESOURCE_EXHAUSTED,
-                                       "too many bulk changes and backups wait already"));
+    status *failure = background_add(s->changes, run, m);
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
     }
 }
 

@@ -109,7 +109,10 @@ status *service_new(const service_options *options, service **ret)
         status_free(other);
     }
     if (failure == NULL) {
-        failure = background_start(&s->background);
+        failure = background_start(CHANGERS, &s->changes);
+    }
+    if (failure == NULL) {
+        failure = background_start(1, &s->copies);
     }
     if (failure == NULL &&
         (s->jobs == NULL || s->queues == NULL || s->workers == NULL || s->servers == NULL)) {
@@ -188,7 +191,8 @@ void service_drain(service *s)
 
 void service_stop(service *s)
 {
-    background_stop(s->background);
+    background_stop(s->copies);
+    background_stop(s->changes);
 }
 
 void service_free(service *s)
@@ -196,7 +200,8 @@ void service_free(service *s)
     if (s == NULL) {
         return;
     }
-    background_free(s->background);
+    background_free(s->copies);
+    background_free(s->changes);
     close_readers(&s->readers);
     close_readers(&s->done_readers);
     free_addresses(atomic_load(&s->addresses));

@@ -84,7 +84,8 @@ static void backup_run(void *data)
     backup_state *state = data;
     store *kept = state->service->options.store;
     Errand__V1__BackupResponse reply = ERRAND__V1__BACKUP_RESPONSE__INIT;
-    status *failure = kept->ops->backup(kept, state->path, &reply.size_bytes);
+    status *failure = kept->ops->backup(
+        kept, state->path, background_stopping(state->service->copies), &reply.size_bytes);
     if (failure != NULL) {
         rpc_call_fail(state->call, failure);
     } else {
@@ -105,9 +106,9 @@ void backup_call(service *s, const Errand__V1__BackupRequest *request, rpc_call 
         return;
     }
     *state = (backup_state){.service = s, .call = call, .path = request->path};
-    if (!background_add(s->background, backup_run, state)) {
-        rpc_call_fail(call, status_new(STATUS_RESOURCE_EXHAUSTED,
-                                       "too many bulk changes and backups wait already"));
+    status *failure = background_add(s->copies, backup_run, state);
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
     }
 }
 

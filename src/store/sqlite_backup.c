@@ -28,6 +28,7 @@ typedef struct copy {
     sqlite_link source, target;
     char *partial;
     int fd;
+    const atomic_bool *stop;
 } copy;
 
 static status *disk_failure(sqlite3 *target, int code)
@@ -40,13 +41,18 @@ static status *disk_failure(sqlite3 *target, int code)
     return status_new(STATUS_UNAVAILABLE, "the copy failed: %s", sqlite3_errmsg(target));
 }
 
+static bool is_stopped(const copy *c)
+{
+    return c->stop && atomic_load(c->stop);
+}
+
 static status *copy_pages(copy *c)
 {
     sqlite3_backup *pages = sqlite3_backup_init(c->target.db, "main", c->source.db, "main");
     if (!pages)
         return disk_failure(c->target.db, sqlite3_errcode(c->target.db));
     int code = SQLITE_OK;
-    while (code == SQLITE_OK) {
+    while (code == SQLITE_OK && !is_stopped(c)) {
         code = sqlite3_backup_step(pages, PAGES_A_STEP);
         if (code == SQLITE_OK && fdatasync(c->fd) < 0)
             code = SQLITE_IOERR_FSYNC;
@@ -54,6 +60,8 @@ static status *copy_pages(copy *c)
     int end = sqlite3_backup_finish(pages);
     if (code == SQLITE_DONE && end == SQLITE_OK)
         return NULL;
+    if (code == SQLITE_OK)
+        return status_new(STATUS_UNAVAILABLE, "the server is stopping");
     return disk_failure(c->target.db, code == SQLITE_DONE ? end : code);
 }
 
@@ -83,10 +91,10 @@ static status *publish(copy *c, const char *path, int64_t *ret_bytes)
     return failure;
 }
 
-status *sqlite_backup_to(store *base, const char *path, int64_t *ret_bytes)
+status *sqlite_backup_to(store *base, const char *path, const atomic_bool *stop, int64_t *ret_bytes)
 {
     sqlite_store *s = sqlite_store_of(base);
-    copy c = {.fd = -1};
+    copy c = {.fd = -1, .stop = stop};
     status *failure = sqlite_files_make_partial(path, &c.partial, &c.fd);
     if (failure)
         return failure;

@@ -195,6 +195,6 @@ status *sqlite_maintain(store *s, bool *ret_more);
 status *sqlite_open_reader(store *s, store_reader **ret);
 
 // sqlite_backup.c
-status *sqlite_backup_to(store *s, const char *path, int64_t *ret_bytes);
+status *sqlite_backup_to(store *s, const char *path, const atomic_bool *stop, int64_t *ret_bytes);
 
 #endif

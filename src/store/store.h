@@ -12,6 +12,7 @@
 #include "job/row.h"
 #include "job/spec.h"
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -160,8 +161,9 @@ typedef struct store_ops {
     // backup writes a consistent copy of the store to a new file beside running work, in steps;
     // called by any thread but the writer's. The file has its name only once it is whole and on
     // disk. ALREADY_EXISTS when the file is there. ret_bytes: its size. The store must not be
-    // closed meanwhile.
-    status *(*backup)(store *s, const char *path, int64_t *ret_bytes);
+    // closed meanwhile. stop: gives up with UNAVAILABLE soon after it became true, and leaves
+    // nothing behind; NULL: never.
+    status *(*backup)(store *s, const char *path, const atomic_bool *stop, int64_t *ret_bytes);
     void (*close)(store *s);
 } store_ops;
 

@@ -26,7 +26,7 @@ static rig copy_rig(const rig *r)
 
 static void back_up(rig *r, const rig *copy, int64_t *ret_bytes)
 {
-    rig_ok(r->store->ops->backup(r->store, in_place(copy, "errand.db"), ret_bytes));
+    rig_ok(r->store->ops->backup(r->store, in_place(copy, "errand.db"), NULL, ret_bytes));
 }
 
 CONFORMS(a_backup_opens_as_a_store_with_all_there_was)
@@ -66,7 +66,7 @@ CONFORMS(a_file_that_is_there_is_not_touched)
     int fd = open(in_place(r, "mine"), O_RDWR | O_CREAT, 0600);
     assert_int_equal(write(fd, "mine", 4), 4);
     int before = rig_entries(r->place);
-    AUTO(status) failure = r->store->ops->backup(r->store, in_place(r, "mine"), &bytes);
+    AUTO(status) failure = r->store->ops->backup(r->store, in_place(r, "mine"), NULL, &bytes);
     assert_int_equal(status_code_of(failure), STATUS_ALREADY_EXISTS);
     assert_non_null(strstr(failure->message, in_place(r, "mine")));
     assert_int_equal(pread(fd, content, sizeof content, 0), 4);
@@ -80,9 +80,24 @@ CONFORMS(a_backup_to_nowhere_names_the_path)
 {
     int64_t bytes = -1;
     const char *path = in_place(r, "none/copy");
-    AUTO(status) failure = r->store->ops->backup(r->store, path, &bytes);
+    AUTO(status) failure = r->store->ops->backup(r->store, path, NULL, &bytes);
     assert_int_equal(status_code_of(failure), STATUS_FAILED_PRECONDITION);
     assert_non_null(strstr(failure->message, path));
+}
+
+CONFORMS(a_backup_that_is_given_up_leaves_nothing)
+{
+    atomic_bool stop;
+    int64_t bytes = -1;
+    atomic_init(&stop, true);
+    rig_submit(r);
+    int before = rig_entries(r->place);
+    AUTO(status) failure = r->store->ops->backup(r->store, in_place(r, "copy"), &stop, &bytes);
+    assert_int_equal(status_code_of(failure), STATUS_UNAVAILABLE);
+    assert_int_equal(bytes, -1);
+    assert_int_equal(rig_entries(r->place), before);
+    atomic_store(&stop, false);
+    rig_ok(r->store->ops->backup(r->store, in_place(r, "copy"), &stop, &bytes));
 }
 
 // ---- beside a writer ----
@@ -98,7 +113,7 @@ static void *run_backup(void *data)
 {
     job_of_backup *b = data;
     int64_t bytes = 0;
-    b->failure = b->store->ops->backup(b->store, b->path, &bytes);
+    b->failure = b->store->ops->backup(b->store, b->path, NULL, &bytes);
     atomic_store(&b->done, true);
     return NULL;
 }
@@ -254,7 +269,7 @@ CONFORMS(a_backup_is_on_disk_before_it_has_its_name)
     int64_t bytes = 0;
     rig_submit(r);
     memset(events, 0, sizeof events);
-    rig_ok(r->store->ops->backup(r->store, in_place(r, "copy"), &bytes));
+    rig_ok(r->store->ops->backup(r->store, in_place(r, "copy"), NULL, &bytes));
     assert_string_equal(events, "fld");
 }
 
@@ -262,6 +277,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_backup_opens_as_a_store_with_all_there_was),
     cmocka_unit_test(a_file_that_is_there_is_not_touched),
     cmocka_unit_test(a_backup_to_nowhere_names_the_path),
+    cmocka_unit_test(a_backup_that_is_given_up_leaves_nothing),
     cmocka_unit_test(a_backup_beside_a_steady_writer_ends_and_is_of_one_moment),
     cmocka_unit_test(commits_between_the_steps_do_not_go_into_the_copy),
     cmocka_unit_test(a_backup_is_on_disk_before_it_has_its_name),

@@ -212,7 +212,7 @@ static bool fail_nth_of_backup(rig *r, int n, int code)
     snprintf(path, sizeof path, "%s/copy", r->place);
     int files = rig_entries(r->place);
     armed = (faults){.left = n, .code = code, .lasting = 1};
-    AUTO(status) failure = r->store->ops->backup(r->store, path, &bytes);
+    AUTO(status) failure = r->store->ops->backup(r->store, path, NULL, &bytes);
     armed.left = -1;
     if (!failure) {
         assert_int_equal(unlink(path), 0);
