@@ -15,19 +15,6 @@
 
 #define DISK_RETRY_US 1000000
 
-void engine_options_init(engine_options *options)
-{
-    *options = (engine_options){
-        .lease_us = 30 * 1000000LL,
-        .grace_us = 5 * 1000000LL,
-        .max_sessions = 10000,
-        .max_leases = 1000000,
-        .max_routes = 100000,
-        .max_queues = 100000,
-        .max_reply_bytes = 8u << 20,
-    };
-}
-
 // ---- posting ----
 
 void engine_post(engine *e, engine_command *command)
@@ -168,6 +155,9 @@ static void apply(engine *e, engine_command *command)
     case ENGINE_STATS:
         stats_apply(e, (engine_stats *) command);
         break;
+    case ENGINE_NUMBERS:
+        numbers_apply(e, (engine_numbers *) command);
+        break;
     case ENGINE_GONE:
         park_gone(e, ((gone_command *) command)->ticket);
         engine_answer(e, command);
@@ -217,6 +207,7 @@ static void commit_round(engine *e)
         if (engine_check(e, e->store->ops->commit(e->store)))
             e->refusals = 0;
     }
+    tally_end(e, e->trouble == NULL);
     if (e->trouble != NULL)
         undo_round(e);
     e->round++;
@@ -388,6 +379,7 @@ void engine_free(engine *e)
     free(e->ends);
     session_free_all(e);
     queues_free(e);
+    tally_free(e);
     free(e->scratch_routes);
     free(e->scratch_limited);
     timers_fini(&e->timers);

@@ -9,6 +9,7 @@
 #define ERRAND_ENGINE_ENGINE_H
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "base/status.h"
 #include "job/queue.h"
 #include "job/row.h"
@@ -31,6 +32,7 @@ typedef struct engine_options {
     size_t max_leases;          // jobs running at one time
     size_t max_routes;          // pairs of queue and kind that submitters may use
     size_t max_queues;          // queues that may be made, by their first job or setting
+    size_t max_named_queues;    // queues that have numbers of their own in engine_numbers
     const uuid *own_workers;    // ids of the workers that live and die with the server
     size_t own_worker_count;    // 0: none
     size_t max_reply_bytes;     // assignments in one answer stop there, after at least one
@@ -38,7 +40,7 @@ typedef struct engine_options {
 } engine_options;
 
 void engine_options_init(engine_options *options);  // 30 s, 5 s, 10,000, 1,000,000, 100,000,
-                                                    // 100,000, 8 MiB
+                                                    // 100,000, 200, 8 MiB
 
 // engine_start reads what was running from the store and starts the thread.
 status *engine_start(const engine_options *options, engine **ret);
@@ -69,6 +71,7 @@ typedef enum engine_verb {
     ENGINE_EXPLAIN,
     ENGINE_WORKERS,
     ENGINE_STATS,
+    ENGINE_NUMBERS,
     ENGINE_GONE,
 } engine_verb;
 
@@ -311,6 +314,29 @@ typedef struct engine_stats {
     size_t waiting;  // parked commands
     int64_t store_bytes;
 } engine_stats;
+
+// numbers: what happened since the start, by queue.
+typedef struct engine_tally {
+    uint64_t submitted;
+    uint64_t failed_attempts;
+    uint64_t finished[JOB_STATE_COUNT];
+    metrics_tally wait;  // from being due to each start: in metrics_long_times
+    metrics_tally run;   // attempts that succeeded or failed: likewise
+} engine_tally;
+
+typedef struct engine_queue_numbers {
+    const char *queue;  // valid as long as the engine; "other": all that have none of their own
+    int64_t jobs[JOB_STATE_COUNT];
+    engine_tally tally;
+} engine_queue_numbers;
+
+typedef struct engine_numbers {
+    engine_command command;
+    arena *memory;  // of what follows
+    engine_queue_numbers *queues;
+    size_t count;
+    size_t workers;  // heard of lately
+} engine_numbers;
 
 engine_token engine_token_make(int64_t seq, int32_t attempt);
 

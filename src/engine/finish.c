@@ -34,6 +34,7 @@ static bool insert_callback(engine *e, job_row *parent, const Errand__V1__Job *p
     fresh.row.create_us = e->now_us;
     job_start_life(&fresh.row, e->now_us);
     parent->callbacks_open++;
+    tally_note(e, fresh.row.route, TALLY_SUBMITTED, 1);
     return engine_check(e, ops->insert(e->store, &fresh, 1));
 }
 
@@ -113,8 +114,10 @@ static bool save_move(engine *e, const job_row *before, job_row *row)
         return false;
     if (!engine_save(e, before, row))
         return false;
-    if (ended)
-        wait_wake(e, row);
+    if (!ended)
+        return true;
+    tally_note(e, row->route, TALLY_FINISHED, row->state);
+    wait_wake(e, row);
     return true;
 }
 
@@ -176,6 +179,7 @@ static bool put_attempt(engine *e, const lease *l, const Errand__Rpc__V1__Status
     attempt.worker = uuid_format(&l->row.worker, worker);
     Errand__Rpc__V1__Status own = *error;
     attempt.error = &own;
+    tally_note(e, l->row.route, TALLY_FAILED_ATTEMPT, 1);
     return pack_attempt(e, l->seq, &attempt);
 }
 
@@ -183,6 +187,7 @@ bool finish_succeeded(engine *e, lease *l, slice result)
 {
     job_row before = l->row;
     limits_succeeded(e, &before);
+    tally_note(e, before.route, TALLY_RUN, e->now_us - before.start_us);
     if (!engine_write(e) || !engine_check(e, e->store->ops->put_result(e->store, l->seq, result)))
         return false;
     return settle(e, l, job_succeed(&l->row, e->now_us), &before);
@@ -193,6 +198,7 @@ bool finish_failed(engine *e, lease *l, const job_failure *failure,
 {
     job_row before = l->row;
     limits_failed(e, &before, failure->retry_after_us);
+    tally_note(e, before.route, TALLY_RUN, e->now_us - before.start_us);
     if (!put_attempt(e, l, error))
         return false;
     return settle(e, l, job_fail(&l->row, failure, engine_random(e), e->now_us), &before);

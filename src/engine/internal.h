@@ -9,6 +9,7 @@
 #include "engine/answers.h"
 #include "engine/engine.h"
 #include "engine/inbox.h"
+#include "engine/tally.h"
 #include "engine/timers.h"
 #include "job/rules.h"
 #include "job/spec.h"
@@ -38,6 +39,7 @@ typedef struct job_queue {
     size_t window_starts;
     double starts_a_second;  // of the window before
     timer wake;              // when something may start again
+    queue_tally *tally;      // NULL: not chosen yet
     struct job_queue *next_changed;
     UT_hash_handle hh;
 } job_queue;
@@ -193,6 +195,7 @@ struct engine {
     waiters *waiters;
     timers timers;
     uint64_t random[4];
+    tallies tallies;
 };
 
 // ---- engine.c ----
@@ -293,6 +296,7 @@ void settle_run(engine *e);                              // settle.c: a step of 
 void explain_apply(engine *e, engine_explain *command);  // explain.c
 void workers_apply(engine *e, engine_workers *command);  // workers.c
 void stats_apply(engine *e, engine_stats *command);      // workers.c
+size_t workers_count(engine *e);                         // workers.c: heard of lately
 
 // park keeps a command in a list until its deadline, when late runs; NULL when memory is short or
 // its caller has gone, which refuses the command.

@@ -73,6 +73,7 @@ static bool take_one(engine *e, session *s, engine_lease *command, const job_row
     lease *l = lease_open(e, s, &row);
     if (l == NULL)
         return engine_check(e, no_memory());
+    tally_note(e, row.route, TALLY_WAIT, e->now_us - before->due_us);
     status *failure =
         take_fill(e, &row, command->memory, &command->assignments[command->assignment_count]);
     if (is_damage(failure))

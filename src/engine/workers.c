@@ -50,19 +50,26 @@ void workers_apply(engine *e, engine_workers *command)
     engine_refuse(e, &command->command, complete ? NULL : no_memory());
 }
 
-void stats_apply(engine *e, engine_stats *command)
+size_t workers_count(engine *e)
 {
     session *s, *next;
+    size_t count = 0;
+    HASH_ITER(hh, e->sessions, s, next)
+    {
+        count += is_connected(e, s);
+    }
+    return count;
+}
+
+void stats_apply(engine *e, engine_stats *command)
+{
     size_t count;
     const store_route *routes = e->store->ops->routes(e->store, &count);
     for (size_t i = 0; i < count; i++)
         for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++)
             command->jobs[state] +=
                 e->store->ops->count(e->store, routes[i].route, (job_state) state);
-    HASH_ITER(hh, e->sessions, s, next)
-    {
-        command->workers += is_connected(e, s);
-    }
+    command->workers = workers_count(e);
     command->waiting = HASH_COUNT(e->tickets);
     command->store_bytes = e->store->ops->size_bytes(e->store);
     engine_answer(e, &command->command);
