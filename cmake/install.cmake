@@ -28,12 +28,13 @@ function(errand_install_static_library)
         COMMAND "${CMAKE_LINKER}" -r -o "${object}"
                 --whole-archive $<TARGET_FILE:errand_client> $<TARGET_FILE:errand_proto>
                 --no-whole-archive
-                --start-group $<TARGET_FILE:errand_rpc> $<TARGET_FILE:errand_base> --end-group
+                --start-group $<TARGET_FILE:errand_rpc> $<TARGET_FILE:errand_json>
+                $<TARGET_FILE:errand_base> --end-group
         COMMAND "${CMAKE_OBJCOPY}" --wildcard --keep-global-symbol=errand_*
                 --keep-global-symbol=google__protobuf__* "${object}"
         COMMAND "${CMAKE_COMMAND}" -E rm -f "${archive}"
         COMMAND "${CMAKE_AR}" rcs "${archive}" "${object}"
-        DEPENDS errand_client errand_proto errand_rpc errand_base
+        DEPENDS errand_client errand_proto errand_rpc errand_json errand_base
         COMMENT "Putting liberrand.a together"
         VERBATIM)
     add_custom_target(errand_static ALL DEPENDS "${archive}")

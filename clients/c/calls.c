@@ -72,12 +72,6 @@ static errand_error *get_result(errand_client *client, const char *id, int64_t w
                        &options, (ProtobufCMessage **) ret);
 }
 
-static bool is_final(Errand__V1__Job__State state)
-{
-    return state == ERRAND__V1__JOB__STATE__SUCCEEDED || state == ERRAND__V1__JOB__STATE__FAILED ||
-           state == ERRAND__V1__JOB__STATE__CANCELLED || state == ERRAND__V1__JOB__STATE__EXPIRED;
-}
-
 // A server with too many waiting calls answers at once; asking again at once would not help it.
 static void pause_ms(int64_t ms)
 {
@@ -101,7 +95,7 @@ errand_error *errand_result(errand_client *client, const char *id, int64_t wait_
         }
         int64_t waited_ms = left_ms - (end_ms - clock_mono_us(clock) / 1000);
         left_ms -= waited_ms;
-        if (is_final(response->state) || left_ms <= 0) {
+        if (errand_state_is_final(response->state) || left_ms <= 0) {
             *ret = response;
             return NULL;
         }

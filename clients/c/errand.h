@@ -89,16 +89,191 @@ ERRAND_API void errand_start(errand_client *client, const ProtobufCServiceDescri
                              const char *method, const ProtobufCMessage *request,
                              const errand_call_options *options, errand_done_fn *done, void *data);
 
-// Typed forms of the calls used most. The returned message is owned: *__free_unpacked(m, NULL).
+// ---- jobs ----
+//
+// Typed forms of the calls used most; any other goes by errand_call. The returned message is owned:
+// errand__v1__job__free_unpacked(job, NULL) and the like.
+
 // errand_submit waits at most 60 s for the job to end; wait_ms 0 does not wait.
 ERRAND_API errand_error *errand_submit(errand_client *client, const Errand__V1__Job *job,
                                        int64_t wait_ms, const errand_call_options *options,
                                        Errand__V1__Job **ret);
+// errand_submit_start submits without waiting. done is as with errand_start, and gets the job.
+typedef void errand_job_fn(void *data, const Errand__V1__Job *job, const errand_error *error);
+ERRAND_API void errand_submit_start(errand_client *client, const Errand__V1__Job *job,
+                                    const errand_call_options *options, errand_job_fn *done,
+                                    void *data);
+// errand_submit_batch submits up to 10,000 jobs with one write. Each is judged alone: the answer
+// has a job or an error for each, in order.
+ERRAND_API errand_error *errand_submit_batch(errand_client *client,
+                                             const Errand__V1__Job *const *jobs, size_t count,
+                                             const errand_call_options *options,
+                                             Errand__V1__BatchSubmitResponse **ret);
 ERRAND_API errand_error *errand_get(errand_client *client, const char *id, Errand__V1__JobView view,
                                     Errand__V1__Job **ret);
 // errand_result waits up to wait_ms (however long; calls of at most 60 s are repeated) for the end.
 ERRAND_API errand_error *errand_result(errand_client *client, const char *id, int64_t wait_ms,
                                        Errand__V1__GetResultResponse **ret);
+// errand_wait does, too, and gives the whole job, its state final or not.
+ERRAND_API errand_error *errand_wait(errand_client *client, const char *id, int64_t wait_ms,
+                                     Errand__V1__Job **ret);
+// errand_list lists jobs, newest first; request may be NULL. next_page_token of the answer goes
+// into the next request, with the same filter.
+ERRAND_API errand_error *errand_list(errand_client *client,
+                                     const Errand__V1__ListJobsRequest *request,
+                                     Errand__V1__ListJobsResponse **ret);
+// Each answers with the job as it is then; ret may be NULL.
+ERRAND_API errand_error *errand_cancel(errand_client *client, const char *id,
+                                       Errand__V1__Job **ret);
+ERRAND_API errand_error *errand_retry(errand_client *client, const char *id, Errand__V1__Job **ret);
+ERRAND_API errand_error *errand_delete(errand_client *client, const char *id,
+                                       Errand__V1__Job **ret);
+
+// SUCCEEDED, FAILED, CANCELLED or EXPIRED: the job is over.
+ERRAND_API bool errand_state_is_final(Errand__V1__Job__State state);
+
+// ---- watching ----
+
+typedef struct errand_watch errand_watch;
+
+// errand_watch_open follows a job: errand_watch_next gives it as it is, then once for each change
+// (of those that come close together only the last), and NULL after the final state. The job
+// belongs to the caller. It waits up to timeout_ms for a change, below 0 without limit, and fails
+// with DEADLINE_EXCEEDED then; so it may be called again. One watch, one thread at a time; close it
+// before the client.
+ERRAND_API errand_error *errand_watch_open(errand_client *client, const char *id,
+                                           errand_watch **ret);
+ERRAND_API errand_error *errand_watch_next(errand_watch *watch, int64_t timeout_ms,
+                                           Errand__V1__Job **ret);
+
+// errand_watch_start follows a job without a thread of the caller's: changed runs on a thread of
+// the library, must not block, and gets the job as it is, then each change. The call with a final
+// state is the last one, as is one with an error.
+ERRAND_API errand_error *errand_watch_start(errand_client *client, const char *id,
+                                            errand_job_fn *changed, void *data, errand_watch **ret);
+
+// errand_watch_close ends either; afterwards `changed` does not run any more. It may be called by
+// `changed`, and after the client was closed. Accepts NULL.
+ERRAND_API void errand_watch_close(errand_watch *watch);
+
+// ---- JSON ----
+
+// errand_value_from_json reads any JSON text, such as the args of a job; the value is for
+// google__protobuf__value__free_unpacked(value, NULL).
+ERRAND_API errand_error *errand_value_from_json(const char *json, Google__Protobuf__Value **ret);
+// errand_to_json shows any message in the canonical mapping, on one line; free() the text.
+ERRAND_API errand_error *errand_to_json(const ProtobufCMessage *message, char **ret);
+
+// ---- workers ----
+//
+// A worker leases jobs of the kinds that it has functions for, runs them on threads of its own, as
+// many at once as its concurrency says, and reports how they ended. It connects by itself and again
+// whenever a link breaks, and keeps each outcome until the server has it on disk.
+
+typedef struct errand_worker errand_worker;
+typedef struct errand_context errand_context;
+
+typedef struct errand_server {
+    const char *url;          // of the RPC
+    const char *results_url;  // of the result pipeline; NULL: the server is asked
+} errand_server;
+
+// What it points to has to live until errand_worker_start has returned.
+typedef struct errand_worker_options {
+    const errand_server *servers;  // NULL: one at ERRAND_DEFAULT_URL
+    size_t server_count;           // at most 64
+    const char *token;             // bearer token, or NULL
+    int concurrency;               // jobs run at once; 0: as many as there are processors
+    // Queues that are served, with a weight if several have jobs, such as "mail=3".
+    const char *const *queues;
+    size_t queue_count;        // 0: all
+    size_t max_message_bytes;  // as the server's; 0: 32 MiB
+    size_t max_result_bytes;   // cap on one result; 0: 16 MiB
+    int64_t drain_timeout_ms;  // time for running jobs when it is stopped; 0: 30 s, below 0: none
+    // connected runs on the worker's thread whenever a server has become reachable, and must not
+    // block. May be NULL.
+    void (*connected)(void *data, const char *url);
+    void *data;
+    const char *tls_ca;  // as in errand_client_options
+    const char *tls_cert;
+    const char *tls_key;
+    const char *tls_server_name;
+} errand_worker_options;
+
+// A function that runs jobs of one kind. It may block; it says how it ended by one of
+// errand_context_succeed_... or errand_context_fail, of which the last one counts. Saying nothing
+// is success with the value null. The context is gone when it has returned.
+typedef void errand_handler(errand_context *context, void *data);
+
+ERRAND_API errand_error *errand_worker_new(const errand_worker_options *options,
+                                           errand_worker **ret);
+// errand_worker_handle registers a function for a kind, before the worker is started.
+ERRAND_API errand_error *errand_worker_handle(errand_worker *worker, const char *kind,
+                                              errand_handler *run, void *data);
+
+// errand_worker_start starts the threads and returns; errand_worker_stop takes no more jobs, waits
+// up to drain_timeout for those that run, cancels the rest and gives them back, and returns when
+// all is reported. now: it does not wait for jobs. In either case it waits for functions to return,
+// since a thread can not be taken away from them: they should look at their cancellation.
+ERRAND_API errand_error *errand_worker_start(errand_worker *worker);
+ERRAND_API void errand_worker_stop(errand_worker *worker, bool now);
+
+// errand_worker_run starts, waits for errand_worker_quit, and stops. errand_worker_quit may be
+// called from any thread, also before, and from a signal handler.
+ERRAND_API errand_error *errand_worker_run(errand_worker *worker);
+ERRAND_API void errand_worker_quit(errand_worker *worker);
+
+// errand_worker_free stops first (at once) if that was not done. Accepts NULL.
+ERRAND_API void errand_worker_free(errand_worker *worker);
+
+// ---- within a function ----
+//
+// All may be called from any thread until the function returns, but those that say how it ended:
+// from one at a time.
+
+// The job with its input; lives as long as the context.
+ERRAND_API const Errand__V1__Job *errand_context_job(const errand_context *context);
+// The number of this attempt; the first is 1.
+ERRAND_API int errand_context_attempt(const errand_context *context);
+// What is left of attempt_timeout.
+ERRAND_API int64_t errand_context_time_left_ms(const errand_context *context);
+
+// errand_context_progress tells how far the work is; total 0: not known, message may be NULL. It
+// may be called as often as one likes: the server hears of it about once a second.
+ERRAND_API void errand_context_progress(errand_context *context, int64_t done, int64_t total,
+                                        const char *message);
+
+// True once the function should come to its end, because what it does is of no use any more: the
+// job was cancelled, its time is over, its lease was lost, or the worker stops.
+ERRAND_API bool errand_context_cancelled(errand_context *context);
+// errand_context_wait waits for that, up to timeout_ms, below 0 without limit: a sleep that ends
+// when it should.
+ERRAND_API bool errand_context_wait(errand_context *context, int64_t timeout_ms);
+// A descriptor that is readable from then on, for poll() and the like. Not to be read or closed.
+// -1: there are no more descriptors.
+ERRAND_API int errand_context_fd(errand_context *context);
+
+// Success, with a value given as JSON text or as a message, or with bytes (content_type NULL:
+// application/octet-stream). All is copied.
+ERRAND_API errand_error *errand_context_succeed_json(errand_context *context, const char *json);
+ERRAND_API errand_error *errand_context_succeed_value(errand_context *context,
+                                                      const Google__Protobuf__Value *value);
+ERRAND_API errand_error *errand_context_succeed_data(errand_context *context,
+                                                     const char *content_type, const void *bytes,
+                                                     size_t size);
+
+typedef struct errand_failure {
+    int code;                // with gRPC's numbers; 0: UNKNOWN
+    const char *message;     // one sentence, for those who look why the job failed
+    bool permanent;          // another attempt would not help
+    int64_t retry_after_ms;  // no attempt before; 0: as the job's retry policy says
+} errand_failure;
+
+ERRAND_API void errand_context_fail(errand_context *context, const errand_failure *failure);
+
+// What the library's workers have to say goes to standard error, one line per event, from this
+// level on: "debug", "info", "warn" (the default) or "error". False: no such level.
+ERRAND_API bool errand_log_level(const char *level);
 
 #ifdef __cplusplus
 }

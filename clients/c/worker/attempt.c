@@ -69,6 +69,15 @@ status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *l
     return failure != NULL ? failure : open_handlers(all, options);
 }
 
+void attempts_stop(attempts *all)
+{
+    for (size_t i = 0; i < all->handler_count; i++) {
+        if (all->handlers[i].ops->stop != NULL) {
+            all->handlers[i].ops->stop(all->handlers[i].state);
+        }
+    }
+}
+
 void attempts_close(attempts *all)
 {
     for (size_t i = 0; i < all->handler_count; i++) {
@@ -123,7 +132,9 @@ void attempt_vacate(attempt *a)
     all->waiting -= !a->started;
     a->source->running--;
     a->source->waiting -= !a->started;
-    arena_reset(a->memory);
+    if (a->memory != NULL) {  // a handler may have kept it
+        arena_reset(a->memory);
+    }
     a->job = NULL;
     a->work = NULL;
 }
@@ -160,6 +171,11 @@ static int64_t timeout_us(const Errand__V1__Job *job)
         return job->input_case == ERRAND__V1__JOB__INPUT_HTTP ? HTTP_TIMEOUT_US : OTHER_TIMEOUT_US;
     }
     return timeout->seconds * 1000000 + timeout->nanos / 1000;
+}
+
+int64_t attempt_deadline_us(const attempt *a)
+{
+    return a->received_us + timeout_us(a->job);
 }
 
 static void on_deadline(uv_timer_t *timer)

@@ -39,6 +39,9 @@ typedef struct handler_ops {
     void (*abort)(void *handler, attempt *a);
     // turn comes before the loop waits: outcomes may have gone meanwhile. NULL: nothing to do.
     void (*turn)(void *handler);
+    // stop comes when nothing runs any more, while the loop is still there: the last moment for
+    // threads of the handler to reach for it. NULL: there are none.
+    void (*stop)(void *handler);
     // close comes when nothing runs. What still lives on the loop is closed by then.
     void (*close)(void *handler);
 } handler_ops;
@@ -100,7 +103,8 @@ struct attempts {
 // kinds must outlive it.
 status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *loop,
                       attempt_source *const *sources, size_t source_count);
-// attempts_close comes when nothing runs and all handles on the loop are closed.
+// attempts_stop comes when nothing runs, attempts_close once all handles on the loop are closed.
+void attempts_stop(attempts *all);
 void attempts_close(attempts *all);
 
 // attempts_start runs an assignment: encoded errand.v1.Job. One that can not be run is released.
@@ -146,6 +150,9 @@ static inline int32_t attempts_free(const attempts *all)
 void attempt_vacate(attempt *a);
 
 // ---- for handlers ----
+
+// Monotonic time at which the attempt has taken too long.
+int64_t attempt_deadline_us(const attempt *a);
 
 // attempt_progress tells how far the work is; total is 0 when that is not known. The message is cut
 // and made valid UTF-8; NULL: none.

@@ -212,6 +212,7 @@ static void close_loop(worker *w)
     }
     handover_run(&w->inbox);
     attempts_release_running(&w->attempts);
+    attempts_stop(&w->attempts);
     uv_walk(&w->loop, close_handle, NULL);
     (void) uv_run(&w->loop, UV_RUN_DEFAULT);
     attempts_close(&w->attempts);
