@@ -5,9 +5,7 @@
 
 #include <string.h>
 
-// Ready ranks keep the due time in their lower bits: microseconds until the year 2255.
-#define RANK_DUE_BITS 53
-#define RANK_DUE_MAX  ((INT64_C(1) << RANK_DUE_BITS) - 1)
+#define RANK_DUE_MAX ((INT64_C(1) << JOB_RANK_DUE_BITS) - 1)
 
 #define HIGHEST_PRIORITY 100
 
@@ -87,7 +85,7 @@ int64_t job_ready_rank(int32_t priority, int64_t due_us, int64_t aging_us)
     int64_t due = clamp(due_us, 0, RANK_DUE_MAX);
     int64_t lead;
     if (aging_us == 0)
-        return ((int64_t) (HIGHEST_PRIORITY - priority) << RANK_DUE_BITS) | due;
+        return ((int64_t) (HIGHEST_PRIORITY - priority) << JOB_RANK_DUE_BITS) | due;
     if (__builtin_mul_overflow(aging_us, (int64_t) priority, &lead))
         lead = priority > 0 ? INT64_MAX : INT64_MIN;
     return due - clamp(lead, -INT64_MAX / 2, INT64_MAX / 2);

@@ -92,8 +92,9 @@ int64_t job_row_rank(const job_row *row);
 uuid job_key(const char *queue, const char *key);
 
 // job_ready_rank is the sort key of a READY job: smaller runs sooner. Higher priority first, then
-// earlier due time: (100 - priority) in the bits above 53, due_us below. With aging_us a point of
-// priority only counts as that much waiting.
+// earlier due time: (100 - priority) in the upper bits, due_us, until the year 2255, below. With
+// aging_us a point of priority only counts as that much waiting.
+#define JOB_RANK_DUE_BITS 53
 int64_t job_ready_rank(int32_t priority, int64_t due_us, int64_t aging_us);
 
 #endif

@@ -93,6 +93,7 @@ typedef struct sqlite_store {
     sqlite_link link;
     sqlite_batch batch;  // what the statements of a set work on
     bool in_transaction;
+    size_t batch_jobs;  // rows that it has inserted, saved or removed
     route_table routes;
     lane_first first[LANE_CACHE_SIZE];
     lane_first expiry;

@@ -38,6 +38,8 @@ static const char *const statement_texts[READ_STATEMENT_COUNT] = {
     [READ_BLOCKERS]     = "SELECT job.id FROM dependency INDEXED BY dependency_by_waiter"
                           " CROSS JOIN job ON job.seq = dependency.on_seq"
                           " WHERE dependency.seq = ? ORDER BY dependency.on_seq LIMIT ?",
+    [READ_READY_FROM]   = "SELECT rank, due_us FROM job INDEXED BY job_by_lane"
+                          " WHERE lane = ? AND rank >= ? ORDER BY rank, seq LIMIT 1",
 };
 // clang-format on
 
@@ -172,6 +174,7 @@ static const store_reader_ops reader_ops = {
     .list = sqlite_list,
     .position = sqlite_position,
     .blockers = sqlite_blockers,
+    .oldest_ready = sqlite_oldest_ready,
     .close = sqlite_reader_close,
 };
 

@@ -23,6 +23,7 @@ enum {
     READ_QUEUE_ROUTES,
     READ_POSITION,
     READ_BLOCKERS,
+    READ_READY_FROM,
     READ_STATEMENT_COUNT,
 };
 
@@ -52,5 +53,8 @@ status *sqlite_list(store_reader *r, const store_filter *filter, int64_t before,
 // sqlite_explain.c
 status *sqlite_position(store_reader *r, const job_row *row, size_t limit, size_t *ret);
 status *sqlite_blockers(store_reader *r, int64_t seq, size_t limit, uuid *ret, size_t *ret_count);
+
+// sqlite_oldest.c
+status *sqlite_oldest_ready(store_reader *r, const char *queue, int64_t *ret);
 
 #endif

@@ -1,6 +1,9 @@
 // sqlite_write - transactions, and what they write.
 #include "store/sqlite_internal.h"
 
+#include "base/clock.h"
+#include "store/store_metrics.h"
+
 #include <string.h>
 
 status *sqlite_begin(store *base)
@@ -8,6 +11,7 @@ status *sqlite_begin(store *base)
     sqlite_store *s = sqlite_store_of(base);
     status *failure = sqlite_run(sqlite_writer(base, WRITE_BEGIN));
     s->in_transaction = failure == NULL;
+    s->batch_jobs = 0;
     return failure;
 }
 
@@ -35,6 +39,7 @@ static status *flush(sqlite_store *s)
 status *sqlite_commit(store *base)
 {
     sqlite_store *s = sqlite_store_of(base);
+    int64_t start_us = clock_mono_us(clock_system());
     status *failure = flush(s);
     if (!failure)
         failure = sqlite_run(sqlite_writer(base, WRITE_COMMIT));
@@ -47,6 +52,7 @@ status *sqlite_commit(store *base)
     s->stored_next_seq = s->next_seq;
     s->stored_last_time_us = s->last_time_us;
     sqlite_counts_committed(s);
+    store_metrics_commit(clock_mono_us(clock_system()) - start_us, s->batch_jobs);
     checkpointer_committed(&s->checkpoints, s->link.db);
     return NULL;
 }
@@ -99,6 +105,7 @@ status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
     s->batch = (sqlite_batch){.jobs = jobs, .count = count};
+    s->batch_jobs += count;
     bool plain = are_plain(jobs, count);
     status *failure =
         sqlite_run(sqlite_writer(base, plain ? WRITE_INSERT_PLAIN_JOB : WRITE_INSERT_JOB));
@@ -154,6 +161,7 @@ status *sqlite_save(store *base, const job_row *before, const job_row *rows, siz
 {
     sqlite_store *s = sqlite_store_of(base);
     s->batch = (sqlite_batch){.rows = rows, .count = count};
+    s->batch_jobs += count;
     bool plain = have_same_special(before, rows, count);
     status *failure = run_on_all(s, plain ? WRITE_UPDATE_PLAIN_JOB : WRITE_UPDATE_JOB);
     for (size_t i = 0; i < count && !failure; i++)
@@ -203,6 +211,7 @@ status *sqlite_remove(store *base, const job_row *rows, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
     s->batch = (sqlite_batch){.rows = rows, .count = count};
+    s->batch_jobs += count;
     status *failure = run_on_all(s, WRITE_DELETE_JOB);
     size_t tables = s->has_rare_tables ? BELONGINGS : BELONGINGS - RARE;
     for (size_t i = 0; i < tables && !failure; i++)

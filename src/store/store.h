@@ -199,6 +199,8 @@ typedef struct store_filter {
     const char *label_value;  // of that label
 } store_filter;
 
+#define STORE_OLDEST_ROUTES 256
+
 typedef struct store_reader_ops {
     // get reads one job; NOT_FOUND naming the id.
     status *(*get)(store_reader *r, const uuid *id, unsigned parts, arena *memory, store_job *ret);
@@ -213,6 +215,9 @@ typedef struct store_reader_ops {
     status *(*position)(store_reader *r, const job_row *row, size_t limit, size_t *ret);
     // blockers reads ids of the jobs that a BLOCKED one waits for, up to limit.
     status *(*blockers)(store_reader *r, int64_t seq, size_t limit, uuid *ret, size_t *ret_count);
+    // oldest_ready is when the READY job of a queue became due that has waited longest, held ones
+    // left out; INT64_MAX: there is none. It looks at STORE_OLDEST_ROUTES kinds at most.
+    status *(*oldest_ready)(store_reader *r, const char *queue, int64_t *ret);
     void (*close)(store_reader *r);
 } store_reader_ops;
 

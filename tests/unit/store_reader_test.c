@@ -225,6 +225,29 @@ CONFORMS(many_readers_work_side_by_side)
         readers[i]->ops->close(readers[i]);
 }
 
+CONFORMS(the_oldest_ready_job_of_a_queue_is_found_behind_any_priority)
+{
+    int64_t oldest = 0;
+    store_reader *reader = rig_reader(r);
+    rig_ok(reader->ops->oldest_ready(reader, "q", &oldest));
+    assert_true(oldest == INT64_MAX);
+    rig_begin(r);
+    int32_t route = rig_route(r, "q", "a"), other = rig_route(r, "q", "b");
+    int32_t elsewhere = rig_route(r, "p", "a");
+    (void) rig_insert(r, route, 100, 5000);
+    (void) rig_insert(r, route, 0, 7000);
+    (void) rig_insert(r, route, 0, 4000);
+    (void) rig_insert(r, other, -100, 3000);
+    (void) rig_insert(r, other, -99, 9000);
+    (void) rig_insert(r, elsewhere, 0, 1000);
+    rig_commit(r);
+    rig_ok(reader->ops->oldest_ready(reader, "q", &oldest));
+    assert_int_equal(oldest, 3000);
+    rig_ok(reader->ops->oldest_ready(reader, "nowhere", &oldest));
+    assert_true(oldest == INT64_MAX);
+    reader->ops->close(reader);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_reader_gets_a_job_with_the_parts_asked_for),
     cmocka_unit_test(an_unknown_id_is_not_found_by_name),
@@ -236,6 +259,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_rare_match_costs_a_bounded_call_and_is_found_by_going_on),
     cmocka_unit_test(a_page_of_large_jobs_ends_early_but_never_empty),
     cmocka_unit_test(many_readers_work_side_by_side),
+    cmocka_unit_test(the_oldest_ready_job_of_a_queue_is_found_behind_any_priority),
 };
 
 UNIT_TEST_MAIN(tests)
