@@ -225,6 +225,12 @@ CONFORMS(many_readers_work_side_by_side)
         readers[i]->ops->close(readers[i]);
 }
 
+static void insert_at(rig *r, int32_t route, int32_t priority, int64_t now_us)
+{
+    r->now_us = now_us;
+    (void) rig_insert(r, route, priority, 0);
+}
+
 CONFORMS(the_oldest_ready_job_of_a_queue_is_found_behind_any_priority)
 {
     int64_t oldest = 0;
@@ -234,15 +240,15 @@ CONFORMS(the_oldest_ready_job_of_a_queue_is_found_behind_any_priority)
     rig_begin(r);
     int32_t route = rig_route(r, "q", "a"), other = rig_route(r, "q", "b");
     int32_t elsewhere = rig_route(r, "p", "a");
-    (void) rig_insert(r, route, 100, 5000);
-    (void) rig_insert(r, route, 0, 7000);
-    (void) rig_insert(r, route, 0, 4000);
-    (void) rig_insert(r, other, -100, 3000);
-    (void) rig_insert(r, other, -99, 9000);
-    (void) rig_insert(r, elsewhere, 0, 1000);
+    insert_at(r, route, 100, T0 + 5000);
+    insert_at(r, route, 0, T0 + 7000);
+    insert_at(r, route, 0, T0 + 4000);
+    insert_at(r, other, -100, T0 + 3000);
+    insert_at(r, other, -99, T0 + 9000);
+    insert_at(r, elsewhere, 0, T0 + 1000);
     rig_commit(r);
     rig_ok(reader->ops->oldest_ready(reader, "q", &oldest));
-    assert_int_equal(oldest, 3000);
+    assert_true(oldest == T0 + 3000);
     rig_ok(reader->ops->oldest_ready(reader, "nowhere", &oldest));
     assert_true(oldest == INT64_MAX);
     reader->ops->close(reader);
