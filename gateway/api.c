@@ -1,6 +1,8 @@
 // api - a request becomes an RPC and its reply becomes JSON, as the route's row says.
 #include "gateway/routes.h"
 
+#include "base/clock.h"
+#include "gateway/encoding.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/headers.h"
 #include "gateway/problem.h"
@@ -10,8 +12,6 @@
 #include <string.h>
 
 #define MAX_VARIABLE_NAME 32
-#define CALL_TIMEOUT_MS   15000
-#define LONG_TIMEOUT_MS   600000
 #define MAX_WAIT_MS       60000
 
 static const ProtobufCMessageDescriptor *request_type(const route *r)
@@ -19,7 +19,7 @@ static const ProtobufCMessageDescriptor *request_type(const route *r)
     return protobuf_c_service_descriptor_get_method_by_name(r->service, r->rpc)->input;
 }
 
-static ProtobufCMessage *new_message(const ProtobufCMessageDescriptor *type, arena *memory)
+ProtobufCMessage *api_new_message(const ProtobufCMessageDescriptor *type, arena *memory)
 {
     ProtobufCMessage *message = arena_alloc(memory, type->sizeof_message);
     if (message != NULL) {
@@ -46,9 +46,10 @@ static bool check_content_type(const api_call *call)
         !headers_is_json(exchange_field(x, "Content-Type"))) {
         return problem_refuse(x, 415, "the body must be JSON, Content-Type: application/json");
     }
-    const char *encoding = exchange_field(x, "Content-Encoding");
-    if (encoding != NULL && strcmp(encoding, "identity") != 0) {
-        return problem_refuse(x, 415, "the body must come without Content-Encoding");
+    if (exchange_count_fields(x, "Content-Encoding") > 1 ||
+        !encoding_known(exchange_field(x, "Content-Encoding"))) {
+        exchange_add_header(x, "Accept-Encoding", "gzip, identity");
+        return problem_refuse(x, 415, "the only Content-Encoding known is gzip");
     }
     return true;
 }
@@ -75,7 +76,7 @@ static bool read_job(api_call *call)
 static bool read_body(api_call *call)
 {
     exchange *x = call->x;
-    if (!x->read_body(x)) {
+    if (!x->read_body(x) || !encoding_unpack_body(x, exchange_field(x, "Content-Encoding"))) {
         return false;
     }
     switch (call->route->body) {
@@ -182,19 +183,24 @@ static void admit_wait(api_call *call)
     }
 }
 
-static bool make_request(api_call *call)
+void api_prepare_rpc(api_call *call, const ProtobufCServiceDescriptor *service, const char *method)
 {
-    call->request = new_message(request_type(call->route), call->x->memory);
-    if (call->request == NULL) {
-        return out_of_memory(call->x);
-    }
     call->rpc = (upstream_call){
-        .service = call->route->service,
-        .method = call->route->rpc,
-        .timeout_ms = CALL_TIMEOUT_MS,
+        .service = service,
+        .method = method,
+        .timeout_ms = API_TIMEOUT_MS,
         .token = headers_bearer(exchange_field(call->x, "Authorization")),
         .traceparent = headers_traceparent(exchange_field(call->x, "traceparent")),
     };
+}
+
+static bool make_request(api_call *call)
+{
+    call->request = api_new_message(request_type(call->route), call->x->memory);
+    if (call->request == NULL) {
+        return out_of_memory(call->x);
+    }
+    api_prepare_rpc(call, call->route->service, call->route->rpc);
     return true;
 }
 
@@ -215,7 +221,7 @@ void api_strip_prefix(status *failure, const char *prefix)
 // For calls that do as much as there is to do.
 bool api_long_prepare(api_call *call)
 {
-    call->rpc.timeout_ms = LONG_TIMEOUT_MS;
+    call->rpc.timeout_ms = API_LONG_TIMEOUT_MS;
     return true;
 }
 
@@ -250,14 +256,38 @@ static void on_reply(void *data, const ProtobufCMessage *reply)
     }
 }
 
-static void make_call(api_call *call)
+status *api_fit_deadline(api_call *call)
+{
+    if (call->deadline_us == 0) {
+        return NULL;
+    }
+    int64_t left_ms = (call->deadline_us - clock_mono_us(clock_system())) / 1000;
+    if (left_ms <= 0) {
+        return status_new(STATUS_DEADLINE_EXCEEDED, "the time of the call is over");
+    }
+    if (left_ms < call->rpc.timeout_ms) {
+        call->rpc.timeout_ms = left_ms;
+    }
+    return NULL;
+}
+
+status *api_call_upstream(api_call *call, upstream_reply_fn *take_reply, void *data)
 {
     admit_wait(call);
     call->rpc.request = call->request;
-    status *failure = upstream_run(call->gateway->up, &call->rpc, on_reply, call);
+    status *failure = api_fit_deadline(call);
+    if (failure == NULL) {
+        failure = upstream_run(call->gateway->up, &call->rpc, take_reply, data);
+    }
     if (call->waits) {
         atomic_fetch_sub(&call->gateway->waiting, 1);
     }
+    return failure;
+}
+
+static void make_call(api_call *call)
+{
+    status *failure = api_call_upstream(call, on_reply, call);
     if (failure != NULL && call->route->fail != NULL) {
         call->route->fail(call, failure);
     } else if (failure != NULL) {

@@ -47,6 +47,9 @@ bool exchange_reset(exchange *x)
     x->content_length = 0;
     x->http_status = 200;
     x->content_type = "application/json";
+    x->cache_control = "no-store";
+    x->assume_gzip = false;
+    x->write_failure = NULL;
     x->close = false;
     x->streaming = false;
     return empty_memory(x);
@@ -100,11 +103,13 @@ const char *exchange_phrase(int http_status)
         {201, "Created"},
         {202, "Accepted"},
         {204, "No Content"},
+        {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},
         {403, "Forbidden"},
         {404, "Not Found"},
         {405, "Method Not Allowed"},
+        {406, "Not Acceptable"},
         {408, "Request Timeout"},
         {409, "Conflict"},
         {411, "Length Required"},

@@ -28,6 +28,16 @@ typedef bool exchange_body_fn(exchange *x);
 // the head. False: the client is gone.
 typedef bool exchange_stream_fn(exchange *x, const buf *piece);
 
+// exchange_hold_fn counts the bytes that a request takes in all against the common cap. False: it
+// was refused.
+typedef bool exchange_hold_fn(exchange *x, size_t size);
+
+// exchange_alive_fn tells whether the client is still there.
+typedef bool exchange_alive_fn(exchange *x);
+
+// exchange_failure_fn writes a failure in the form of the protocol spoken, in place of a problem.
+typedef void exchange_failure_fn(exchange *x, int http_status, const status *failure);
+
 struct exchange {
     // The request. Texts are borrowed from the connection.
     const char *method;
@@ -38,6 +48,9 @@ struct exchange {
     bool is_http_1_0;
     int64_t content_length;  // -1: chunked
     exchange_body_fn *read_body;
+    size_t max_body_bytes;
+    exchange_hold_fn *hold;  // NULL: nobody counts
+    exchange_alive_fn *is_alive;
     buf body;       // the request's
     arena *memory;  // reset after the exchange; not there before the first
     size_t memory_cap;
@@ -45,9 +58,13 @@ struct exchange {
     // The reply.
     int http_status;
     const char *content_type;
-    buf extra;   // further header lines, each with its end
-    buf reply;   // the body
-    bool close;  // the connection goes after the reply
+    const char *cache_control;
+    bool assume_gzip;                    // of a client that does not say what it takes
+    exchange_failure_fn *write_failure;  // NULL: problems
+    void *failure_data;                  // its own
+    buf extra;                           // further header lines, each with its end
+    buf reply;                           // the body
+    bool close;                          // the connection goes after the reply
     exchange_stream_fn *stream;
     bool streaming;  // the reply is sent in pieces, the head is out
     void *owner;     // of the connection, for the file that made the exchange

@@ -1,6 +1,7 @@
 // gateway - the JSON HTTP API in front of the RPCs.
 #include "gateway/gateway.h"
 
+#include "gateway/connect.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/problem.h"
 #include "gateway/routes.h"
@@ -31,6 +32,10 @@ static void handle(void *data, exchange *x)
 {
     gateway *g = data;
     if (!origin_check(&g->rules, x)) {
+        return;
+    }
+    if (connect_is_path(x->path)) {
+        connect_serve(g, x);
         return;
     }
     api_call call = {.gateway = g, .x = x};

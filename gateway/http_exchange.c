@@ -2,8 +2,10 @@
 #include "gateway/http_internal.h"
 
 #include "base/clock.h"
+#include "gateway/encoding.h"
 #include "gateway/framing.h"
 #include "gateway/problem.h"
+#include "gateway/sockets.h"
 
 #include <civetweb.h>
 #include <stdio.h>
@@ -101,6 +103,11 @@ static bool hold_large(http_thread *t, size_t size)
     }
     t->large_bytes = size;
     return true;
+}
+
+static bool hold(exchange *x, size_t size)
+{
+    return hold_large(x->owner, size);
 }
 
 static void release_large(http_thread *t)
@@ -207,7 +214,7 @@ static const char *date_text(http_thread *t)
 static void append_framing(http_thread *t)
 {
     exchange *x = &t->x;
-    if (x->http_status == 204) {
+    if (x->http_status == 204 || x->http_status == 304) {
         return;
     }
     buf_append_format(&t->head, "Content-Type: %s\r\n", x->content_type);
@@ -226,9 +233,9 @@ static void make_head(http_thread *t)
                       exchange_phrase(x->http_status), date_text(t));
     append_framing(t);
     buf_append_format(&t->head,
-                      "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\n"
+                      "X-Content-Type-Options: nosniff\r\nCache-Control: %s\r\n"
                       "Connection: %s\r\n",
-                      x->close ? "close" : "keep-alive");
+                      x->cache_control, x->close ? "close" : "keep-alive");
     buf_append(&t->head, x->extra.bytes, x->extra.size);
     buf_append(&t->head, "\r\n", 2);
 }
@@ -248,6 +255,7 @@ static void send_reply(http_thread *t, bool with_body)
     if (x->reply.failed || x->extra.failed) {
         (void) problem_refuse(x, 503, "not enough memory for the reply now");
     }
+    encoding_pack_reply(x);
     make_head(t);
     bool apart = with_body && x->reply.size > ONE_WRITE;
     if (with_body && !apart) {
@@ -304,6 +312,17 @@ static void linger(http_thread *t)
     watch_set_deadline(t->place, 0);
 }
 
+// The connection's socket is looked for only by those who ask.
+static bool is_alive(exchange *x)
+{
+    http_thread *t = x->owner;
+    const struct mg_request_info *info = mg_get_request_info(t->connection);
+    if (t->socket < 0) {
+        t->socket = sockets_find(info->remote_addr, info->remote_port);
+    }
+    return t->socket < 0 || sockets_is_open(t->socket);
+}
+
 // ---- both ----
 
 static bool begin(http_thread *t, struct mg_connection *connection)
@@ -312,6 +331,10 @@ static bool begin(http_thread *t, struct mg_connection *connection)
     t->x.owner = t;
     t->x.read_body = read_body;
     t->x.stream = stream;
+    t->x.hold = hold;
+    t->x.is_alive = is_alive;
+    t->x.max_body_bytes = t->server->options.max_body_bytes;
+    t->socket = -1;
     t->connection = connection;
     t->expects_continue = false;
     t->body_read = false;

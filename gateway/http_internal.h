@@ -30,6 +30,7 @@ typedef struct http_thread {
     bool expects_continue;  // and was not told to go on yet
     bool body_read;
     size_t large_bytes;  // of large_bodies
+    int socket;          // of the connection; -1: not looked for
     buf head;            // of the reply
     time_t date_second;  // when `date` was made
     char date[40];

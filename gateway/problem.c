@@ -40,12 +40,8 @@ static void add_retry_after(exchange *x, int64_t delay_ms)
     exchange_add_header(x, "Retry-After", seconds);
 }
 
-void problem_write(exchange *x, int http_status, const status *failure)
+void problem_add_hints(exchange *x, const status *failure)
 {
-    x->http_status = http_status != 0 ? http_status : status_code_http(failure->code);
-    x->content_type = "application/problem+json";
-    buf_clear(&x->reply);
-    append_problem(&x->reply, x->http_status, failure);
     if (failure->retry_delay_ms >= 0) {
         add_retry_after(x, failure->retry_delay_ms);
     }
@@ -53,6 +49,19 @@ void problem_write(exchange *x, int http_status, const status *failure)
         exchange_add_header(x, "WWW-Authenticate", "Bearer");
         x->close = true;  // civetweb closes after a 401 whatever we say
     }
+}
+
+void problem_write(exchange *x, int http_status, const status *failure)
+{
+    if (x->write_failure != NULL) {
+        x->write_failure(x, http_status, failure);
+        return;
+    }
+    x->http_status = http_status != 0 ? http_status : status_code_http(failure->code);
+    x->content_type = "application/problem+json";
+    buf_clear(&x->reply);
+    append_problem(&x->reply, x->http_status, failure);
+    problem_add_hints(x, failure);
 }
 
 // The code that comes nearest to an HTTP status of the gateway's own.

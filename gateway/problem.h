@@ -1,4 +1,4 @@
-// problem - failures as application/problem+json (RFC 9457).
+// problem - failures as application/problem+json (RFC 9457), or as another protocol has them.
 #ifndef ERRAND_GATEWAY_PROBLEM_H
 #define ERRAND_GATEWAY_PROBLEM_H
 
@@ -7,6 +7,9 @@
 // problem_write makes the reply a problem. http_status differs from the code's own where HTTP has a
 // finer one; 0: the code's. retry_delay_ms becomes Retry-After.
 void problem_write(exchange *x, int http_status, const status *failure);
+
+// problem_add_hints adds the header fields that belong to a failure, once its status is set.
+void problem_add_hints(exchange *x, const status *failure);
 
 // problem_refuse is for what the gateway itself finds wrong. Always returns false, so that a check
 // can end with it.

@@ -11,6 +11,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#define API_TIMEOUT_MS      15000   // of a call, besides what it waits
+#define API_LONG_TIMEOUT_MS 600000  // of one that does as much as there is to do
+
 struct gateway;
 typedef struct route route;
 
@@ -23,8 +26,9 @@ typedef struct api_call {
     int variable_count;
     ProtobufCMessage *request;  // in the exchange's arena
     upstream_call rpc;
-    bool has_key;  // the client sent an Idempotency-Key
-    bool waits;    // counted as a waiting call
+    int64_t deadline_us;  // on the monotonic clock; 0: none
+    bool has_key;         // the client sent an Idempotency-Key
+    bool waits;           // counted as a waiting call
 } api_call;
 
 typedef enum route_body {
@@ -82,6 +86,22 @@ bool api_is_final(Errand__V1__Job__State state);
 // api_strip_prefix takes the prefix from the paths of wrong fields, for a body that is a field of
 // the request: its own paths must not start with that field.
 void api_strip_prefix(status *failure, const char *prefix);
+
+// ---- for those that make calls without a route ----
+
+// api_new_message makes an empty message in the arena; NULL when that is full.
+ProtobufCMessage *api_new_message(const ProtobufCMessageDescriptor *type, arena *memory);
+
+// api_prepare_rpc fills call->rpc with what the header of the request says.
+void api_prepare_rpc(api_call *call, const ProtobufCServiceDescriptor *service, const char *method);
+
+// api_fit_deadline makes the call end by its deadline; DEADLINE_EXCEEDED when that has passed.
+status *api_fit_deadline(api_call *call) __attribute__((warn_unused_result));
+
+// api_call_upstream sends call->request and waits for the reply. A call that may wait is counted
+// meanwhile, or does not wait when too many do.
+status *api_call_upstream(api_call *call, upstream_reply_fn *take_reply, void *data)
+    __attribute__((warn_unused_result));
 
 // api_run does the call of a route and makes the reply.
 void api_run(api_call *call);

@@ -1,6 +1,7 @@
 // sockets - the open connections of a listening port, found among the files of this process.
 #include "gateway/sockets.h"
 
+#include <arpa/inet.h>
 #include <dirent.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
@@ -116,6 +117,49 @@ void sockets_cut(const socket_info *info)
         (void) shutdown(info->fd, SHUT_RD);
     }
 }
+
+// ---- one connection ----
+
+typedef struct search {
+    socket_peer peer;
+    int fd;
+} search;
+
+static void match_one(void *data, int fd)
+{
+    search *s = data;
+    socket_peer peer;
+    if (s->fd < 0 && find_peer(fd, &peer) && peer == s->peer) {
+        s->fd = fd;
+    }
+}
+
+int sockets_find(const char *address, int port)
+{
+    static const struct {
+        int option;
+        int seconds;
+    } times[] = {{TCP_KEEPIDLE, 60}, {TCP_KEEPINTVL, 15}, {TCP_KEEPCNT, 4}};
+    search s = {socket_peer_of(inet_addr(address), htons((in_port_t) port)), -1};
+    (void) visit_files(match_one, &s);
+    int on = 1;
+    if (s.fd >= 0 && setsockopt(s.fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on) == 0) {
+        for (size_t i = 0; i < sizeof times / sizeof times[0]; i++) {
+            (void) setsockopt(s.fd, IPPROTO_TCP, times[i].option, &times[i].seconds, sizeof(int));
+        }
+    }
+    return s.fd;
+}
+
+bool sockets_is_open(int fd)
+{
+    struct tcp_info info;
+    socklen_t size = sizeof info;
+    return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &size) != 0 ||
+           info.tcpi_state == TCP_ESTABLISHED;
+}
+
+// ---- listening ----
 
 static void stop_one(void *data, int fd)
 {

@@ -29,6 +29,13 @@ bool sockets_list(int port, socket_info **ret, size_t *ret_count);
 // out.
 void sockets_cut(const socket_info *info);
 
+// sockets_find is the file of the connection with that peer, and makes the system ask once a minute
+// whether the peer is still there; -1: none found.
+int sockets_find(const char *address, int port);
+
+// sockets_is_open: the peer has not closed it.
+bool sockets_is_open(int fd);
+
 // sockets_stop_listening makes the port refuse connections.
 void sockets_stop_listening(int port);
 

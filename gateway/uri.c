@@ -73,6 +73,21 @@ static int decode_char(const char **at, const char *end, bool plus_is_space)
     return high < 0 || low < 0 ? -1 : high * 16 + low;
 }
 
+bool uri_decode_bytes(const char *text, size_t size, uint8_t *ret_bytes, size_t *ret_size)
+{
+    size_t used = 0;
+    const char *end = text + size;
+    for (const char *at = text; at < end;) {
+        int c = decode_char(&at, end, true);
+        if (c < 0) {
+            return false;
+        }
+        ret_bytes[used++] = (uint8_t) c;
+    }
+    *ret_size = used;
+    return true;
+}
+
 const char *uri_decode(const char *text, size_t size, bool plus_is_space, arena *memory)
 {
     char *decoded = arena_alloc(memory, size + 1);

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #define URI_MAX_VARIABLES  2
 #define URI_MAX_PARAMETERS 32
@@ -30,6 +31,9 @@ bool uri_variable_name(const char *pattern, int n, char *ret, size_t size);
 // uri_decode decodes percent-encoding, and '+' as a space if asked to; NULL for bad encoding, NUL
 // or invalid UTF-8. The text lives in the arena.
 const char *uri_decode(const char *text, size_t size, bool plus_is_space, arena *memory);
+
+// uri_decode_bytes decodes a query's value that may be any bytes. ret_bytes holds `size` of them.
+bool uri_decode_bytes(const char *text, size_t size, uint8_t *ret_bytes, size_t *ret_size);
 
 // uri_parse_query fills at most URI_MAX_PARAMETERS pairs, decoded, in the arena. Returns NULL, or
 // what is wrong with the query in words: bad encoding, no name, a name twice, too many.

@@ -43,6 +43,7 @@ OWNERS = [
     ("sqlite3.h", ["src/store"], None),
     ("curl/", ["src/worker"], None),
     ("civetweb.h", ["gateway"], 2),
+    ("zlib.h", ["gateway"], 1),
     ("jansson.h", ["src/json"], None),
     ("uv.h", ["clients/c", "src/worker", "clients/cli", "bench"], None),
     ("yaml.h", ["src/base"], 1),

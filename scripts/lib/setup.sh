@@ -6,7 +6,7 @@
 packages_build=(
     gcc libc6-dev cmake ninja-build pkg-config
     libnng-dev libprotobuf-c-dev protobuf-c-compiler libprotobuf-dev libcurl4-openssl-dev
-    libcivetweb-dev libsqlite3-dev libuv1-dev libjansson-dev libyaml-dev libssl-dev uthash-dev
+    libcivetweb-dev libsqlite3-dev libuv1-dev libjansson-dev libyaml-dev libssl-dev zlib1g-dev uthash-dev
 )
 packages_demo=("${packages_build[@]}" curl ca-certificates python3)
 packages_test=(
