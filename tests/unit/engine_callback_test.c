@@ -127,6 +127,35 @@ static void a_parked_worker_gets_the_callback_in_the_round_of_the_end(void **sta
     assert_int_equal(erig_fine(waiting)->lease.assignments[0].row.parent_seq, parent.seq);
 }
 
+// Nobody who waits for jobs would look again by himself.
+static void a_parked_worker_gets_the_callback_of_a_job_that_never_ran(void **state)
+{
+    (void) state;
+    queue_pause("q", true);
+    job_row cancelled = submit_wanting_callback();
+    engine_new_job fresh = job_with(callback_on(NULL, 0));
+    fresh.row.expire_us = T0 + SECOND;
+    job_row expired = submit_new(fresh);
+    call *waiting = lease_post(2, 1, 1, 60 * SECOND);
+    assert_waits(waiting);
+    control(ENGINE_CANCEL, &cancelled.id);
+    assert_int_equal(erig_fine(waiting)->lease.assignments[0].row.parent_seq, cancelled.seq);
+    waiting = lease_post(2, 2, 1, 60 * SECOND);
+    assert_waits(waiting);
+    erig_later(SECOND);
+    assert_int_equal(erig_fine(waiting)->lease.assignments[0].row.parent_seq, expired.seq);
+}
+
+static void callbacks_age_as_their_queue_says(void **state)
+{
+    (void) state;
+    queue_settings settings = no_limits();
+    settings.aging_us = SECOND;
+    queue_set(JOB_CALLBACK_QUEUE, settings);
+    job_row parent = submit_wanting_callback();
+    assert_int_equal(finish_and_find(&parent).row.aging_us, SECOND);
+}
+
 static void a_retry_makes_no_callback(void **state)
 {
     (void) state;
@@ -339,6 +368,9 @@ static const struct CMUnitTest tests[] = {
                                     erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_parked_worker_gets_the_callback_in_the_round_of_the_end,
                                     erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_parked_worker_gets_the_callback_of_a_job_that_never_ran,
+                                    erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(callbacks_age_as_their_queue_says, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_retry_makes_no_callback, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(states_that_are_not_wanted_make_no_callback, erig_start,
                                     erig_stop),
