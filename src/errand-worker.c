@@ -16,6 +16,8 @@ typedef struct settings {
     int64_t max_buffered;
     int64_t max_message;
     int64_t max_result;
+    config_map commands;
+    int64_t processes;
     bool allow_private_addresses;
     int64_t drain_timeout;
     int log_level;
@@ -34,8 +36,8 @@ static const config_row rows[] = {
      .help = "address of the server's result pipeline", CONFIG_FIELD(settings, results)},
     {.key = "token", .type = CONFIG_STRING, .secret = true,
      .help = "token that lets this worker lease jobs", CONFIG_FIELD(settings, token)},
-    {.key = "workers", .type = CONFIG_INT, .fallback = "256", .min = 1, .max = 65536,
-     .help = "jobs run at once", CONFIG_FIELD(settings, workers)},
+    {.key = "workers", .type = CONFIG_INT, .fallback = "256", .max = 65536,
+     .help = "jobs of kind http run at once; 0: none, only commands", CONFIG_FIELD(settings, workers)},
     {.key = "queues", .type = CONFIG_LIST, .value_name = "QUEUE",
      .help = "queues that are served, with a weight if several have jobs, such as mail=3; none: all", CONFIG_FIELD(settings, queues)},
     {.key = "max_per_host", .type = CONFIG_INT, .fallback = "256", .min = 0, .max = 65536,
@@ -48,6 +50,11 @@ static const config_row rows[] = {
     {.key = "max_result", .type = CONFIG_SIZE, .fallback = "16MiB", .min = 1,
      .max = (int64_t) 1 << 30,
      .help = "largest result of a job", CONFIG_FIELD(settings, max_result)},
+    {.key = "commands", .type = CONFIG_MAP, .value_name = "NAME=SETTINGS", .record = &exec_settings_record,
+     .judge = exec_settings_check, .accepted = EXEC_COMMANDS_FORM,
+     .help = "commands that jobs of kind exec may run, by name", CONFIG_FIELD(settings, commands)},
+    {.key = "processes", .type = CONFIG_INT, .fallback = "0", .max = 4096,
+     .help = "commands run at once; 0: as many as there are cores", CONFIG_FIELD(settings, processes)},
     {.key = "allow_private_addresses", .type = CONFIG_BOOL, .fallback = "false",
      .help = "whether http jobs may reach loopback and private addresses",
      CONFIG_FIELD(settings, allow_private_addresses)},
@@ -92,6 +99,7 @@ static pool_options options_of(const settings *s)
     options.worker.max_message_bytes = (size_t) s->max_message;
     options.worker.max_result_bytes = (size_t) s->max_result;
     options.worker.drain_timeout_us = s->drain_timeout;
+    options.processes = (int) s->processes;
     options.http.max_per_host = (size_t) s->max_per_host;
     options.http.allow_private_addresses = s->allow_private_addresses;
     return options;
@@ -106,14 +114,17 @@ static status *serve(void)
     pool_options options = options_of(s);
     options.worker.servers = &server;
     options.worker.server_count = 1;
-    worker *w = NULL;
-    status *failure = pool_start(&options, &w);
-    if (failure != NULL) {
-        return failure;
+    pool *w = NULL;
+    exec_commands *commands = NULL;
+    status *failure = exec_commands_open(&s->commands, &commands);
+    options.commands = commands;
+    failure = failure != NULL ? failure : pool_start(&options, &w);
+    if (failure == NULL) {
+        program_wait_for_end();
+        pool_stop(w, false);
     }
-    program_wait_for_end();
-    worker_stop(w, false);
-    return NULL;
+    exec_commands_free(commands);
+    return failure;
 }
 
 int main(int argc, char **argv)

@@ -4,6 +4,7 @@
 #include "base/program.h"
 #include "job/queue_text.h"
 #include "job/spec.h"
+#include "worker/exec_settings.h"
 
 #include <string.h>
 
@@ -29,6 +30,11 @@ static const config_row rows[] = {
      .help = "transfers of the built-in workers to one host at once; 0: no limit", CONFIG_FIELD(settings, max_per_host)},
     {.key = "max_buffered", .type = CONFIG_SIZE, .fallback = "512MiB", .min = 1 << 20, .max = (int64_t) 1 << 40,
      .help = "memory for results that the built-in workers have not handed over yet; beyond it responses are read one at a time", CONFIG_FIELD(settings, max_buffered)},
+    {.key = "commands", .type = CONFIG_MAP, .value_name = "NAME=SETTINGS", .record = &exec_settings_record,
+     .judge = exec_settings_check, .accepted = EXEC_COMMANDS_FORM,
+     .help = "commands that the built-in workers run for jobs of kind exec, by name", CONFIG_FIELD(settings, commands)},
+    {.key = "processes", .type = CONFIG_INT, .fallback = "0", .max = 4096,
+     .help = "commands that the built-in workers run at once; 0: as many as there are cores", CONFIG_FIELD(settings, processes)},
     {.key = "allow_private_addresses", .type = CONFIG_BOOL, .fallback = "false",
      .help = "whether http jobs may reach loopback and private addresses even though the server is bound beyond loopback",
      CONFIG_FIELD(settings, allow_private_addresses)},

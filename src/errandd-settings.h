@@ -20,6 +20,8 @@ typedef struct settings {
     int64_t workers;
     int64_t max_per_host;
     int64_t max_buffered;
+    config_map commands;
+    int64_t processes;
     bool allow_private_addresses;
     int64_t drain_timeout;
     int64_t max_message;

@@ -21,6 +21,7 @@
 #define INPROC_RPC     "inproc://errandd-rpc"
 #define INPROC_RESULTS "inproc://errandd-results"
 #define ANSWERS_MS     2000  // at the end: for calls that are being answered
+#define WORKER_COUNT   2     // built in: of http jobs, of commands
 #define RESERVED_PART  16    // of max_calls, for those that do not wait
 
 // Everything that runs, bottom up.
@@ -33,8 +34,9 @@ typedef struct server {
     service_secret *secrets;
     rpc_server *rpc;
     collector *collector;
-    uuid worker_id;
-    worker *worker;
+    uuid worker_ids[WORKER_COUNT];
+    exec_commands *commands;
+    pool *worker;
     gateway *gateway;
     char *rpc_urls[MAX_URLS], *results_urls[MAX_URLS], *http_url;
     size_t rpc_count, results_count;
@@ -54,8 +56,8 @@ static status *start_store(server *v)
     engine_options options;
     engine_options_init(&options);
     options.store = v->store;
-    options.own_workers = &v->worker_id;
-    options.own_worker_count = 1;
+    options.own_workers = v->worker_ids;
+    options.own_worker_count = WORKER_COUNT;
     options.max_queues = (size_t) v->settings->max_queues;
     if ((int64_t) options.max_reply_bytes > v->settings->max_message / 4) {
         options.max_reply_bytes = (size_t) v->settings->max_message / 4;
@@ -150,8 +152,15 @@ static status *start_worker(server *v)
     if (s->workers == 0) {
         return NULL;
     }
+    status *failure = exec_commands_open(&s->commands, &v->commands);
+    if (failure != NULL) {
+        return failure;
+    }
     pool_options_init(&options);
-    options.worker.id = &v->worker_id;
+    options.worker.id = &v->worker_ids[0];
+    options.exec_id = &v->worker_ids[1];
+    options.commands = v->commands;
+    options.processes = (int) s->processes;
     options.worker.servers = &self;
     options.worker.server_count = 1;
     options.worker.concurrency = (int) s->workers;
@@ -221,7 +230,7 @@ static void drain(server *v, bool now)
     if (v->engine != NULL) {
         engine_drain(v->engine);
     }
-    worker_stop(v->worker, now);
+    pool_stop(v->worker, now);
     if (v->service != NULL) {
         service_stop(v->service);
     }
@@ -250,6 +259,7 @@ static void stop(server *v, bool now)
     }
     rpc_threads_restore(v->threads);
     free(v->http_url);
+    exec_commands_free(v->commands);
     free(v->secrets);
 }
 
@@ -274,8 +284,12 @@ static void reloaded(void)
 static status *serve(void)
 {
     const settings *s = &loaded;
-    // The built-in worker has the same id in every run: so the engine knows whose jobs were left.
-    server v = {.settings = s, .worker_id = uuid_derive("errandd", "built-in worker", 0)};
+    // The built-in workers have the same ids in every run: so the engine knows whose jobs were
+    // left.
+    server v = {.settings = s};
+    for (uint32_t i = 0; i < WORKER_COUNT; i++) {
+        v.worker_ids[i] = uuid_derive("errandd", "built-in worker", i);
+    }
     status *failure = start(&v);
     if (failure == NULL) {
         serving = &v;

@@ -26,19 +26,8 @@ void check_bad(check *c, const char *field, const char *format, ...)
         status_add_violation(c->invalid, field, "%s", description);
 }
 
-void check_unsupported(check *c, const char *field)
-{
-    if (!c->unsupported)
-        c->unsupported = status_unsupported_field(field);
-    else
-        status_add_violation(c->unsupported, field, "not supported by this server");
-}
-
 status *check_take(check *c)
 {
-    if (!c->invalid)
-        return TAKE(c->unsupported);
-    status_free(TAKE(c->unsupported));
     return TAKE(c->invalid);
 }
 

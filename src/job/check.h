@@ -13,14 +13,11 @@
 typedef struct check {
     const job_limits *limits;
     status *invalid;
-    status *unsupported;
 } check;
 
 // check_bad notes a wrong field: what was found and what was expected.
 void check_bad(check *c, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
-// check_unsupported notes a field that this server does not have.
-void check_unsupported(check *c, const char *field);
 // check_take hands out the verdict; NULL when all is well.
 status *check_take(check *c);
 
@@ -39,6 +36,7 @@ void check_duration(check *c, const char *field, const Google__Protobuf__Duratio
 
 // The parts of a job.
 void check_http(check *c, const Errand__V1__HttpRequest *http);
+void check_exec(check *c, const Errand__V1__Command *exec);
 void check_callback(check *c, const Errand__V1__Callback *callback);
 
 #endif

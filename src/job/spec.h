@@ -25,8 +25,7 @@ typedef struct job_limits {
 } job_limits;
 
 // job_spec_check judges a submitted Job. INVALID_ARGUMENT with one violation per wrong field (all
-// of them, not only the first), UNIMPLEMENTED for fields this server does not have,
-// RESOURCE_EXHAUSTED when it is too large. Field paths start at the job itself, such as `http.url`:
+// of them, not only the first), RESOURCE_EXHAUSTED when it is too large. Field paths start at the job itself, such as `http.url`:
 // callers prefix.
 status *job_spec_check(const Errand__V1__Job *job, const job_limits *limits);
 

@@ -118,7 +118,7 @@ static void check_input(check *c, const Errand__V1__Job *job)
         check_http(c, job->http);
         break;
     case ERRAND__V1__JOB__INPUT_EXEC:
-        check_unsupported(c, "exec");
+        check_exec(c, job->exec);
         break;
     case ERRAND__V1__JOB__INPUT_ARGS:
         if (!is_json(job->args))

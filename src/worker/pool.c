@@ -1,5 +1,15 @@
-// pool - the worker as errandd and errand-worker run it: with handlers for the kinds built in.
+// pool - the workers as errandd and errand-worker run them: with handlers for the kinds built in.
 #include "worker/pool.h"
+
+#include "worker/exec_handler.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+struct pool {
+    worker *http;
+    worker *exec;  // NULL: no commands
+};
 
 void pool_options_init(pool_options *options)
 {
@@ -7,13 +17,64 @@ void pool_options_init(pool_options *options)
     worker_options_init(&options->worker);
 }
 
-status *pool_start(const pool_options *options, worker **ret)
+static status *start_http(const pool_options *options, pool *p)
 {
-    const worker_handler handlers[] = {
-        {.kind = "http", .ops = &http_handler, .settings = &options->http},
-    };
+    if (options->worker.concurrency == 0 && exec_commands_count(options->commands) > 0) {
+        return NULL;
+    }
+    const worker_handler handler = {
+        .kind = "http", .ops = &http_handler, .settings = &options->http};
     worker_options wanted = options->worker;
-    wanted.handlers = handlers;
-    wanted.handler_count = sizeof handlers / sizeof handlers[0];
-    return worker_start(&wanted, ret);
+    wanted.handlers = &handler;
+    wanted.handler_count = 1;
+    return worker_start(&wanted, &p->http);
+}
+
+static int count_cores(void)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return cores > 0 ? (int) cores : 1;
+}
+
+static status *start_exec(const pool_options *options, pool *p)
+{
+    if (exec_commands_count(options->commands) == 0) {
+        return NULL;
+    }
+    const worker_handler handler = {
+        .kind = "exec", .ops = &exec_handler, .settings = options->commands};
+    worker_options wanted = options->worker;
+    wanted.id = options->exec_id;
+    wanted.handlers = &handler;
+    wanted.handler_count = 1;
+    wanted.concurrency = options->processes > 0 ? options->processes : count_cores();
+    return worker_start(&wanted, &p->exec);
+}
+
+status *pool_start(const pool_options *options, pool **ret)
+{
+    pool *p = calloc(1, sizeof *p);
+    status *failure =
+        p == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory") : start_http(options, p);
+    failure = failure != NULL ? failure : start_exec(options, p);
+    if (failure != NULL) {
+        pool_stop(p, true);
+        return failure;
+    }
+    *ret = p;
+    return NULL;
+}
+
+void pool_stop(pool *p, bool now)
+{
+    if (p == NULL) {
+        return;
+    }
+    if (p->http != NULL && p->exec != NULL) {
+        worker_drain(p->exec);
+        worker_drain(p->http);
+    }
+    worker_stop(p->exec, now);
+    worker_stop(p->http, now);
+    free(p);
 }

@@ -198,18 +198,6 @@ static void retry_policies_have_ranges(void **state)
     bad(s, "retry.min_backoff", "found -5s");
 }
 
-static void fields_of_later_versions_are_unimplemented(void **state)
-{
-    (void) state;
-    static Errand__V1__Command exec = ERRAND__V1__COMMAND__INIT;
-    sample *s = http_sample();
-    s->job.input_case = ERRAND__V1__JOB__INPUT_EXEC;
-    s->job.exec = &exec;
-    refuses(s, STATUS_UNIMPLEMENTED, "exec", "");
-    s->job.priority = 1000;  // what is plainly wrong is told first
-    bad(s, "priority", "found 1000");
-}
-
 static void fields_of_the_server_can_not_be_set(void **state)
 {
     (void) state;
@@ -270,7 +258,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(delay_and_schedule_time_exclude_each_other),
     cmocka_unit_test(durations_have_ranges),
     cmocka_unit_test(retry_policies_have_ranges),
-    cmocka_unit_test(fields_of_later_versions_are_unimplemented),
     cmocka_unit_test(fields_of_the_server_can_not_be_set),
     cmocka_unit_test(all_that_is_wrong_is_told_at_once_up_to_a_cap),
     cmocka_unit_test(a_job_that_is_too_large_is_resource_exhausted),

@@ -40,11 +40,12 @@ typedef struct rig {
     rpc_server *server;
     char *rpc_url;
     char *results_url;
+    int series;  // tells the tokens of several servers apart
     nng_socket pull;
     pthread_t puller;
     bool pulling;
     origin *origin;
-    worker *worker;
+    pool *worker;
     pool_options options;
     worker_server address;
 
@@ -56,6 +57,7 @@ typedef struct rig {
     int64_t lease_sequence;  // highest seen
     size_t leases, empty_leases, most_jobs;
     size_t heartbeats, running;  // `running` of the last heartbeat
+    int64_t progress_done;       // highest in all heartbeats
     size_t reports, pulled, early;
     int64_t acked;
     bool deaf;  // outcomes that are pulled get lost
@@ -251,6 +253,10 @@ static inline void rig_heartbeat(rig *r, const Errand__V1__HeartbeatRequest *req
     pthread_mutex_lock(&r->lock);
     for (size_t i = 0; i < request->n_running; i++) {
         rig_job *job = rig_find(r, request->running[i]->job_id);
+        const Errand__V1__Progress *progress = request->running[i]->progress;
+        if (progress != NULL && progress->done > r->progress_done) {
+            r->progress_done = progress->done;
+        }
         if (job != NULL && job->cancelled) {
             Errand__V1__LeaseRef *ref = arena_zalloc(rpc_call_arena(call), sizeof *ref);
             errand__v1__lease_ref__init(ref);

@@ -67,7 +67,7 @@ static inline void rig_start(rig *r)
 
 static inline void rig_stop_worker(rig *r, bool now)
 {
-    worker_stop(r->worker, now);
+    pool_stop(r->worker, now);
     r->worker = NULL;
     pthread_mutex_lock(&r->lock);  // what the server's threads did before is seen after
     pthread_mutex_unlock(&r->lock);
@@ -106,7 +106,7 @@ static inline rig_job *rig_make(rig *r, const char *path)
 {
     rig_job *job = &r->jobs[r->job_count];
     snprintf(job->id, sizeof job->id, "00000000-0000-7000-8000-%012zu", r->job_count + 1);
-    snprintf(job->token, sizeof job->token, "t%011zu", r->job_count + 1);
+    snprintf(job->token, sizeof job->token, "%c%011zu", 'a' + r->series, r->job_count + 1);
     errand__v1__job__init(&job->job);
     errand__v1__http_request__init(&job->http);
     google__protobuf__bool_value__init(&job->follow);
