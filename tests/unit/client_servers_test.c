@@ -1,0 +1,243 @@
+// client servers - one worker before two scripted servers.
+#include "unit/worker_scene.h"
+
+#include "errand.h"
+
+#include <stdatomic.h>
+
+#define SLOTS 4
+
+typedef struct pair {
+    rig *rigs[2];
+    errand_server servers[2];
+    errand_worker *worker;
+    atomic_int running, most, connected;
+    pthread_mutex_t lock;  // of what follows
+    pthread_cond_t changed;
+    int begun, permits;  // functions that have begun, and how many of them may end
+    size_t at_work[2];   // by server
+} pair;
+
+static pair *pair_new(void)
+{
+    pair *p = calloc(1, sizeof *p);
+    pthread_mutex_init(&p->lock, NULL);
+    pthread_cond_init(&p->changed, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        p->rigs[i] = rig_new();
+        p->rigs[i]->series = (int) i;
+        p->servers[i] = (errand_server){p->rigs[i]->rpc_url, p->rigs[i]->results_url};
+    }
+    return p;
+}
+
+static void pair_free(pair *p)
+{
+    errand_worker_free(p->worker);
+    rig_free(p->rigs[0]);
+    rig_free(p->rigs[1]);
+    pthread_cond_destroy(&p->changed);
+    pthread_mutex_destroy(&p->lock);
+    free(p);
+}
+
+// The job's queue says which server it is from.
+static size_t server_of(const Errand__V1__Job *job)
+{
+    return (size_t) (job->queue[0] - 'a');
+}
+
+static void note_most(pair *p)
+{
+    int running = atomic_fetch_add(&p->running, 1) + 1;
+    int most = atomic_load(&p->most);
+    while (running > most && !atomic_compare_exchange_weak(&p->most, &most, running)) {
+    }
+}
+
+static void work(errand_context *context, void *data)
+{
+    pair *p = data;
+    size_t server = server_of(errand_context_job(context));
+    note_most(p);
+    pthread_mutex_lock(&p->lock);
+    p->begun++;
+    p->at_work[server]++;
+    pthread_cond_broadcast(&p->changed);
+    while (p->permits == 0 && !errand_context_cancelled(context)) {
+        pthread_cond_wait(&p->changed, &p->lock);
+    }
+    p->permits -= p->permits > 0;
+    p->at_work[server]--;
+    pthread_mutex_unlock(&p->lock);
+    atomic_fetch_sub(&p->running, 1);
+}
+
+static void permit(pair *p, int count)
+{
+    pthread_mutex_lock(&p->lock);
+    p->permits += count;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
+static void wait_begun(pair *p, int count)
+{
+    struct timespec end;
+    clock_gettime(CLOCK_REALTIME, &end);
+    end.tv_sec += RIG_TIMEOUT_S;
+    int failed = 0;
+    pthread_mutex_lock(&p->lock);
+    while (p->begun < count && failed == 0) {
+        failed = pthread_cond_timedwait(&p->changed, &p->lock, &end);
+    }
+    pthread_mutex_unlock(&p->lock);
+    assert_int_equal(failed, 0);
+}
+
+static void on_connected(void *data, const char *url)
+{
+    pair *p = data;
+    assert_true(strcmp(url, p->servers[0].url) == 0 || strcmp(url, p->servers[1].url) == 0);
+    atomic_fetch_add(&p->connected, 1);
+    pthread_mutex_lock(&p->rigs[0]->lock);
+    pthread_cond_broadcast(&p->rigs[0]->changed);
+    pthread_mutex_unlock(&p->rigs[0]->lock);
+}
+
+static void pair_start(pair *p)
+{
+    const errand_worker_options options = {.servers = p->servers,
+                                           .server_count = 2,
+                                           .concurrency = SLOTS,
+                                           .connected = on_connected,
+                                           .data = p};
+    assert_null(errand_worker_new(&options, &p->worker));
+    assert_null(errand_worker_handle(p->worker, "task", work, p));
+    assert_null(errand_worker_start(p->worker));
+    assert_true(errand_log_level("error"));
+}
+
+static rig_job *add_job(pair *p, size_t server)
+{
+    static const char *const queues[] = {"a", "b"};
+    rig_job *job = rig_make(p->rigs[server], "/none");
+    job->job.input_case = ERRAND__V1__JOB__INPUT__NOT_SET;
+    job->job.http = NULL;
+    job->job.kind = (char *) (uintptr_t) "task";
+    job->job.queue = (char *) (uintptr_t) queues[server];
+    rig_offer(p->rigs[server]);
+    return job;
+}
+
+static void add_jobs(pair *p, size_t server, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        add_job(p, server);
+    }
+}
+
+static void assert_all_ended_once(const pair *p)
+{
+    for (size_t i = 0; i < 2; i++) {
+        for (size_t j = 0; j < p->rigs[i]->job_count; j++) {
+            assert_int_equal(p->rigs[i]->jobs[j].outcomes, 1);
+        }
+    }
+}
+
+static void each_outcome_goes_to_the_server_that_the_job_came_from(void **state)
+{
+    (void) state;
+    pair *p = pair_new();
+    add_jobs(p, 0, 300);
+    add_jobs(p, 1, 200);
+    permit(p, 2000);
+    pair_start(p);
+    rig_wait_finished(p->rigs[0], 300);
+    rig_wait_finished(p->rigs[1], 200);
+    errand_worker_stop(p->worker, false);
+    assert_true(atomic_load(&p->most) <= SLOTS);
+    assert_all_ended_once(p);
+    pair_free(p);
+}
+
+static void one_busy_server_has_all_slots_while_the_other_is_quiet(void **state)
+{
+    (void) state;
+    pair *p = pair_new();
+    add_jobs(p, 0, 10);
+    pair_start(p);
+    wait_begun(p, SLOTS);
+    assert_int_equal(p->at_work[0], SLOTS);
+    permit(p, 100);
+    rig_wait_finished(p->rigs[0], 10);
+    errand_worker_stop(p->worker, false);
+    assert_true(atomic_load(&p->most) <= SLOTS);
+    pair_free(p);
+}
+
+// The other one had all slots; as they become free, they are shared.
+static void a_server_that_wakes_up_gets_its_part(void **state)
+{
+    (void) state;
+    pair *p = pair_new();
+    add_jobs(p, 0, 40);
+    pair_start(p);
+    wait_begun(p, SLOTS);
+    add_jobs(p, 1, 40);
+    for (int i = 1; i <= 12; i++) {
+        permit(p, 1);
+        wait_begun(p, SLOTS + i);
+    }
+    pthread_mutex_lock(&p->lock);
+    assert_int_equal(p->at_work[0], SLOTS / 2);
+    assert_int_equal(p->at_work[1], SLOTS / 2);
+    pthread_mutex_unlock(&p->lock);
+    permit(p, 1000);
+    rig_wait_finished(p->rigs[0], 40);
+    rig_wait_finished(p->rigs[1], 40);
+    errand_worker_stop(p->worker, false);
+    assert_true(atomic_load(&p->most) <= SLOTS);
+    pair_free(p);
+}
+
+static void a_server_that_is_away_does_not_hold_up_the_other(void **state)
+{
+    (void) state;
+    pair *p = pair_new();
+    p->servers[1] = (errand_server){"tcp://127.0.0.1:1", "tcp://127.0.0.1:1"};
+    add_jobs(p, 0, 50);
+    permit(p, 1000);
+    pair_start(p);
+    rig_wait_finished(p->rigs[0], 50);
+    pair_free(p);
+}
+
+static pair *told;
+
+static bool both_are_connected(rig *r, size_t n)
+{
+    (void) r;
+    (void) n;
+    return atomic_load(&told->connected) == 2;
+}
+
+static void it_says_when_each_server_is_connected(void **state)
+{
+    (void) state;
+    pair *p = told = pair_new();
+    pair_start(p);
+    assert_true(rig_wait_until(p->rigs[0], both_are_connected, 0));
+    pair_free(p);
+}
+
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(each_outcome_goes_to_the_server_that_the_job_came_from),
+    cmocka_unit_test(one_busy_server_has_all_slots_while_the_other_is_quiet),
+    cmocka_unit_test(a_server_that_wakes_up_gets_its_part),
+    cmocka_unit_test(a_server_that_is_away_does_not_hold_up_the_other),
+    cmocka_unit_test(it_says_when_each_server_is_connected),
+};
+
+UNIT_TEST_MAIN(tests)
