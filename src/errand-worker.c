@@ -5,13 +5,15 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 typedef struct settings {
-    char *server;
-    char *results;
+    config_list servers;
+    config_list results;
     char *token;
-    int64_t workers;
+    int64_t concurrency;
     config_list queues;
+    config_list kinds;
     int64_t max_per_host;
     int64_t max_buffered;
     int64_t max_message;
@@ -28,18 +30,21 @@ static const char *const url_schemes[] = {"tcp://", "ipc://", NULL};
 
 // clang-format off
 static const config_row rows[] = {
-    {.key = "server", .type = CONFIG_STRING, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL",
-     .names = url_schemes,
-     .help = "RPC address of the Errand server", CONFIG_FIELD(settings, server)},
-    {.key = "results", .type = CONFIG_STRING, .fallback = "tcp://127.0.0.1:6711", .value_name = "URL",
-     .names = url_schemes,
-     .help = "address of the server's result pipeline", CONFIG_FIELD(settings, results)},
+    {.key = "server", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL",
+     .names = url_schemes, .max = WORKER_MAX_SERVERS,
+     .help = "RPC addresses of the Errand servers that are served", CONFIG_FIELD(settings, servers)},
+    {.key = "results", .type = CONFIG_LIST, .value_name = "URL", .names = url_schemes, .max = WORKER_MAX_SERVERS,
+     .help = "addresses of their result pipelines, in the same order; none: each server is asked for its own",
+     CONFIG_FIELD(settings, results)},
     {.key = "token", .type = CONFIG_STRING, .secret = true,
      .help = "token that lets this worker lease jobs", CONFIG_FIELD(settings, token)},
-    {.key = "workers", .type = CONFIG_INT, .fallback = "256", .max = 65536,
-     .help = "jobs of kind http run at once; 0: none, only commands", CONFIG_FIELD(settings, workers)},
+    {.key = "concurrency", .type = CONFIG_INT, .fallback = "256", .max = 65536, .alias = "workers",
+     .help = "jobs of kind http run at once, for all servers together; 0: none, only commands",
+     CONFIG_FIELD(settings, concurrency)},
     {.key = "queues", .type = CONFIG_LIST, .value_name = "QUEUE",
      .help = "queues that are served, with a weight if several have jobs, such as mail=3; none: all", CONFIG_FIELD(settings, queues)},
+    {.key = "kinds", .type = CONFIG_LIST, .value_name = "KIND",
+     .help = "kinds that are served, of http and exec; none: all", CONFIG_FIELD(settings, kinds)},
     {.key = "max_per_host", .type = CONFIG_INT, .fallback = "256", .min = 0, .max = 65536,
      .help = "transfers at once to one host; 0: no limit", CONFIG_FIELD(settings, max_per_host)},
     {.key = "max_buffered", .type = CONFIG_SIZE, .fallback = "512MiB", .min = 1 << 20, .max = (int64_t) 1 << 40,
@@ -70,14 +75,17 @@ static const config_row rows[] = {
 static const config_section sections[] = {
     {.title = "SIGNALS",
      .text = "SIGTERM and SIGINT drain: no more jobs are taken, running ones may end within "
-             "drain_timeout, the rest is given back. A second signal leaves at once."},
+             "drain_timeout, the rest is given back. A second signal leaves at once: the servers hand "
+             "its jobs to others when their leases run out.\n\n"
+             "SIGHUP loads the settings again. The log's take effect at once, changes of others are named."},
 };
 
 static const config_program config = {
     .name = "errand-worker",
-    .summary = "workers of an Errand server",
-    .description = "Leases jobs from a server, runs them and reports how they ended. errandd has the "
-                   "same workers built in.",
+    .summary = "workers of one Errand server or several",
+    .description = "Leases jobs from servers, runs them and reports how they ended. errandd has the "
+                   "same workers built in. It connects by itself, and again whenever a link breaks; each time "
+                   "that a server has become reachable it prints a line such as `connected tcp://127.0.0.1:6710`.",
     .version = ERRAND_VERSION,
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
@@ -87,33 +95,81 @@ static const config_program config = {
 };
 // clang-format on
 
+static void tell_connected(void *data, const char *url)
+{
+    (void) data;
+    (void) printf("connected %s\n", url);
+    (void) fflush(stdout);
+}
+
 static pool_options options_of(const settings *s)
 {
     pool_options options;
     pool_options_init(&options);
     options.worker.token = s->token;
-    options.worker.concurrency = (int) s->workers;
+    options.worker.concurrency = (int) s->concurrency;
     options.worker.queues = (const char *const *) s->queues.items;
     options.worker.queue_count = s->queues.count;
     options.worker.max_held_bytes = (size_t) s->max_buffered;
     options.worker.max_message_bytes = (size_t) s->max_message;
     options.worker.max_result_bytes = (size_t) s->max_result;
     options.worker.drain_timeout_us = s->drain_timeout;
+    options.worker.connected = tell_connected;
+    options.kinds = (const char *const *) s->kinds.items;
+    options.kind_count = s->kinds.count;
     options.processes = (int) s->processes;
     options.http.max_per_host = (size_t) s->max_per_host;
     options.http.allow_private_addresses = s->allow_private_addresses;
     return options;
 }
 
+static void fill_servers(const settings *s, worker_server *ret)
+{
+    for (size_t i = 0; i < s->servers.count; i++) {
+        ret[i].rpc_url = s->servers.items[i];
+        ret[i].results_url = s->results.count > 0 ? s->results.items[i] : NULL;
+    }
+}
+
+static bool is_known_kind(const char *kind)
+{
+    for (const char *const *known = pool_kinds; *known != NULL; known++) {
+        if (strcmp(*known, kind) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static settings loaded;
+
+static status *check(void)
+{
+    const settings *s = &loaded;
+    if (s->servers.count == 0) {
+        return status_bad_field("server", "found none, expected the address of a server");
+    }
+    if (s->results.count > 0 && s->results.count != s->servers.count) {
+        return status_bad_field("results", "found %zu, expected none or as many as servers, %zu",
+                                s->results.count, s->servers.count);
+    }
+    for (size_t i = 0; i < s->kinds.count; i++) {
+        if (!is_known_kind(s->kinds.items[i])) {
+            return status_bad_field("kinds", "found \"%s\", expected http or exec",
+                                    s->kinds.items[i]);
+        }
+    }
+    return NULL;
+}
 
 static status *serve(void)
 {
     const settings *s = &loaded;
-    const worker_server server = {.rpc_url = s->server, .results_url = s->results};
+    worker_server servers[WORKER_MAX_SERVERS];
     pool_options options = options_of(s);
-    options.worker.servers = &server;
-    options.worker.server_count = 1;
+    fill_servers(s, servers);
+    options.worker.servers = servers;
+    options.worker.server_count = s->servers.count;
     pool *w = NULL;
     exec_commands *commands = NULL;
     status *failure = exec_commands_open(&s->commands, &commands);
@@ -134,6 +190,7 @@ int main(int argc, char **argv)
         .settings = &loaded,
         .log_level = &loaded.log_level,
         .log_format = &loaded.log_format,
+        .check = check,
         .serve = serve,
     };
     return program_main(&self, argc, argv);

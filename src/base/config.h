@@ -17,7 +17,7 @@
 // What each type is stored as in the settings struct. Everything there belongs to the config.
 typedef enum config_type {
     CONFIG_STRING,    // char *; NULL when there is neither a value nor a default
-    CONFIG_LIST,      // config_list; environment: comma-separated, flag: repeated
+    CONFIG_LIST,      // config_list; environment: comma-separated, flag: that, or repeated
     CONFIG_INT,       // int64_t
     CONFIG_BOOL,      // bool; true or false; a flag alone means true
     CONFIG_DURATION,  // int64_t, microseconds; 30s, 1.5s, 250ms, 10m
@@ -65,6 +65,7 @@ typedef struct config_row {
     status *(*judge)(const char *key, const void *record);
     bool reloadable;      // takes effect at SIGHUP
     bool secret;          // never shown in a message, and no flag takes it
+    const char *alias;    // a former name that still makes a flag: workers for --workers; NULL: none
     size_t offset, size;  // CONFIG_FIELD(settings_struct, member)
 } config_row;
 

@@ -33,12 +33,19 @@ static size_t split_flag(const char *argument, const char **ret_value)
     return size;
 }
 
+static bool is_alias(const config_row *row, const char *flag, size_t size)
+{
+    return row->alias && size == strlen(row->alias) + 2 && strncmp(flag, "--", 2) == 0 &&
+           memcmp(flag + 2, row->alias, size - 2) == 0;
+}
+
 static const config_row *row_of_flag(const config_program *program, const char *name, size_t size)
 {
     for (size_t i = 0; i < program->row_count; i++) {
         AUTO_BUF flag = {0};
         config_append_flag(&flag, &program->rows[i]);
-        if (flag.size == size && memcmp(flag.bytes, name, size) == 0) {
+        bool same = flag.size == size && memcmp(flag.bytes, name, size) == 0;
+        if (same || is_alias(&program->rows[i], name, size)) {
             return &program->rows[i];
         }
     }
@@ -190,7 +197,9 @@ static status *apply_flag(const config_flags *flags, size_t index, void *setting
     if (!given_before(flags, index)) {
         config_value_clear(flag->row, settings);
     }
-    return config_value_add(flag->row, settings, flag->value, where);
+    return flag->row->type == CONFIG_LIST
+               ? config_value_add_each(flag->row, settings, flag->value, where)
+               : config_value_add(flag->row, settings, flag->value, where);
 }
 
 status *config_flags_apply(const config_flags *flags, void *settings)

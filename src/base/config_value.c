@@ -312,7 +312,8 @@ status *config_value_add(const config_row *row, void *settings, const char *text
     return config_list_append(list, text);
 }
 
-static status *add_each(const config_row *row, void *settings, const char *text, const char *where)
+status *config_value_add_each(const config_row *row, void *settings, const char *text,
+                              const char *where)
 {
     while (text) {
         const char *comma = strchr(text, ',');
@@ -330,7 +331,7 @@ status *config_value_set(const config_row *row, void *settings, const char *text
 {
     config_value_clear(row, settings);
     if (config_value_is_plural(row)) {
-        return add_each(row, settings, text, where);
+        return config_value_add_each(row, settings, text, where);
     }
     return store_single(row, field_of(row, settings), text) ? NULL : bad_text(row, where, text);
 }

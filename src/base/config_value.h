@@ -18,6 +18,10 @@ status *config_value_set(const config_row *row, void *settings, const char *text
 status *config_value_add(const config_row *row, void *settings, const char *text,
                          const char *where);
 
+// config_value_add_each does so for each part of the text that stands between commas.
+status *config_value_add_each(const config_row *row, void *settings, const char *text,
+                              const char *where);
+
 // config_value_put appends one pair to a map.
 status *config_value_put(const config_row *row, void *settings, const config_pair *pair,
                          const char *where);

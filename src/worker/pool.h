@@ -15,9 +15,13 @@ typedef struct pool_options {
     const exec_commands *commands;  // must outlive the pool; NULL or none: no jobs of kind exec
     int processes;                  // commands run at once; 0: as many as there are cores
     const uuid *exec_id;            // like worker.id, of the worker that runs commands
+    const char *const *kinds;       // served kinds out of pool_kinds
+    size_t kind_count;              // 0: all
 } pool_options;
 
 typedef struct pool pool;
+
+extern const char *const pool_kinds[];  // of what is built in; ends with NULL
 
 void pool_options_init(pool_options *options);
 

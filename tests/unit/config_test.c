@@ -77,6 +77,26 @@ static void repeated_flags_make_a_list_and_replace_the_default(void **state)
     assert_string_equal(settings.secrets.pairs[0].value, "1=2");
 }
 
+static void a_flag_of_a_list_may_name_several(void **state)
+{
+    (void) state;
+    load_well(FLAGS("--rpc=tcp://a,ipc://b", "--rpc", "tcp://c"));
+    assert_int_equal(settings.rpc.count, 3);
+    assert_string_equal(settings.rpc.items[1], "ipc://b");
+    assert_string_equal(settings.rpc.items[2], "tcp://c");
+}
+
+static void a_former_name_still_makes_a_flag(void **state)
+{
+    (void) state;
+    load_well(FLAGS("--staff", "7"));
+    assert_int_equal(settings.workers, 7);
+    assert_refused(
+        FLAGS("--staf=1"),
+        "command line: found \"--staf=1\", expected a flag of this program (--help lists "
+        "them)");
+}
+
 static void of_a_repeated_single_flag_the_last_one_holds(void **state)
 {
     (void) state;
@@ -361,6 +381,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(without_sources_the_defaults_hold, free_all),
     cmocka_unit_test_teardown(flags_set_every_type, free_all),
     cmocka_unit_test_teardown(repeated_flags_make_a_list_and_replace_the_default, free_all),
+    cmocka_unit_test_teardown(a_flag_of_a_list_may_name_several, free_all),
+    cmocka_unit_test_teardown(a_former_name_still_makes_a_flag, free_all),
     cmocka_unit_test_teardown(of_a_repeated_single_flag_the_last_one_holds, free_all),
     cmocka_unit_test_teardown(variables_set_nested_keys_lists_and_maps, free_all),
     cmocka_unit_test_teardown(an_empty_variable_is_as_good_as_none, free_all),
