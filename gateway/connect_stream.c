@@ -182,6 +182,7 @@ static void choose_encoding(job_stream *s)
 static void run(job_stream *s)
 {
     exchange *x = s->c->call.x;
+    choose_encoding(s);
     status *failure = outcome_of(s, follow_first(&s->follower));
     if (failure != NULL) {
         (void) problem_take(x, failure);
@@ -189,7 +190,6 @@ static void run(job_stream *s)
     }
     x->content_type =
         s->c->codec == CONNECT_JSON ? "application/connect+json" : "application/connect+proto";
-    choose_encoding(s);
     send_changes(s);
 }
 
