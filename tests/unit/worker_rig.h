@@ -58,6 +58,8 @@ typedef struct rig {
     size_t leases, empty_leases, most_jobs;
     size_t heartbeats, running;  // `running` of the last heartbeat
     int64_t progress_done;       // highest in all heartbeats
+    int64_t progress_total;      // that came with it
+    char progress_message[64];
     size_t reports, pulled, early;
     int64_t acked;
     bool deaf;  // outcomes that are pulled get lost
@@ -256,6 +258,9 @@ static inline void rig_heartbeat(rig *r, const Errand__V1__HeartbeatRequest *req
         const Errand__V1__Progress *progress = request->running[i]->progress;
         if (progress != NULL && progress->done > r->progress_done) {
             r->progress_done = progress->done;
+            r->progress_total = progress->total;
+            (void) snprintf(r->progress_message, sizeof r->progress_message, "%s",
+                            progress->message);
         }
         if (job != NULL && job->cancelled) {
             Errand__V1__LeaseRef *ref = arena_zalloc(rpc_call_arena(call), sizeof *ref);
