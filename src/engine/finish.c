@@ -80,29 +80,35 @@ bool finish_parent_of(engine *e, const job_row *callback, job_row *ret)
     return true;
 }
 
+// The parent may run again meanwhile: its lease has a copy of the row.
+static bool set_callbacks_open(engine *e, const job_row *before, int32_t count)
+{
+    job_row after = *before;
+    lease *l = lease_by_seq(e, before->seq);
+    after.callbacks_open = count;
+    if (l != NULL)
+        l->row.callbacks_open = count;
+    return engine_write(e) && engine_save(e, before, &after);
+}
+
 bool finish_keep_parent(engine *e, const job_row *callback)
 {
-    job_row before;
-    if (!finish_parent_of(e, callback, &before))
+    job_row parent;
+    if (!finish_parent_of(e, callback, &parent))
         return false;
-    job_row after = before;
-    after.callbacks_open++;
-    return before.seq == 0 || (engine_write(e) && engine_save(e, &before, &after));
+    return parent.seq == 0 || set_callbacks_open(e, &parent, parent.callbacks_open + 1);
 }
 
 // The parent of a callback that has ended need not be kept for it any longer.
 static bool let_parent_go(engine *e, const job_row *row)
 {
-    job_row before;
+    job_row parent;
     if (row->parent_seq == 0)
         return true;
-    if (!engine_check(e, e->store->ops->load(e->store, &row->parent_seq, 1, &before)))
+    if (!engine_check(e, e->store->ops->load(e->store, &row->parent_seq, 1, &parent)))
         return false;
-    if (before.seq == 0 || before.callbacks_open == 0)
-        return true;
-    job_row after = before;
-    after.callbacks_open--;
-    return engine_save(e, &before, &after);
+    return parent.seq == 0 || parent.callbacks_open == 0 ||
+           set_callbacks_open(e, &parent, parent.callbacks_open - 1);
 }
 
 // ---- the end of an attempt ----

@@ -137,8 +137,13 @@ static bool take_row(taking *t, job_queue *q, const job_row *row)
         return hold(e, row);
     }
     bool cancelled = false;
-    if (!cancel_if_pointless(e, row, &cancelled) || cancelled)
-        return e->trouble == NULL;
+    if (!cancel_if_pointless(e, row, &cancelled))
+        return false;
+    if (cancelled) {
+        t->holds++;
+        t->changed_seq = row->parent_seq;
+        return true;
+    }
     size_t taken = t->command->assignment_count;
     if (!make_room(t) || !take_one(e, t->session, t->command, row))
         return false;
@@ -152,8 +157,16 @@ static bool take_row(taking *t, job_queue *q, const job_row *row)
     return true;
 }
 
-// One page of READY jobs. ret_more: jobs were set aside, so there may be others behind them. False:
-// the round is lost.
+static bool is_among(const job_row *rows, size_t count, int64_t seq)
+{
+    for (size_t i = 0; i < count; i++)
+        if (rows[i].seq == seq)
+            return true;
+    return false;
+}
+
+// One page of READY jobs; of those that have changed since, the rest is read anew. ret_more: jobs
+// were set aside, so there may be others behind them. False: the round is lost.
 static bool take_page(taking *t, job_queue *q, const int32_t *routes, size_t count, size_t size,
                       bool *ret_more)
 {
@@ -162,9 +175,15 @@ static bool take_page(taking *t, job_queue *q, const int32_t *routes, size_t cou
     size_t found, room = t->room;
     if (!engine_check(e, e->store->ops->take_ready(e->store, routes, count, size, rows, &found)))
         return false;
-    for (size_t i = 0; i < found && !take_is_full(t); i++)
+    t->changed_seq = 0;
+    for (size_t i = 0; i < found && !take_is_full(t); i++) {
         if (!take_row(t, q, &rows[i]))
             return false;
+        if (t->changed_seq != 0 && is_among(&rows[i], found - i, t->changed_seq)) {
+            *ret_more = true;
+            return true;
+        }
+    }
     *ret_more = found == size && (found == STEP || room - t->room < found);
     return true;
 }

@@ -11,6 +11,7 @@ typedef struct taking {
     size_t room;  // jobs still wanted
     size_t bytes;
     size_t holds;
+    int64_t changed_seq;  // a job that is another now than when it was read
 } taking;
 
 bool take_is_full(const taking *t);

@@ -359,6 +359,39 @@ static void a_job_tried_again_by_hand_is_told_of_at_its_new_end_only(void **stat
     erig_failed(control_post(ENGINE_RETRY, &first, 0), STATUS_FAILED_PRECONDITION);
 }
 
+// The job that a worker holds, and the one that is about to be handed out, are counted for too.
+static void the_callbacks_of_a_job_that_runs_again_are_counted(void **state)
+{
+    (void) state;
+    store_job *found;
+    job_row first = submit_wanting_callback();
+    first = lease_one(1, 1);
+    report(1, 1, failure(&first, false));
+    assert_int_equal(callbacks_of(&first, &found), 1);
+    uuid callback = found[0].row.id;
+    queue_pause(JOB_CALLBACK_QUEUE, true);
+    control(ENGINE_RETRY, &first.id);
+    first = lease_one(1, 2);
+    control(ENGINE_DELETE, &callback);
+    report(1, 2, success(&first));
+    assert_int_equal(row_of(&first.id).callbacks_open, 1);
+}
+
+static void a_job_is_handed_out_beside_a_callback_of_its_former_end(void **state)
+{
+    (void) state;
+    submit_wanting_callback();
+    job_row job = lease_one(1, 1);
+    report(1, 1, failure(&job, false));
+    erig_pass(SECOND);
+    control(ENGINE_RETRY, &job.id);
+    const engine_lease *got = lease_now(2, 1, 10);
+    assert_leased(got, &job);
+    assert_int_equal(got->assignments[0].row.callbacks_open, 0);
+    report(2, 1, success(&got->assignments[0].row));
+    assert_int_equal(row_of(&job.id).callbacks_open, 1);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_end_of_a_job_makes_its_callback_in_the_same_commit,
                                     erig_start, erig_stop),
@@ -394,6 +427,10 @@ static const struct CMUnitTest tests[] = {
                                     erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_callback_of_a_deleted_job_can_not_be_tried_again, erig_start,
                                     erig_stop),
+    cmocka_unit_test_setup_teardown(the_callbacks_of_a_job_that_runs_again_are_counted, erig_start,
+                                    erig_stop),
+    cmocka_unit_test_setup_teardown(a_job_is_handed_out_beside_a_callback_of_its_former_end,
+                                    erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_job_tried_again_by_hand_is_told_of_at_its_new_end_only,
                                     erig_start, erig_stop),
 };
