@@ -60,6 +60,7 @@ void cli_manual(void);
 
 // Commands.
 cli_exit cli_fetch(cli *c, const cli_args *args);
+cli_exit cli_exec(cli *c, const cli_args *args);
 cli_exit cli_submit(cli *c, const cli_args *args);
 cli_exit cli_submit_file(cli *c, const cli_args *args);
 cli_exit cli_get(cli *c, const cli_args *args);

@@ -11,13 +11,30 @@ static cli_exit print_value(const Google__Protobuf__Value *value)
     return cli_print_json(&value->base);
 }
 
+static void tell_omitted(const char *stream, int64_t bytes)
+{
+    if (bytes > 0)
+        cli_tell("errand: %" PRId64 " bytes of standard %s were left out by the worker\n", bytes,
+                 stream);
+}
+
+// What the command wrote goes where it would have gone here.
+static cli_exit print_exec(const Errand__V1__ExecResult *exec)
+{
+    cli_exit printed = cli_print_bytes(exec->stdout.data, exec->stdout.len);
+    (void) fwrite(exec->stderr.data, 1, exec->stderr.len, stderr);
+    tell_omitted("output", exec->stdout_omitted_bytes);
+    tell_omitted("error", exec->stderr_omitted_bytes);
+    return printed;
+}
+
 static cli_exit print_output(const Errand__V1__Result *result)
 {
     switch (result->output_case) {
     case ERRAND__V1__RESULT__OUTPUT_HTTP:
         return cli_print_bytes(result->http->body.data, result->http->body.len);
     case ERRAND__V1__RESULT__OUTPUT_EXEC:
-        return cli_print_bytes(result->exec->stdout.data, result->exec->stdout.len);
+        return print_exec(result->exec);
     case ERRAND__V1__RESULT__OUTPUT_VALUE:
         return print_value(result->value);
     case ERRAND__V1__RESULT__OUTPUT_DATA:

@@ -62,6 +62,12 @@ static const cli_option fetch_options[] = {
     END
 };
 
+static const cli_option exec_options[] = {
+    {"env",   CLI_TEXT, 'e', true,  "NAME=VALUE", NULL, NULL, "environment variable that the command's configuration allows; may be repeated"},
+    {"stdin", CLI_TEXT, 'i', false, "FILE",       NULL, NULL, "its standard input; -: that of errand"},
+    END
+};
+
 static const cli_option submit_options[] = {
     {"args",         CLI_TEXT, 'a', false, "JSON", NULL, NULL, "what the handler is given, any JSON value; default: null"},
     {"data",         CLI_TEXT, 'd', false, "FILE", NULL, NULL, "give the handler the bytes of a file; -: standard input"},
@@ -114,6 +120,7 @@ static const cli_option_group job_group = {"Job options", job_options};
 static const cli_option_group callback_group = {"Callback options", callback_options};
 static const cli_option_group wait_group = {"Waiting", wait_options};
 static const cli_option_group fetch_group = {"HTTP options", fetch_options};
+static const cli_option_group exec_group = {"Command options", exec_options};
 static const cli_option_group submit_group = {"Input options", submit_options};
 static const cli_option_group result_group = {"Waiting", result_options};
 static const cli_option_group all_wait_group = {"Waiting", all_wait_options};
@@ -124,6 +131,7 @@ static const cli_option_group top_group = {"Display", top_options};
 
 const cli_option_group *const cli_global_groups[] = {&cli_global_options, NULL};
 static const cli_option_group *const fetch_groups[] = {&fetch_group, &job_group, &callback_group, &wait_group, &cli_global_options, NULL};
+static const cli_option_group *const exec_groups[] = {&exec_group, &job_group, &callback_group, &wait_group, &cli_global_options, NULL};
 static const cli_option_group *const submit_groups[] = {&submit_group, &job_group, &callback_group, &wait_group, &cli_global_options, NULL};
 static const cli_option_group *const result_groups[] = {&result_group, &cli_global_options, NULL};
 static const cli_option_group *const wait_groups[] = {&all_wait_group, &cli_global_options, NULL};
@@ -136,6 +144,11 @@ const cli_command cli_commands[] = {
     {"fetch",  "URL",     "have a URL fetched",
      "Submits an http job and prints its id. With --wait it waits for the end and prints the body of the answer.",
      fetch_groups, 1, 1, cli_fetch},
+    {"exec",   "NAME [ARG...]", "have a command run",
+     "Submits a job that runs a command, and prints its id. NAME is a command that the configuration of the workers "
+     "names; they decide what it takes. Arguments that begin with a dash stand behind --. With --wait it waits for the "
+     "end and prints what the command wrote: standard output and standard error on those of errand.",
+     exec_groups, 1, SIZE_MAX, cli_exec},
     {"submit", "[KIND]",  "submit a job of any kind, or a file of jobs",
      "Submits a job that a worker of your own does, and prints its id. With --file it submits many jobs: each line "
      "is one job in JSON; the ids are printed in the order of the lines, refused lines are told on standard error.",
