@@ -44,6 +44,7 @@ endfunction()
 function(errand_install_client)
     install(TARGETS errand_client_shared LIBRARY DESTINATION "${CMAKE_INSTALL_LIBDIR}")
     install(FILES "${PROJECT_SOURCE_DIR}/clients/c/errand.h" DESTINATION "${errand_include_dir}")
+    install(DIRECTORY "${PROJECT_SOURCE_DIR}/clients/c/examples" DESTINATION "${CMAKE_INSTALL_DOCDIR}")
     errand_install_static_library()
 
     # Relative, so that an installed tree may be moved.

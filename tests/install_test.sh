@@ -1,13 +1,22 @@
 #!/usr/bin/env bash
-# install_test - installs the build into a fresh folder and builds a program against it: with
-# pkg-config, shared and static, and with CMake.
+# install_test - installs the build into a fresh folder and builds programs against it: with
+# pkg-config, shared and static, and with CMake. The examples run with the installed server.
 #
 #   install_test.sh CMAKE BUILD_DIR COMPILER [SANITIZERS]
 set -euo pipefail
 cmake=$1 build=$2 compiler=$3 sanitizers=${4:-}
 
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+started=()
+clean_up()
+{
+    for process in "${started[@]}"; do
+        kill "$process" 2>/dev/null || true
+    done
+    wait
+    rm -rf "$work"
+}
+trap clean_up EXIT
 "$cmake" --install "$build" --prefix "$work/prefix" >"$work/log" || { cat "$work/log"; exit 1; }
 PKG_CONFIG_PATH=$(dirname "$(find "$work/prefix" -name errand.pc)")
 export PKG_CONFIG_PATH
@@ -52,6 +61,54 @@ read -r -a private < <(pkg-config --static --cflags --libs errand)
     "-DCMAKE_PREFIX_PATH=$work/prefix" >"$work/log" || { cat "$work/log"; exit 1; }
 "$cmake" --build "$work/build" >"$work/log" || { cat "$work/log"; exit 1; }
 [[ $("$work/build/user") == 0 ]]
+
+# The examples, built in each way.
+examples=$work/prefix/share/doc/errand/examples
+mkdir "$work/shared-examples" "$work/static-examples"
+for example in submit_and_wait worker; do
+    "$compiler" "${flags[@]}" "$examples/$example.c" -o "$work/shared-examples/$example" \
+        "${shared[@]}" "-Wl,-rpath,$libraries"
+    "$compiler" "${flags[@]}" "$examples/$example.c" -o "$work/static-examples/$example" \
+        "${private[@]/#-lerrand/$libraries/liberrand.a}"
+done
+"$cmake" -S "$examples" -B "$work/cmake-examples" "-DCMAKE_C_COMPILER=$compiler" \
+    "-DCMAKE_C_FLAGS=${flags[*]}" "-DCMAKE_PREFIX_PATH=$work/prefix" >"$work/log" ||
+    { cat "$work/log"; exit 1; }
+"$cmake" --build "$work/cmake-examples" >"$work/log" || { cat "$work/log"; exit 1; }
+
+# wait_line FILE PATTERN waits for a line and prints what stands behind the pattern.
+wait_line()
+{
+    local end=$((SECONDS + 60))
+    until sed -n "s|^$2||p" "$1" | grep -m1 .; do
+        if ((SECONDS > end)); then
+            echo "no line '$2':" >&2
+            cat "$1" >&2
+            return 1
+        fi
+    done
+}
+
+"$work/prefix/bin/errandd" --data "$work/data" --rpc tcp://127.0.0.1:0 \
+    --results tcp://127.0.0.1:0 --http off --workers 0 >"$work/server" 2>"$work/server-log" &
+started+=($!)
+ERRAND_SERVER=$(wait_line "$work/server" "listening rpc ")
+export ERRAND_SERVER
+for way in shared static cmake; do
+    "$work/$way-examples/worker" 2 >"$work/worker" 2>"$work/worker-log" &
+    worker=$!
+    started+=("$worker")
+    [[ $(wait_line "$work/worker" "connected ") == "$ERRAND_SERVER" ]]
+    run=$work/$way-examples/submit_and_wait
+    [[ $("$run" wordcount '"three short words\n"') == '{"value":{"lines":1,"words":3,"bytes":18}}' ]]
+    [[ $("$run" sleep 0.01) == '{"value":"well rested"}' ]]
+    status=0
+    "$run" wordcount 7 2>"$work/refused" || status=$?
+    [[ $status == 1 ]] && grep -q "wordcount needs a text" "$work/refused"
+    kill "$worker"
+    wait "$worker"
+    unset 'started[-1]'
+done
 
 # Every program has its manual page.
 for program in "$work"/prefix/bin/*; do
