@@ -54,14 +54,28 @@ def test_the_readme_has_examples_of_each_interface():
     assert len(blocks("README.md", "c")) == 1
 
 
-@pytest.mark.parametrize("page, says", [("README.md", b"answered 200"), ("docs/jobs.md", b"cancelled ")])
-def test_the_c_examples_compile_and_run(server, tmp_path, page, says):
+C_EXAMPLES = {
+    "README.md": [b"answered 200"],
+    "docs/jobs.md": [b"cancelled "],
+    "docs/c-library.md": [b"attempt 1, over", b'{"value":{"twice":42}}'],
+}
+
+
+@pytest.mark.parametrize("page", C_EXAMPLES)
+def test_every_c_example_has_an_output_that_is_looked_for(page):
+    assert len(blocks(page, "c")) == len(C_EXAMPLES[page])
+
+
+@pytest.mark.parametrize(
+    "page, number", [(page, i) for page, all_say in C_EXAMPLES.items() for i in range(len(all_say))]
+)
+def test_the_c_examples_compile_and_run(server, tmp_path, page, number):
     build = BIN.parent
     library = next(build.glob("clients/c/liberrand.so*"), None)
     if library is None or os.environ.get("ERRAND_TEST_SANITIZER"):
         pytest.skip("needs the shared library without sanitizers")
     (generated,) = {path.parents[2] for path in build.rglob("errand/v1/job.pb-c.h")}
-    (example,) = blocks(page, "c")
+    example, says = blocks(page, "c")[number], C_EXAMPLES[page][number]
     (tmp_path / "first.c").write_text(on_ports_of(server, example))
     # The library is the one of the build; a user would ask pkg-config.
     compiler = ["gcc", "-Wall", "-Wextra", "-Werror", "-o", str(tmp_path / "first")]
