@@ -56,6 +56,7 @@ static status *start_store(server *v)
     engine_options options;
     engine_options_init(&options);
     options.store = v->store;
+    options.callers_lead = true;
     options.own_workers = v->worker_ids;
     options.own_worker_count = WORKER_COUNT;
     options.max_queues = (size_t) v->settings->max_queues;
@@ -189,6 +190,8 @@ static status *start_gateway(server *v)
     options.max_message_bytes = (size_t) s->max_message;
     options.origins = (const char *const *) s->origins.items;
     options.origin_count = s->origins.count;
+    options.allow_credentials = s->origin_credentials;
+    options.require_connect_version = s->require_connect_version;
     options.hosts = (const char *const *) s->hosts.items;
     options.host_count = s->hosts.count;
     return gateway_start(&options, &v->gateway, &v->http_url);

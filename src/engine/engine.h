@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "base/status.h"
 #include "job/queue.h"
+#include "job/queue_set.h"
 #include "job/row.h"
 #include "store/store.h"
 
@@ -37,6 +38,7 @@ typedef struct engine_options {
     size_t own_worker_count;    // 0: none
     size_t max_reply_bytes;     // assignments in one answer stop there, after at least one
     uint64_t seed;              // of the jitter; 0: from the kernel
+    bool callers_lead;          // engine_post may do what is asked, and call done, in the caller
 } engine_options;
 
 void engine_options_init(engine_options *options);  // 30 s, 5 s, 10,000, 1,000,000, 100,000,
@@ -84,6 +86,8 @@ struct engine_command {
     engine_command *next;  // the engine's
 };
 
+// engine_post hands a command over. With callers_lead and little to do it is carried out before the
+// function returns: then no lock that done takes may be held. done may post.
 void engine_post(engine *e, engine_command *command);
 
 // A waiting command is found again by its ticket. Tickets are never used twice.
@@ -104,6 +108,7 @@ typedef struct engine_new_job {
     const uuid *after;  // row.blockers ids
     const store_label *labels;
     size_t label_count;
+    const queue_set *visible;  // in which the jobs of after must be; NULL: in any
     bool duplicate;   // out: the job existed, with the same content or the same unique key
     bool other;       // out: with the same unique key: row is that of another job
     status *failure;  // out: why this one was refused; the poster frees it
@@ -270,7 +275,8 @@ typedef struct engine_queue {
 // queues: a page of all queues by name. NOT_FOUND never.
 typedef struct engine_queues {
     engine_command command;
-    const char *after;  // name before the first; "": from the start
+    const queue_set *only;  // leave out all others; NULL: none
+    const char *after;      // name before the first; "": from the start
     size_t limit;
     arena *memory;  // of what follows
     engine_queue_info *infos;

@@ -49,8 +49,10 @@ void inbox_put(inbox *in, engine_command *command)
         inbox_poke(in);
 }
 
-static void sleep_until(inbox *in, int64_t deadline_us)
+void inbox_wait(inbox *in, int64_t deadline_us)
 {
+    if (atomic_load(&in->newest) != NULL)
+        return;
     struct timespec deadline = {.tv_sec = deadline_us / 1000000,
                                 .tv_nsec = deadline_us % 1000000 * 1000};
     pthread_mutex_lock(&in->lock);
@@ -78,10 +80,7 @@ static engine_command *reversed(inbox *in, engine_command *newest)
 
 engine_command *inbox_take(inbox *in, int64_t deadline_us)
 {
-    engine_command *newest = atomic_exchange(&in->newest, NULL);
-    if (newest == NULL) {
-        sleep_until(in, deadline_us);
-        newest = atomic_exchange(&in->newest, NULL);
-    }
-    return reversed(in, newest);
+    if (deadline_us > 0)
+        inbox_wait(in, deadline_us);
+    return reversed(in, atomic_exchange(&in->newest, NULL));
 }

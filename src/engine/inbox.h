@@ -21,8 +21,12 @@ void inbox_fini(inbox *in);
 void inbox_put(inbox *in, engine_command *command);
 void inbox_poke(inbox *in);  // wakes the taker without a command
 
-// inbox_take empties the box, in order of arrival; waits until then when it is empty. NULL at the
-// deadline (monotonic microseconds) or after a poke.
+// inbox_wait returns once there is a command, at the deadline (monotonic microseconds), or after a
+// poke.
+void inbox_wait(inbox *in, int64_t deadline_us);
+
+// inbox_take empties the box, in order of arrival; waits as inbox_wait does when it is empty, with
+// a deadline of 0 not at all. NULL when it found nothing.
 engine_command *inbox_take(inbox *in, int64_t deadline_us);
 
 #endif

@@ -150,6 +150,9 @@ struct engine {
     const clock_source *clock;
     inbox inbox;
     pthread_t thread;
+    pthread_mutex_t rounds;   // held by who does rounds; guards all that follows but the atomic
+    int64_t sleeps_until_us;  // the thread: monotonic
+    atomic_bool quiet;        // the latest round had one command at most
     atomic_uint_fast64_t last_ticket;
     atomic_bool draining;
     atomic_bool stopping;
@@ -199,6 +202,19 @@ struct engine {
 };
 
 // ---- engine.c ----
+
+// Of the caller of a parked command.
+typedef struct gone_command {
+    engine_command command;
+    uint64_t ticket;
+} gone_command;
+
+// round_all does rounds until all of the commands are done; NULL: one round, of what is due. Like
+// all functions below it is for who holds `rounds`.
+void round_all(engine *e, engine_command *commands);
+void round_last(engine *e, engine_command *commands);  // at the stop: refuses what is parked
+int64_t round_next(engine *e);                         // when something is due; monotonic
+void round_read_clocks(engine *e);
 
 // engine_write opens the transaction if there is none. False when the disk refuses: e->trouble says
 // why.

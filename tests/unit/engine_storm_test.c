@@ -215,6 +215,11 @@ static void what_was_answered_is_true_whatever_the_disk_does(void **state)
     check_all();
 }
 
+static void it_is_true_too_where_callers_lead(void **state)
+{
+    what_was_answered_is_true_whatever_the_disk_does(state);
+}
+
 static int start(void **state)
 {
     job_count = 0;
@@ -222,9 +227,18 @@ static int start(void **state)
     return erig_start(state);
 }
 
+static int start_led(void **state)
+{
+    (void) start(state);
+    erig.options.callers_lead = true;
+    erig_restart();
+    return 0;
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(what_was_answered_is_true_whatever_the_disk_does, start,
                                     erig_stop),
+    cmocka_unit_test_setup_teardown(it_is_true_too_where_callers_lead, start_led, erig_stop),
 };
 
 UNIT_TEST_MAIN(tests)
