@@ -321,7 +321,8 @@ typedef struct engine_stats {
     int64_t store_bytes;
 } engine_stats;
 
-// numbers: what happened since the start, by queue.
+// numbers: what happened since the start, by queue. Beyond max_named_queues all count as one.
+#define ENGINE_OTHER_QUEUES "other"
 typedef struct engine_tally {
     uint64_t submitted;
     uint64_t failed_attempts;
@@ -331,7 +332,7 @@ typedef struct engine_tally {
 } engine_tally;
 
 typedef struct engine_queue_numbers {
-    const char *queue;  // valid as long as the engine; "other": all that have none of their own
+    const char *queue;  // valid as long as the engine
     int64_t jobs[JOB_STATE_COUNT];
     engine_tally tally;
 } engine_queue_numbers;

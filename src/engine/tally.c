@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define OTHER "other"
-
 static queue_tally *add_tally(tallies *all, const char *queue)
 {
     queue_tally *made = calloc(1, sizeof *made);
@@ -29,7 +27,7 @@ static queue_tally *tally_of(engine *e, job_queue *q)
         return &all->other;
     if (q->tally != NULL)
         return q->tally;
-    if (all->count < e->options.max_named_queues && strcmp(q->name, OTHER) != 0)
+    if (all->count < e->options.max_named_queues && strcmp(q->name, ENGINE_OTHER_QUEUES) != 0)
         q->tally = add_tally(all, q->name);
     if (q->tally == NULL)
         q->tally = &all->other;
@@ -123,7 +121,7 @@ static void find_depths(engine *e)
     for (size_t i = 0; i < count; i++) {
         add_depth(e, routes[i].route);
         if (tally_of(e, queue_of(e, routes[i].route)) == &all->other)
-            all->other.numbers.queue = OTHER;
+            all->other.numbers.queue = ENGINE_OTHER_QUEUES;
     }
 }
 

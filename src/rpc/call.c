@@ -11,6 +11,8 @@
 // holds the call while it is at work. Only call_abandon comes from outside, hence the atomic phase.
 #include "rpc/call_internal.h"
 
+#include "base/clock.h"
+
 #include <stdlib.h>
 
 static void call_send(rpc_call *call, nng_msg *message);
@@ -23,6 +25,8 @@ static void serve(rpc_call *call, nng_msg *message)
     ProtobufCMessage *input = NULL;
     call->pipe = nng_msg_get_pipe(message);
     call->request_id = NULL;
+    call->method = NULL;
+    call->start_us = clock_mono_us(clock_system());
     call->request.metadata = NULL;
     status *failure = call_open(call, message, &input);
     nng_msg_free(message);
@@ -212,8 +216,15 @@ static void call_send(rpc_call *call, nng_msg *message)
     gate_leave(&call->inside);
 }
 
+static void count_ended(const rpc_call *call, status_code code)
+{
+    call_metrics_ended(call->method != NULL ? call->method->metrics : NULL, code,
+                       clock_mono_us(clock_system()) - call->start_us);
+}
+
 void rpc_call_fail(rpc_call *call, status *failure)
 {
+    count_ended(call, failure->code);
     nng_msg *message = envelope_write_failure(
         failure, call->request_id, call->server->options.max_message_bytes, call->memory);
     status_free(failure);
@@ -229,6 +240,7 @@ void rpc_call_answer(rpc_call *call, const ProtobufCMessage *reply)
         rpc_call_fail(call, failure);
         return;
     }
+    count_ended(call, STATUS_OK);
     call_send(call, message);
 }
 

@@ -22,6 +22,7 @@ struct rpc_call {
     rpc_caller caller;
     const char *request_id;
     int64_t deadline_us;
+    int64_t start_us;  // monotonic: when it was received
     size_t memory_bytes;
     rpc_parked place;
 };

@@ -13,6 +13,7 @@
 
 typedef struct row {
     rpc_method method;
+    call_metrics metrics;
     bool lost;  // there was no memory to put it into the table
     UT_hash_handle hh;
 } row;
@@ -61,6 +62,8 @@ static row *row_new(ProtobufCService *service, unsigned index)
     r->method.service = service;
     r->method.index = index;
     r->method.input = method->input;
+    r->method.metrics = &r->metrics;
+    call_metrics_init(&r->metrics, r->method.name);
     return r;
 }
 

@@ -3,6 +3,7 @@
 #define ERRAND_RPC_METHODS_H
 
 #include "base/buf.h"
+#include "rpc/call_metrics.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
@@ -15,6 +16,7 @@ struct rpc_method {
     ProtobufCService *service;
     unsigned index;
     const ProtobufCMessageDescriptor *input;
+    call_metrics *metrics;
 };
 
 typedef struct rpc_methods rpc_methods;

@@ -40,6 +40,7 @@ static void settle(collector *c, size_t bytes)
     (void) pthread_mutex_lock(&c->lock);
     c->pending_bytes -= bytes;
     c->pending--;
+    atomic_fetch_sub(&c->service->batches_pending, 1);
     bool resume = c->paused && !c->closing && c->pending_bytes < MAX_PENDING_BYTES;
     if (resume) {
         c->paused = false;
@@ -140,6 +141,7 @@ static void take(collector *c, nng_msg *message)
     (void) pthread_mutex_lock(&c->lock);
     c->pending_bytes += size;
     c->pending++;
+    atomic_fetch_add(&c->service->batches_pending, 1);
     (void) pthread_mutex_unlock(&c->lock);
     status *failure = memory == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory")
                                      : post(c, (slice){nng_msg_body(message), size}, memory);

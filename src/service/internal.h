@@ -41,7 +41,8 @@ struct service {
     _Atomic(addresses *) addresses;  // NULL until they are announced, then they stay
     int64_t start_us;                // wall
     atomic_bool draining;
-    reader_pool readers;       // of calls
+    atomic_size_t batches_pending;  // of outcomes: received and not stored yet
+    reader_pool readers;            // of calls
     reader_pool done_readers;  // one, of done functions: the engine's threads must not wait for
                                // calls that read
     Errand__V1__JobService_Service *jobs;
@@ -111,6 +112,9 @@ void report_call(service *s, const Errand__V1__OutcomeBatch *request, rpc_call *
 void info_call(service *s, const Errand__V1__GetInfoRequest *request, rpc_call *call);
 
 void answer_no_memory(rpc_call *call);
+
+// metrics.c: a metrics_source_fn.
+void service_write_metrics(void *data, buf *out);
 
 // reader_take waits until there is one.
 store_reader *reader_take(reader_pool *readers);

@@ -2,6 +2,7 @@
 #include "service/internal.h"
 
 #include "base/clock.h"
+#include "base/metrics.h"
 #include "job/time.h"
 
 #include <stdlib.h>
@@ -122,6 +123,7 @@ status *service_new(const service_options *options, service **ret)
         service_free(s);
         return failure;
     }
+    (void) metrics_add_source(service_write_metrics, s);
     *ret = s;
     return NULL;
 }
@@ -191,6 +193,7 @@ void service_drain(service *s)
 
 void service_stop(service *s)
 {
+    metrics_remove_source(service_write_metrics, s);
     background_stop(s->copies);
     background_stop(s->changes);
 }
@@ -200,6 +203,7 @@ void service_free(service *s)
     if (s == NULL) {
         return;
     }
+    metrics_remove_source(service_write_metrics, s);
     background_free(s->copies);
     background_free(s->changes);
     close_readers(&s->readers);

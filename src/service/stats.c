@@ -50,7 +50,7 @@ static void stats_done(engine_command *command)
     time_to_duration(clock_wall_us(clock_system()) - state->service->start_us, &uptime);
     reply.workers = (int64_t) state->stats.workers;
     reply.waiting_calls = (int64_t) state->stats.waiting;
-    reply.results_queue_length = (int64_t) engine_queue_length(state->service->options.engine);
+    reply.results_queue_length = (int64_t) atomic_load(&state->service->batches_pending);
     reply.store_bytes = state->stats.store_bytes;
     reply.uptime = &uptime;
     rpc_call_answer(state->call, &reply.base);

@@ -1,6 +1,8 @@
 // rpc server - what every caller gets to see, hostile ones included.
 #include "unit/rpc_rig.h"
 
+#include "base/metrics.h"
+
 #define TCP "tcp://127.0.0.1:0"
 
 static void assert_echo_over(const char *url)
@@ -158,6 +160,28 @@ static void a_method_without_an_answer_is_internal(void **state)
     rig_free(r);
 }
 
+static bool metrics_have(const char *line)
+{
+    AUTO_BUF out = {0};
+    metrics_render(&out);
+    return strstr(buf_text(&out), line) != NULL;
+}
+
+static void calls_are_counted_by_method_and_code(void **state)
+{
+    (void) state;
+    rig *r = rig_new(NULL, TCP);
+    rpc_client *client = rig_client(r->url);
+    assert_null(rig_call_get(client, "abc", "abc", NULL));
+    assert_null(rig_call_get(client, "abc", "abc", NULL));
+    assert_true(metrics_have("errand_rpc_requests_total{method=\"/errand.v1.JobService/Get\","
+                             "code=\"OK\"} 2\n"));
+    assert_true(metrics_have("errand_rpc_request_duration_seconds_count{"
+                             "method=\"/errand.v1.JobService/Get\"} 2\n"));
+    rpc_client_close(client);
+    rig_free(r);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_call_over_tcp_is_answered),
     cmocka_unit_test(a_call_over_ipc_is_answered),
@@ -169,6 +193,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_request_id_comes_back),
     cmocka_unit_test(a_caller_without_token_is_refused_before_decoding),
     cmocka_unit_test(a_method_without_an_answer_is_internal),
+    cmocka_unit_test(calls_are_counted_by_method_and_code),
 };
 
 UNIT_TEST_MAIN(tests)
