@@ -5,6 +5,7 @@
 #include "gateway/encoding.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/headers.h"
+#include "gateway/negotiate.h"
 #include "gateway/problem.h"
 #include "json/codec.h"
 
@@ -31,6 +32,18 @@ ProtobufCMessage *api_new_message(const ProtobufCMessageDescriptor *type, arena 
 static bool out_of_memory(exchange *x)
 {
     return problem_refuse(x, 503, "not enough memory for this request now");
+}
+
+// Asked before anything is done: a call whose answer is not wanted must not be made.
+static bool check_accept(const api_call *call)
+{
+    const route *r = call->route;
+    if (strncmp(r->pattern, "/v1/", 4) != 0 || r->answer == api_output_answer) {
+        return true;  // these judge for themselves
+    }
+    const char *type = r->prepare == api_events_prepare ? "text/event-stream" : "application/json";
+    return negotiate_type(exchange_field(call->x, "Accept"), type) ||
+           problem_refuse(call->x, 406, "the answer is %s", type);
 }
 
 static bool check_content_type(const api_call *call)
@@ -299,8 +312,9 @@ void api_run(api_call *call)
 {
     const route *r = call->route;
     bool has_rpc = r->service != NULL;
-    if (!check_content_type(call) || (has_rpc && !make_request(call)) || !read_body(call) ||
-        !read_variables(call) || !read_query(call) || (r->prepare != NULL && !r->prepare(call))) {
+    if (!check_accept(call) || !check_content_type(call) || (has_rpc && !make_request(call)) ||
+        !read_body(call) || !read_variables(call) || !read_query(call) ||
+        (r->prepare != NULL && !r->prepare(call))) {
         return;
     }
     if (has_rpc) {

@@ -5,13 +5,16 @@
 #include "base/uuid.h"
 #include "errand/v1/job_service.pb-c.h"
 #include "gateway/headers.h"
+#include "gateway/negotiate.h"
 #include "gateway/problem.h"
 #include "json/codec.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
 #define MAX_WAIT_SECONDS 60
+#define MAX_MEDIA_TYPE   255
 
 bool api_is_final(Errand__V1__Job__State state)
 {
@@ -111,6 +114,25 @@ void api_submit_fail(api_call *call, status *failure)
     (void) problem_take(call->x, failure);
 }
 
+// A revision is as good as a new one: a client that has it needs no more than to be told so.
+void api_job_answer(api_call *call, const ProtobufCMessage *reply)
+{
+    exchange *x = call->x;
+    const Errand__V1__GetJobRequest *request = (const Errand__V1__GetJobRequest *) call->request;
+    const Errand__V1__Job *job = (const Errand__V1__Job *) reply;
+    char tag[48];
+    (void) snprintf(tag, sizeof tag, "W/\"%" PRId64 "%s\"", job->revision,
+                    request->view == ERRAND__V1__JOB_VIEW__FULL ? "-full" : "");
+    exchange_add_header(x, "ETag", tag);
+    x->cache_control = "private, no-cache";
+    if (negotiate_has_tag(exchange_field(x, "If-None-Match"), tag)) {
+        x->http_status = 304;
+        exchange_add_header(x, "Vary", "Accept-Encoding");
+        return;
+    }
+    api_reply_json(x, 200, reply);
+}
+
 void api_result_answer(api_call *call, const ProtobufCMessage *reply)
 {
     const Errand__V1__GetResultResponse *result = (const Errand__V1__GetResultResponse *) reply;
@@ -162,6 +184,16 @@ static void refuse_output(exchange *x, const Errand__V1__GetResultResponse *resu
     problem_write(x, 409, failure);
 }
 
+static void check_output_type(exchange *x)
+{
+    char type[MAX_MEDIA_TYPE + 1];
+    size_t size = strcspn(x->content_type, "; \t");
+    (void) snprintf(type, sizeof type, "%.*s", (int) size, x->content_type);
+    if (x->http_status == 200 && !negotiate_type(exchange_field(x, "Accept"), type)) {
+        (void) problem_refuse(x, 406, "the output is %s", type);
+    }
+}
+
 void api_output_answer(api_call *call, const ProtobufCMessage *reply)
 {
     const Errand__V1__GetResultResponse *result = (const Errand__V1__GetResultResponse *) reply;
@@ -173,5 +205,6 @@ void api_output_answer(api_call *call, const ProtobufCMessage *reply)
         // What a stranger's server sent must not run as a page of ours.
         exchange_add_header(call->x, "Content-Security-Policy", "sandbox");
         reply_output(call->x, result->result);
+        check_output_type(call->x);
     }
 }

@@ -41,7 +41,7 @@ static bool read_message(connect_call *c)
 {
     exchange *x = c->call.x;
     if (strcmp(x->method, "GET") == 0) {
-        return connect_get_message(x);
+        return connect_get_message(c);
     }
     return x->read_body(x) && encoding_unpack_body(x, exchange_field(x, "Content-Encoding"));
 }

@@ -72,11 +72,14 @@ static bool decode_message(exchange *x, slice sent)
     return !has_value(x, "base64", "1") || decode_base64(x, x->body.size);
 }
 
-bool connect_get_message(exchange *x)
+bool connect_get_message(const connect_call *c)
 {
+    exchange *x = c->call.x;
     slice sent = find_parameter(x->query, "message");
     const char *compression = compression_of(x);
-    if (find_parameter(x->query, "connect").bytes != NULL && !has_value(x, "connect", "v1")) {
+    bool may_lack = !c->call.gateway->require_connect_version &&
+                    find_parameter(x->query, "connect").bytes == NULL;
+    if (!may_lack && !has_value(x, "connect", "v1")) {
         return problem_refuse(x, 400, "the parameter connect must be \"v1\"");
     }
     if (sent.bytes == NULL) {

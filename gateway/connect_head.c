@@ -65,10 +65,13 @@ bool connect_read_codec(connect_call *c)
 
 // ---- version and timeout ----
 
-static bool check_version(exchange *x)
+// curl and the like need not say it, unless they are told to. A GET says it in the query.
+static bool check_version(const connect_call *c)
 {
+    exchange *x = c->call.x;
     const char *version = exchange_field(x, "Connect-Protocol-Version");
-    return version == NULL || strcmp(version, "1") == 0 ||
+    bool may_lack = !c->call.gateway->require_connect_version || strcmp(x->method, "GET") == 0;
+    return (version == NULL && may_lack) || (version != NULL && strcmp(version, "1") == 0) ||
            problem_refuse(x, 400, "Connect-Protocol-Version must be \"1\"");
 }
 
@@ -110,5 +113,5 @@ static bool check_encoding(const connect_call *c)
 
 bool connect_read_head(connect_call *c)
 {
-    return check_version(c->call.x) && read_timeout(c) && check_encoding(c);
+    return check_version(c) && read_timeout(c) && check_encoding(c);
 }

@@ -54,7 +54,7 @@ bool connect_read_head(connect_call *c);
 bool connect_get_codec(const exchange *x, connect_codec *ret);
 
 // connect_get_message puts the message of a GET into x->body. False: refused.
-bool connect_get_message(exchange *x);
+bool connect_get_message(const connect_call *c);
 
 // ---- connect_codec.c ----
 

@@ -28,10 +28,32 @@ void gateway_options_init(gateway_options *options)
     };
 }
 
+static void answer_options(const gateway *g, exchange *x)
+{
+    char routes[ROUTES_MAX_ALLOW];
+    const char *allow = NULL;
+    if (connect_is_path(x->path)) {
+        allow = connect_allow(x->path);
+    } else if (routes_allow(x->path, routes)) {
+        allow = routes;
+    }
+    if (allow == NULL) {
+        (void) problem_refuse(x, 404, "there is nothing at this path");
+        return;
+    }
+    x->http_status = 204;
+    exchange_add_header(x, "Allow", allow);
+    origin_preflight(&g->rules, x, allow);
+}
+
 static void handle(void *data, exchange *x)
 {
     gateway *g = data;
     if (!origin_check(&g->rules, x)) {
+        return;
+    }
+    if (strcmp(x->method, "OPTIONS") == 0) {
+        answer_options(g, x);
         return;
     }
     if (connect_is_path(x->path)) {
@@ -75,6 +97,7 @@ static status *copy_rules(const gateway_options *options, origin_rules *rules)
 {
     const char *colon = strrchr(options->listen, ':');
     size_t size = colon != NULL ? (size_t) (colon - options->listen) : 0;
+    rules->allow_credentials = options->allow_credentials;
     rules->listen_host = strndup(options->listen, size);
     if (rules->listen_host == NULL ||
         !copy_names(options->hosts, options->host_count, &rules->hosts, &rules->host_count) ||
@@ -90,6 +113,7 @@ static status *start(gateway *g, const gateway_options *options, char **ret_url)
     g->max_waiting = options->threads / 2;
     g->max_streams = options->max_streams;
     g->heartbeat_us = options->heartbeat_us;
+    g->require_connect_version = options->require_connect_version;
     status *failure = copy_rules(options, &g->rules);
     if (failure == NULL) {
         const upstream_options server = {

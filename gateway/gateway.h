@@ -23,7 +23,9 @@ typedef struct gateway_options {
     int64_t request_timeout_us;  // for the whole request to arrive: 30 s
     const char *const *origins;  // allowed Origin values
     size_t origin_count;
-    const char *const *hosts;  // further names allowed in Host
+    bool allow_credentials;        // whether their pages may send cookies and the like
+    bool require_connect_version;  // Connect calls have to say which protocol they speak
+    const char *const *hosts;      // further names allowed in Host
     size_t host_count;
 } gateway_options;
 

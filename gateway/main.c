@@ -17,6 +17,8 @@ typedef struct settings {
     int64_t request_timeout;
     config_list allowed_origins;
     config_list allowed_hosts;
+    bool allow_credentials;
+    bool require_connect_version;
     int log_level;
     int log_format;
 } settings;
@@ -49,6 +51,12 @@ static const config_row rows[] = {
     {.key = "allowed_origins", .type = CONFIG_LIST, .value_name = "ORIGIN",
      .help = "origins whose web pages may use the API, such as https://app.example.com",
      CONFIG_FIELD(settings, allowed_origins)},
+    {.key = "allow_credentials", .type = CONFIG_BOOL, .fallback = "false",
+     .help = "whether pages of the origins named may send cookies, for a proxy that looks at them",
+     CONFIG_FIELD(settings, allow_credentials)},
+    {.key = "require_connect_version", .type = CONFIG_BOOL, .fallback = "false",
+     .help = "whether Connect calls without Connect-Protocol-Version are refused",
+     CONFIG_FIELD(settings, require_connect_version)},
     {.key = "allowed_hosts", .type = CONFIG_LIST, .value_name = "NAME",
      .help = "names that the gateway is reached under, besides addresses and localhost",
      CONFIG_FIELD(settings, allowed_hosts)},
@@ -84,6 +92,8 @@ static gateway_options options_of(const settings *s)
     options.request_timeout_us = s->request_timeout;
     options.origins = (const char *const *) s->allowed_origins.items;
     options.origin_count = s->allowed_origins.count;
+    options.allow_credentials = s->allow_credentials;
+    options.require_connect_version = s->require_connect_version;
     options.hosts = (const char *const *) s->allowed_hosts.items;
     options.host_count = s->allowed_hosts.count;
     return options;

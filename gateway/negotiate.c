@@ -1,4 +1,5 @@
-// negotiate - what the client would rather have: Accept and Accept-Encoding (RFC 9110).
+// negotiate - what the client would rather have, or has: Accept, Accept-Encoding,
+// If-None-Match (RFC 9110).
 #include "gateway/negotiate.h"
 
 #include <stddef.h>
@@ -71,6 +72,30 @@ static bool next_choice(const char **at, choice *ret)
 static bool is_named(const choice *c, const char *name)
 {
     return c->size == strlen(name) && strncasecmp(c->name, name, c->size) == 0;
+}
+
+static const char *opaque_part(const char *tag)
+{
+    return strncmp(tag, "W/", 2) == 0 ? tag + 2 : tag;
+}
+
+bool negotiate_has_tag(const char *if_none_match, const char *tag)
+{
+    const char *wanted = opaque_part(tag);
+    size_t size = strlen(wanted);
+    while (if_none_match != NULL && *if_none_match != '\0') {
+        const char *given = opaque_part(if_none_match + strspn(if_none_match, " \t,"));
+        if (*given == '*') {
+            return true;
+        }
+        if (strncmp(given, wanted, size) == 0 &&
+            (given[size] == '\0' || strchr(" \t,", given[size]) != NULL)) {
+            return true;
+        }
+        const char *end = *given == '"' ? strchr(given + 1, '"') : NULL;
+        if_none_match = end != NULL ? end + 1 : strchr(given, ',');
+    }
+    return false;
 }
 
 bool negotiate_gzip(const char *accept_encoding)

@@ -8,6 +8,16 @@
 #include <strings.h>
 
 #define MAX_HOST 256
+#define MAX_AGE  "7200"  // seconds that a browser remembers what it may do; they take no more
+
+// Header fields that pages may send, and those that they may read.
+#define TAKEN                                                                                      \
+    "Authorization, Content-Type, Content-Encoding, Accept, Idempotency-Key, Request-Id, Prefer, " \
+    "If-None-Match, Last-Event-ID, traceparent, tracestate, Connect-Protocol-Version, "            \
+    "Connect-Timeout-Ms, Connect-Content-Encoding, Connect-Accept-Encoding"
+#define EXPOSED                                                                                    \
+    "Location, ETag, Retry-After, Preference-Applied, WWW-Authenticate, Allow, "                   \
+    "Content-Encoding, Connect-Content-Encoding, Connect-Accept-Encoding"
 
 // Copies the host part of host:port, without the brackets of an IPv6 address.
 static bool split_host(const char *text, char ret[static MAX_HOST])
@@ -81,14 +91,43 @@ static bool is_own_origin(const exchange *x, const char *origin)
     return host != NULL && mark != NULL && strcasecmp(mark + 3, host) == 0;
 }
 
-static bool is_allowed_origin(const origin_rules *rules, const char *origin)
+typedef enum origin_verdict { FOREIGN, ANYBODY, LISTED } origin_verdict;
+
+static origin_verdict judge_origin(const origin_rules *rules, const char *origin)
 {
+    origin_verdict verdict = FOREIGN;
     for (size_t i = 0; i < rules->origin_count; i++) {
-        if (strcasecmp(rules->origins[i], origin) == 0 || strcmp(rules->origins[i], "*") == 0) {
-            return true;
+        if (strcasecmp(rules->origins[i], origin) == 0) {
+            return LISTED;
+        }
+        if (strcmp(rules->origins[i], "*") == 0) {
+            verdict = ANYBODY;
         }
     }
-    return false;
+    return verdict;
+}
+
+// What the page may see of the answer. Credentials are for pages that are known by name.
+static void allow_page(const origin_rules *rules, exchange *x, const char *origin,
+                       origin_verdict verdict)
+{
+    exchange_add_header(x, "Access-Control-Allow-Origin", origin);
+    if (rules->allow_credentials && verdict == LISTED) {
+        exchange_add_header(x, "Access-Control-Allow-Credentials", "true");
+    }
+    exchange_add_header(x, "Access-Control-Expose-Headers", EXPOSED);
+}
+
+void origin_preflight(const origin_rules *rules, exchange *x, const char *allow)
+{
+    const char *origin = exchange_field(x, "Origin");
+    if (origin == NULL || exchange_field(x, "Access-Control-Request-Method") == NULL ||
+        judge_origin(rules, origin) == FOREIGN) {
+        return;
+    }
+    exchange_add_header(x, "Access-Control-Allow-Methods", allow);
+    exchange_add_header(x, "Access-Control-Allow-Headers", TAKEN);
+    exchange_add_header(x, "Access-Control-Max-Age", MAX_AGE);
 }
 
 bool origin_check(const origin_rules *rules, exchange *x)
@@ -97,13 +136,16 @@ bool origin_check(const origin_rules *rules, exchange *x)
         return false;
     }
     const char *origin = exchange_field(x, "Origin");
+    if (rules->origin_count > 0) {
+        exchange_add_header(x, "Vary", "Origin");
+    }
     if (origin == NULL || is_own_origin(x, origin)) {
         return true;
     }
-    if (!is_allowed_origin(rules, origin)) {
+    origin_verdict verdict = judge_origin(rules, origin);
+    if (verdict == FOREIGN) {
         return problem_refuse(x, 403, "requests of web pages from another origin are not allowed");
     }
-    exchange_add_header(x, "Access-Control-Allow-Origin", origin);
-    exchange_add_header(x, "Vary", "Origin");
+    allow_page(rules, x, origin, verdict);
     return true;
 }

@@ -14,10 +14,15 @@ typedef struct origin_rules {
     size_t host_count;
     char **origins;  // allowed Origin values
     size_t origin_count;
+    bool allow_credentials;  // whether their pages may send cookies and the like
 } origin_rules;
 
 // origin_check refuses a foreign Host or Origin; false: refused.
 bool origin_check(const origin_rules *rules, exchange *x);
+
+// origin_preflight answers a browser that asks before it sends another page's request; `allow` are
+// the methods of the path. Does nothing for other requests.
+void origin_preflight(const origin_rules *rules, exchange *x, const char *allow);
 
 // origin_host_known judges the value of a Host field: an address literal, localhost, or a known
 // name, each with or without a port.

@@ -15,15 +15,13 @@
 #define WORKERS (&errand__v1__worker_service__descriptor)
 #define SERVER  (&errand__v1__server_service__descriptor)
 
-#define MAX_ALLOW 64
-
 // clang-format off
 static const route table[] = {
     {"POST",   "/v1/jobs",                  ROUTE_JOB_BODY,      JOBS, "Submit",
      api_submit_prepare, api_submit_answer, api_submit_fail},
-    // Before the plain {id}, which takes any segment.
     {"GET",    "/v1/jobs/{id}:explain",     ROUTE_NO_BODY,       JOBS, "Explain",   NULL, NULL, NULL},
-    {"GET",    "/v1/jobs/{id}",             ROUTE_NO_BODY,       JOBS, "Get",       NULL, NULL, NULL},
+    {"GET",    "/v1/jobs/{id}",             ROUTE_NO_BODY,       JOBS, "Get",
+     NULL, api_job_answer, NULL},
     {"GET",    "/v1/jobs/{id}/result",      ROUTE_NO_BODY,       JOBS, "GetResult",
      NULL, api_result_answer, NULL},
     {"GET",    "/v1/jobs/{id}/output",      ROUTE_NO_BODY,       JOBS, "GetResult",
@@ -74,13 +72,30 @@ static void allow_method(char *allow, const char *method)
 {
     size_t used = strlen(allow);
     bool is_get = strcmp(method, "GET") == 0;
-    (void) snprintf(allow + used, MAX_ALLOW - used, "%s%s%s", used > 0 ? ", " : "", method,
+    (void) snprintf(allow + used, ROUTES_MAX_ALLOW - used, "%s%s%s", used > 0 ? ", " : "", method,
                     is_get ? ", HEAD" : "");
 }
 
-static void refuse_unknown(exchange *x, const char *allow)
+bool routes_allow(const char *path, char ret[static ROUTES_MAX_ALLOW])
 {
-    if (*allow == '\0') {
+    uri_span variables[URI_MAX_VARIABLES];
+    *ret = '\0';
+    for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
+        if (uri_match(table[i].pattern, path, variables) >= 0) {
+            allow_method(ret, table[i].method);
+        }
+    }
+    if (*ret == '\0') {
+        return false;
+    }
+    allow_method(ret, "OPTIONS");
+    return true;
+}
+
+static void refuse_unknown(exchange *x)
+{
+    char allow[ROUTES_MAX_ALLOW];
+    if (!routes_allow(x->path, allow)) {
         problem_refuse(x, 404, "there is nothing at this path");
         return;
     }
@@ -91,18 +106,13 @@ static void refuse_unknown(exchange *x, const char *allow)
 const route *routes_find(exchange *x, uri_span ret_variables[static URI_MAX_VARIABLES],
                          int *ret_count)
 {
-    char allow[MAX_ALLOW] = "";
     for (size_t i = 0; i < sizeof table / sizeof table[0]; i++) {
         int count = uri_match(table[i].pattern, x->path, ret_variables);
-        if (count < 0) {
-            continue;
-        }
-        if (exchange_is_method(x, table[i].method)) {
+        if (count >= 0 && exchange_is_method(x, table[i].method)) {
             *ret_count = count;
             return &table[i];
         }
-        allow_method(allow, table[i].method);
     }
-    refuse_unknown(x, allow);
+    refuse_unknown(x);
     return NULL;
 }

@@ -59,6 +59,10 @@ struct route {
 const route *routes_find(exchange *x, uri_span ret_variables[static URI_MAX_VARIABLES],
                          int *ret_count);
 
+// routes_allow writes the methods that a path takes, as in Allow; false: there is no such path.
+#define ROUTES_MAX_ALLOW 64
+bool routes_allow(const char *path, char ret[static ROUTES_MAX_ALLOW]);
+
 // ---- the parts that rows name ----
 
 bool api_submit_prepare(api_call *call);
@@ -66,6 +70,7 @@ bool api_batch_prepare(api_call *call);
 void api_list_answer(api_call *call, const ProtobufCMessage *reply);
 void api_submit_answer(api_call *call, const ProtobufCMessage *reply);
 void api_submit_fail(api_call *call, status *failure);
+void api_job_answer(api_call *call, const ProtobufCMessage *reply);
 void api_result_answer(api_call *call, const ProtobufCMessage *reply);
 void api_output_answer(api_call *call, const ProtobufCMessage *reply);
 bool api_long_prepare(api_call *call);

@@ -17,7 +17,7 @@ int uri_match(const char *pattern, const char *path, uri_span ret_values[static 
             continue;
         }
         pattern = strchr(pattern, '}') + 1;
-        size_t size = strcspn(path, *pattern == ':' ? "/:" : "/");
+        size_t size = strcspn(path, "/:");
         if (size == 0 || count == URI_MAX_VARIABLES) {
             return -1;
         }

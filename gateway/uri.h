@@ -17,8 +17,9 @@ typedef struct uri_pair {
 } uri_pair;
 
 // uri_match compares a raw path with a pattern such as /v1/jobs/{id}:cancel. A variable takes one
-// or more characters other than '/' and, before a verb, ':'. Values are left encoded: ret_values
-// point into the path. Returns the number of variables, or -1 when the path is another one.
+// or more characters other than '/' and ':', which stands before a verb. Values are left encoded:
+// ret_values point into the path. Returns the number of variables, or -1 when the path is another
+// one.
 typedef struct uri_span {
     const char *start;
     size_t size;

@@ -31,6 +31,8 @@ typedef struct settings {
     int64_t max_result;
     int64_t max_body;
     config_list origins;
+    bool origin_credentials;
+    bool require_connect_version;
     config_list hosts;
     config_map webhook_secrets;
     config_map queues;

@@ -79,10 +79,10 @@ static void unknown_paths_and_methods_are_told_apart(void **state)
     assert_problem(&got, 404, "NOT_FOUND");
     got = rig_request(*state, "PUT", "/v1/jobs", "", NULL);
     assert_problem(&got, 405, "UNIMPLEMENTED");
-    assert_has(got.head, "Allow: POST, GET, HEAD\r\n");
+    assert_has(got.head, "Allow: POST, GET, HEAD, OPTIONS\r\n");
     got = rig_request(*state, "GET", "/v1/jobs:batch", "", NULL);
     assert_problem(&got, 405, "UNIMPLEMENTED");
-    assert_has(got.head, "Allow: POST\r\n");
+    assert_has(got.head, "Allow: POST, OPTIONS\r\n");
     got = rig_request(*state, "GET", "/healthz?x=1", "", NULL);
     assert_problem(&got, 400, "INVALID_ARGUMENT");
     got = rig_request(*state, "GET", "/healthz", JSON_TYPE, "{}");
