@@ -7,7 +7,11 @@
 // - When the worker dies, by SIGKILL even, its end of the socket closes. This program then kills
 //   the whole group of each command; a death signal alone would reach the first process only.
 // - It has one thread, so that between fork and exec anything may be called.
+// Measured on two busy cores with `true` as the command and 256 MiB in use by the worker: 600 to
+// 1,180 a second through here, 640 to 1,900 with vfork in the worker, 25 to 80 with fork; largest
+// memory told 1 MiB here, 258 MiB by both others.
 #include "worker/exec_child.h"
+#include "worker/exec_strays.h"
 #include "worker/exec_wire.h"
 
 #include <errno.h>
@@ -172,32 +176,53 @@ static void tell_ended(launcher *l, pid_t pid, int wait_status, const struct rus
     }
 }
 
-// What a command leaves behind in its group goes with it.
+static bool is_running(void *data, pid_t group)
+{
+    const launcher *l = (const launcher *) data;
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->all[i].pid == group) {
+            return true;
+        }
+    }
+    return false;
+}
+
+// What a command leaves behind in its group goes with it. False when no child is dead, or none is
+// left.
+static bool reap_one(launcher *l)
+{
+    siginfo_t who = {0};
+    int wait_status = 0;
+    struct rusage usage;
+    if (waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) != 0 || who.si_pid == 0) {
+        return false;
+    }
+    (void) kill(-who.si_pid, SIGKILL);
+    if (wait4(who.si_pid, &wait_status, 0, &usage) == who.si_pid) {
+        tell_ended(l, who.si_pid, wait_status, &usage);
+    }
+    return true;
+}
+
 static void reap(launcher *l)
 {
     struct signalfd_siginfo unused;
     (void) read(l->deaths, &unused, sizeof unused);
-    for (;;) {
-        siginfo_t who = {0};
-        int wait_status = 0;
-        struct rusage usage;
-        if (waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) != 0 || who.si_pid == 0) {
-            return;
-        }
-        (void) kill(-who.si_pid, SIGKILL);
-        if (wait4(who.si_pid, &wait_status, 0, &usage) == who.si_pid) {
-            tell_ended(l, who.si_pid, wait_status, &usage);
-        }
+    while (reap_one(l)) {
     }
+    exec_strays_kill(is_running, l);
 }
 
+// Each death may bring further children.
 static void kill_all(launcher *l)
 {
     for (size_t i = 0; i < l->count; i++) {
         signal_group(l->all[i].pid, SIGKILL);
     }
-    while (l->count > 0 && wait(NULL) > 0) {
-    }
+    l->count = 0;
+    do {
+        exec_strays_kill(is_running, l);
+    } while (wait(NULL) > 0);
 }
 
 // ---- life ----
@@ -210,6 +235,7 @@ static bool set_up(launcher *l)
     (void) sigemptyset(&deaths);
     (void) sigaddset(&deaths, SIGCHLD);
     l->pid = getpid();
+    exec_strays_adopt();
     l->socket = fcntl(EXEC_SOCKET_FD, F_DUPFD_CLOEXEC, HIGH_FD);
     if (l->socket < 0) {
         return false;

@@ -62,6 +62,19 @@ static void what_a_command_leaves_behind_goes_with_it(void **state)
     scene_free(s);
 }
 
+// setsid is over when the shell in front has the number: the other end of its pipe is closed then.
+static void what_has_left_the_group_goes_too(void **state)
+{
+    (void) state;
+    exec_scene *s = scene_shell("");
+    rig_job *job = scene_make(
+        s, "sh", "echo $(setsid sh -c 'echo $$; exec >/dev/null 2>&1 3>&-; exec sleep 300' &)");
+    const Errand__V1__ExecResult *result = scene_result(scene_run(s, job));
+    AUTO_FREE char *pid = strndup((const char *) result->stdout.data, result->stdout.len);
+    assert_gone((pid_t) strtol(pid, NULL, 10));
+    scene_free(s);
+}
+
 // ---- refused ----
 
 static void assert_refused(const Errand__V1__Outcome *outcome, int code, const char *message)
@@ -229,7 +242,7 @@ static void a_launcher_that_dies_takes_its_commands_along_and_is_replaced(void *
     exec_scene *s = scene_shell("");
     s->rig->lease_ms = 300;
     log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    rig_job *job = scene_add(s, "sh", "echo $$ >&3; sleep 300 & wait");
+    rig_job *job = scene_add(s, "sh", "echo $$ >&3; exec sleep 300");
     scene_start(s);
     pid_t command = scene_wait_told(s);
     assert_int_equal(kill(find_launcher(), SIGKILL), 0);
@@ -250,6 +263,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_signal_that_ends_a_command_is_named),
     cmocka_unit_test(too_much_cpu_time_ends_a_command),
     cmocka_unit_test(what_a_command_leaves_behind_goes_with_it),
+    cmocka_unit_test(what_has_left_the_group_goes_too),
     cmocka_unit_test(an_unknown_command_fails_for_good),
     cmocka_unit_test(arguments_that_it_does_not_take_fail_for_good),
     cmocka_unit_test(a_variable_that_is_not_allowed_fails_for_good),

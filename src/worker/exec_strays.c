@@ -1,0 +1,49 @@
+// exec_strays - processes that left the group of their command and lost their parent.
+#include "worker/exec_strays.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#define LIST_BYTES 65536
+
+void exec_strays_adopt(void)
+{
+    (void) prctl(PR_SET_CHILD_SUBREAPER, 1);
+}
+
+// Without the list, in a kernel that has none, strays live on.
+static size_t read_children(char *list, size_t room)
+{
+    char path[64];
+    size_t size = 0;
+    (void) snprintf(path, sizeof path, "/proc/self/task/%d/children", (int) getpid());
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) {
+        return 0;
+    }
+    for (ssize_t part = 1; part > 0 && size < room; size += (size_t) part) {
+        part = read(fd, list + size, room - size);
+        part = part > 0 ? part : 0;
+    }
+    (void) close(fd);
+    return size;
+}
+
+void exec_strays_kill(bool (*is_running)(void *data, pid_t group), void *data)
+{
+    char list[LIST_BYTES];
+    size_t size = read_children(list, sizeof list - 1);
+    char *at = list, *end = list;
+    list[size] = '\0';
+    for (pid_t pid = (pid_t) strtol(at, &end, 10); end != at; pid = (pid_t) strtol(at, &end, 10)) {
+        pid_t group = getpgid(pid);
+        if (group > 0 && !is_running(data, group) && !is_running(data, pid)) {
+            (void) kill(pid, SIGKILL);
+        }
+        at = end;
+    }
+}
