@@ -31,6 +31,13 @@ static void promote(engine *e)
         wait_tell(e, &rows[i]);
 }
 
+// Read anew: the one before may have handed its turn on to this one.
+static bool expire_one(engine *e, int64_t seq)
+{
+    job_row row;
+    return engine_check(e, e->store->ops->load(e->store, &seq, 1, &row)) && finish_expired(e, &row);
+}
+
 static void expire(engine *e)
 {
     job_row rows[STEP];
@@ -38,7 +45,7 @@ static void expire(engine *e)
     if (!engine_check(e, e->store->ops->expiring(e->store, e->now_us, STEP, rows, &count)))
         return;
     for (size_t i = 0; i < count; i++)
-        if (!finish_expired(e, &rows[i]))
+        if (!expire_one(e, rows[i].seq))
             return;
 }
 

@@ -151,7 +151,7 @@ static void callbacks_age_as_their_queue_says(void **state)
     (void) state;
     queue_settings settings = no_limits();
     settings.aging_us = SECOND;
-    queue_set(JOB_CALLBACK_QUEUE, settings);
+    queue_change(JOB_CALLBACK_QUEUE, settings);
     job_row parent = submit_wanting_callback();
     assert_int_equal(finish_and_find(&parent).row.aging_us, SECOND);
 }

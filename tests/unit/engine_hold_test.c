@@ -73,7 +73,7 @@ static void a_larger_limit_lets_held_jobs_go(void **state)
     assert_int_equal(lease_count(1, 1, 9), 1);
     queue_max_per_key("q", 3);
     assert_int_equal(lease_count(1, 2, 9), 2);
-    queue_set("q", no_limits());
+    queue_change("q", no_limits());
     assert_int_equal(lease_count(1, 3, 9), 2);
 }
 
@@ -203,6 +203,26 @@ static void many_held_jobs_are_looked_at_once(void **state)
     assert_false(erig_is_done(asking));
 }
 
+// The first hands its turn on to the second, which has expired too.
+static void the_turn_of_jobs_that_expire_together_goes_to_the_next(void **state)
+{
+    (void) state;
+    submit_keyed("a");
+    job_row running = lease_one(1, 1);
+    for (int i = 0; i < 2; i++) {
+        engine_new_job late = fresh_job();
+        late.row.concurrency_key = job_key("q", "a");
+        late.row.expire_us = T0 + SECOND + i;
+        submit_new(late);
+    }
+    job_row last = submit_keyed("a");
+    assert_int_equal(lease_count(1, 2, 9), 0);  // all stand aside
+    assert_true(row_of(&last.id).held);
+    report(1, 1, success(&running));
+    erig_later(2 * SECOND);
+    assert_leased(lease_now(1, 3, 9), &last);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(one_job_of_a_key_runs_at_a_time, start_one_per_key, erig_stop),
     cmocka_unit_test_setup_teardown(the_next_of_a_key_runs_when_one_has_ended, start_one_per_key,
@@ -224,6 +244,8 @@ static const struct CMUnitTest tests[] = {
                                     start_one_per_key, erig_stop),
     cmocka_unit_test_setup_teardown(many_held_jobs_are_looked_at_once, start_one_per_key,
                                     erig_stop),
+    cmocka_unit_test_setup_teardown(the_turn_of_jobs_that_expire_together_goes_to_the_next,
+                                    start_one_per_key, erig_stop),
 };
 
 UNIT_TEST_MAIN(tests)

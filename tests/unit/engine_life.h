@@ -88,7 +88,7 @@ static inline call *queue_call(const char *name, const queue_settings *wanted, u
     return c;
 }
 
-static inline const engine_queue_info *queue_set(const char *name, queue_settings settings)
+static inline const engine_queue_info *queue_change(const char *name, queue_settings settings)
 {
     return &erig_fine(erig_post(queue_call(name, &settings, QUEUE_ALL_FIELDS)))->queue.info;
 }
@@ -109,7 +109,7 @@ static inline void queue_max_per_key(const char *name, int64_t limit)
 {
     queue_settings settings = no_limits();
     settings.max_per_key = limit;
-    queue_set(name, settings);
+    queue_change(name, settings);
 }
 
 // Jobs that the worker gets at once, at most that many.

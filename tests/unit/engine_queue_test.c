@@ -24,7 +24,7 @@ static void settings_are_kept_over_a_restart(void **state)
     queue_settings settings = rate(5, SECOND, 2);
     settings.max_depth = 9;
     settings.paused = true;
-    queue_set("q", settings);
+    queue_change("q", settings);
     erig_restart();
     const engine_queue_info *info = queue_get("q");
     assert_int_equal(info->settings.rate_count, 5);
@@ -37,7 +37,7 @@ static void a_mask_leaves_the_other_settings(void **state)
     (void) state;
     queue_settings settings = no_limits();
     settings.max_running = 3;
-    queue_set("q", settings);
+    queue_change("q", settings);
     queue_pause("q", true);
     const engine_queue_info *info = queue_get("q");
     assert_int_equal(info->settings.max_running, 3);
@@ -117,7 +117,7 @@ static void no_more_than_max_running_run(void **state)
     (void) state;
     queue_settings settings = no_limits();
     settings.max_running = 2;
-    queue_set("q", settings);
+    queue_change("q", settings);
     submit_many(4);
     job_row job = lease_now(1, 1, 9)->assignments[0].row;
     assert_int_equal(lease_count(2, 1, 9), 0);
@@ -132,7 +132,7 @@ static void max_running_counts_what_ran_before_a_restart(void **state)
     (void) state;
     queue_settings settings = no_limits();
     settings.max_running = 2;
-    queue_set("q", settings);
+    queue_change("q", settings);
     submit_many(4);
     assert_int_equal(lease_count(1, 1, 1), 1);
     erig_restart();
@@ -155,7 +155,7 @@ static int start_with_depth_of_two(void **state)
     erig_start(state);
     queue_settings settings = no_limits();
     settings.max_depth = 2;
-    queue_set("q", settings);
+    queue_change("q", settings);
     return 0;
 }
 
@@ -205,7 +205,7 @@ static void a_job_that_is_there_already_needs_no_room(void **state)
 static void a_burst_starts_and_then_one_at_a_time(void **state)
 {
     (void) state;
-    queue_set("q", rate(1, SECOND, 3));
+    queue_change("q", rate(1, SECOND, 3));
     submit_many(9);
     assert_int_equal(lease_count(1, 1, 9), 3);
     assert_int_equal(lease_count(1, 2, 9), 0);
@@ -220,7 +220,7 @@ static void a_burst_starts_and_then_one_at_a_time(void **state)
 static void a_parked_worker_gets_the_job_when_its_token_comes(void **state)
 {
     (void) state;
-    queue_set("q", rate(1, 10 * SECOND, 1));
+    queue_change("q", rate(1, 10 * SECOND, 1));
     submit_many(2);
     assert_int_equal(lease_count(1, 1, 9), 1);
     call *asking = lease_post(1, 2, 9, LONG);
@@ -234,7 +234,7 @@ static void a_parked_worker_gets_the_job_when_its_token_comes(void **state)
 static void an_empty_bucket_is_empty_after_a_restart(void **state)
 {
     (void) state;
-    queue_set("q", rate(1, 10 * SECOND, 2));
+    queue_change("q", rate(1, 10 * SECOND, 2));
     submit_many(9);
     assert_int_equal(lease_count(1, 1, 9), 2);
     erig_restart();
@@ -247,8 +247,8 @@ static void a_smaller_burst_is_obeyed_at_once(void **state)
 {
     (void) state;
     submit_many(9);
-    queue_set("q", rate(1, SECOND, 8));
-    queue_set("q", rate(1, SECOND, 2));
+    queue_change("q", rate(1, SECOND, 8));
+    queue_change("q", rate(1, SECOND, 2));
     assert_int_equal(lease_count(1, 1, 9), 2);
 }
 
@@ -256,7 +256,7 @@ static void other_settings_do_not_fill_the_bucket(void **state)
 {
     (void) state;
     submit_many(9);
-    queue_set("q", rate(1, SECOND, 2));
+    queue_change("q", rate(1, SECOND, 2));
     assert_int_equal(lease_count(1, 1, 9), 2);
     queue_pause("q", true);
     queue_pause("q", false);
@@ -277,7 +277,7 @@ static void a_retry_after_holds_the_queue_and_then_probes(void **state)
     (void) state;
     queue_settings settings = no_limits();
     settings.hold_on_retry_after = true;
-    queue_set("q", settings);
+    queue_change("q", settings);
     submit_many(9);
     job_row job = lease_one(1, 1);
     report(1, 1, not_before(&job, 20 * SECOND));

@@ -121,7 +121,7 @@ static void explain_tells_the_limits_in_the_way(void **state)
     settings.rate_count = settings.rate_burst = 1;
     settings.rate_per_us = 10 * SECOND;
     settings.max_running = 1;
-    queue_set("q", settings);
+    queue_change("q", settings);
     job_row first = submit("q", "k"), job = submit("q", "k");
     assert_int_equal(explain(&job.id)->next_token_us, 0);
     lease_one(1, 1);
@@ -152,7 +152,7 @@ static void explain_tells_of_a_retry_after(void **state)
     (void) state;
     queue_settings settings = no_limits();
     settings.hold_on_retry_after = true;
-    queue_set("q", settings);
+    queue_change("q", settings);
     submit("q", "k");
     job_row job = lease_one(1, 1), next = submit("q", "k");
     engine_outcome outcome = failure(&job, true);
