@@ -274,11 +274,11 @@ static attempt *longest_waiting(const attempts *all)
 
 static int64_t waiting_turn(attempts *all, int64_t now_us)
 {
-    while (all->waiting > 0 && has_room(all)) {
-        run(next_waiting(all));
+    attempt *a;
+    while (all->waiting > 0 && has_room(all) && (a = next_waiting(all)) != NULL) {
+        run(a);
     }
-    while (all->waiting > 0) {
-        attempt *a = longest_waiting(all);
+    while (all->waiting > 0 && (a = longest_waiting(all)) != NULL) {
         if (now_us < a->received_us + HOLD_US) {
             return a->received_us + HOLD_US;
         }
