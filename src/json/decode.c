@@ -124,6 +124,7 @@ static status *decode_member(const char *key, json_t *value, const path *where, 
     const ProtobufCFieldDescriptor *field = names_find_field(descriptor, key);
     path step = {where, PATH_FIELD, field != NULL ? field->name : key, 0};
     if (field == NULL) {
+        step.step = PATH_UNKNOWN;
         return path_fail(&step, "no such field in %s", descriptor->short_name);
     }
     if (!mark_seen(seen, (size_t) (field - descriptor->fields))) {

@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "json/codec.h"
+#include "json/position.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -46,6 +47,7 @@ void decode_use_arena(arena *memory)
     (void) pthread_once(&once, install_allocator);
     thread_arena = memory;
     thread_arena_full = false;
+    position_read(NULL, 0);
 }
 
 status *decode_no_memory(void)
@@ -120,6 +122,7 @@ status *decode_parse(const char *text, size_t size, arena *memory, json_t **ret)
     if (tree == NULL) {
         return parse_failure(&error);
     }
+    position_read(text, size);
     *ret = tree;
     return NULL;
 }

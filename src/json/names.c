@@ -104,7 +104,7 @@ static bool has_upper(const char *name)
     return *name != '\0';
 }
 
-static bool is_camel_of(const char *camel, const char *name)
+bool names_is_camel(const char *camel, const char *name)
 {
     for (; *name != '\0'; name++) {
         char expected = *name;
@@ -126,7 +126,7 @@ static const ProtobufCFieldDescriptor *find_by_camel(const ProtobufCMessageDescr
                                                      const char *name)
 {
     for (unsigned i = 0; i < descriptor->n_fields; i++) {
-        if (is_camel_of(name, descriptor->fields[i].name)) {
+        if (names_is_camel(name, descriptor->fields[i].name)) {
             return &descriptor->fields[i];
         }
     }

@@ -33,6 +33,9 @@ bool names_append_snake(buf *out, const char *name, size_t size);
 const ProtobufCFieldDescriptor *names_find_field(const ProtobufCMessageDescriptor *descriptor,
                                                  const char *name);
 
+// names_is_camel tells whether a text is the lowerCamelCase form of a proto name.
+bool names_is_camel(const char *camel, const char *name);
+
 // names_is_map tells whether a repeated message field is a map: protobuf-c does not say so itself.
 bool names_is_map(const ProtobufCMessageDescriptor *parent, const ProtobufCFieldDescriptor *field);
 

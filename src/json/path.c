@@ -2,6 +2,7 @@
 #include "json/path.h"
 
 #include "base/buf.h"
+#include "json/position.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -30,6 +31,7 @@ static void append_step(buf *out, const path *where)
 {
     switch (where->step) {
     case PATH_FIELD:
+    case PATH_UNKNOWN:
         if (out->size > 0) {
             buf_append_char(out, '.');
         }
@@ -69,9 +71,14 @@ static status *fail_with(const path *where, const char *text)
 status *path_fail(const path *where, const char *format, ...)
 {
     char text[MAX_TEXT];
+    position at;
     va_list args;
     va_start(args, format);
-    (void) vsnprintf(text, sizeof text, format, args);
+    int used = vsnprintf(text, sizeof text, format, args);
     va_end(args);
+    if (used >= 0 && (size_t) used < sizeof text && position_find(where, &at)) {
+        (void) snprintf(text + used, sizeof text - (size_t) used, " (line %zu, column %zu)",
+                        at.line, at.column);
+    }
     return fail_with(where, text);
 }

@@ -8,7 +8,8 @@
 
 #include <stddef.h>
 
-typedef enum path_step { PATH_FIELD, PATH_INDEX, PATH_KEY } path_step;
+// PATH_UNKNOWN is a field that there is not.
+typedef enum path_step { PATH_FIELD, PATH_UNKNOWN, PATH_INDEX, PATH_KEY } path_step;
 
 typedef struct path {
     const struct path *parent;  // NULL: the message itself
@@ -18,7 +19,7 @@ typedef struct path {
 } path;
 
 // path_fail is an INVALID_ARGUMENT with one violation naming the field; without a violation for the
-// message as a whole (NULL).
+// message as a whole (NULL). Line and column are added when this thread is reading a text.
 status *path_fail(const path *where, const char *format, ...)
     __attribute__((format(printf, 2, 3), warn_unused_result));
 

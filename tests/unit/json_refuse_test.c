@@ -185,7 +185,8 @@ static void the_message_says_what_was_found(void **state)
     ProtobufCMessage *message = NULL;
     const char text[] = "{\"http\":{\"url\":[]}}";
     AUTO(status) failure = json_decode(JOB, text, strlen(text), memory, &message);
-    assert_string_equal(failure->message, "http.url: expected a string, found a list");
+    assert_string_equal(failure->message,
+                        "http.url: expected a string, found a list (line 1, column 16)");
 }
 
 static const struct CMUnitTest tests[] = {
