@@ -77,7 +77,7 @@ void control_apply(engine *e, engine_control *c)
 {
     if (engine_check(e, e->store->ops->find(e->store, &c->id, 1, &c->row))) {
         if (c->row.seq == 0 || job_row_is_gone(&c->row))
-            c->command.failure = status_new(STATUS_NOT_FOUND, "no such job");
+            c->command.failure = no_job(&c->id);
         else if (c->type == ENGINE_CANCEL)
             (void) cancel_job(e, c);
         else if (c->type == ENGINE_RETRY)

@@ -44,7 +44,7 @@ void explain_apply(engine *e, engine_explain *command)
         bool there = command->row.seq != 0 && !job_row_is_gone(&command->row);
         job_queue *q = there ? queue_of(e, command->row.route) : NULL;
         if (!there)
-            command->command.failure = status_new(STATUS_NOT_FOUND, "no such job");
+            command->command.failure = no_job(&command->id);
         if (q != NULL) {
             look_at_queue(e, q, command);
             command->key_running = (int64_t) limits_key_running(e, &command->row.concurrency_key);

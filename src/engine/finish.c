@@ -248,8 +248,10 @@ bool finish_dependant(engine *e, const job_row *before, const job_row *ended)
 {
     job_row row;
     char id[UUID_TEXT_SIZE], message[128];
-    (void) snprintf(message, sizeof message, "job %s, which it waited for, ended %s",
-                    uuid_format(&ended->id, id), job_state_name(ended->state));
+    bool gone = job_row_is_gone(ended);
+    (void) snprintf(message, sizeof message, "job %s, which it waited for, %s%s",
+                    uuid_format(&ended->id, id), gone ? "was deleted" : "ended ",
+                    gone ? "" : job_state_name(ended->state));
     return put_reason(e, before->seq, ERRAND__RPC__V1__CODE__ABORTED, message) &&
            finish_cancelled(e, before, &row);
 }

@@ -8,6 +8,7 @@
 
 #include "engine/answers.h"
 #include "engine/engine.h"
+#include "engine/failures.h"
 #include "engine/inbox.h"
 #include "engine/tally.h"
 #include "engine/timers.h"
@@ -237,23 +238,11 @@ static inline void engine_use(size_t *room, size_t jobs)
     *room -= used < *room ? used : *room;
 }
 
-// is_damage: one job's bytes can not be read, whereas the store as such works.
-static inline bool is_damage(const status *failure)
-{
-    return failure != NULL &&
-           (failure->code == STATUS_DATA_LOSS || failure->code == STATUS_NOT_FOUND);
-}
-
 // engine_answer has a command done after the commit.
 void engine_answer(engine *e, engine_command *command);
 
 // engine_refuse is engine_answer with a failure, which it takes.
 void engine_refuse(engine *e, engine_command *command, status *failure);
-
-static inline status *no_memory(void)
-{
-    return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-}
 
 // engine_save saves a row that was moved, and tells those who watch it.
 bool engine_save(engine *e, const job_row *before, const job_row *row);

@@ -101,7 +101,7 @@ void wait_apply(engine *e, engine_wait *w)
     if (!engine_check(e, e->store->ops->find(e->store, &w->id, 1, &w->row)))
         engine_answer(e, &w->command);
     else if (w->row.seq == 0 || job_row_is_gone(&w->row))
-        engine_refuse(e, &w->command, status_new(STATUS_NOT_FOUND, "no such job"));
+        engine_refuse(e, &w->command, no_job(&w->id));
     else if (is_over(w, &w->row) || w->deadline_us <= e->mono_us)
         engine_answer(e, &w->command);
     else

@@ -177,6 +177,8 @@ static void deleting_an_unfinished_job_cancels_those_that_wait_for_it(void **sta
         erig_round();
     assert_state(&job.id, JOB_CANCELLED);
     assert_int_equal(row_of(&other.id).seq, 0);
+    store_job told = read_job(&job.id);
+    assert_non_null(strstr(attempt_of(&told, 0)->error->message, "was deleted"));
 }
 
 static void a_deleted_job_does_not_come_back(void **state)
