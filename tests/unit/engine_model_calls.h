@@ -17,6 +17,15 @@ static inline int any_slot(void)
     return (int) any((uint64_t) model.world.ids);
 }
 
+// Callbacks too, if there are any.
+static inline uuid any_id(void)
+{
+    int slot = MODEL_IDS + (int) any(MODEL_CALLBACKS);
+    for (int i = 0; i < MODEL_CALLBACKS && !model.jobs[slot].there; i++)
+        slot = slot + 1 < MODEL_JOBS ? slot + 1 : MODEL_IDS;
+    return model_id(model.jobs[slot].there && chance(30) ? slot : any_slot());
+}
+
 // ---- submit ----
 
 static inline uuid model_key(int queue, const char *kind, int key)
@@ -40,7 +49,7 @@ static inline void any_relations(engine_new_job *job, arena *memory)
 
 static inline engine_new_job any_job(arena *memory)
 {
-    static const uint8_t spec[] = "?", hashes[2][JOB_HASH_BYTES] = {{1}, {2}};
+    static const uint8_t hashes[2][JOB_HASH_BYTES] = {{1}, {2}};
     int queue = (int) any((uint64_t) model.world.queues);
     int key = chance(60) ? (int) any((uint64_t) model.world.keys + 1) : 0;
     int unique = chance(40) ? (int) any((uint64_t) model.world.uniques + 1) : 0;
@@ -58,17 +67,13 @@ static inline engine_new_job any_job(arena *memory)
                            .multiplier = 1,
                            .max_attempts = 1 + (int32_t) any(3)}},
         .queue = model_queue_names[queue],
-        .kind = model_kind_names[any(MODEL_KINDS)],
-        .spec = {spec, 1},
+        .kind = model_kind_names[any(MODEL_KINDS - 1)],
+        .delay_us = chance(15) ? (int64_t) any(20 * SECOND) : 0,
         .hash = hashes[chance(20)],
     };
     any_relations(&job, memory);
+    any_callback(&job);
     return job;
-}
-
-static inline int number_of(const char *name)
-{
-    return name[1] - '0';
 }
 
 // Which of the world's keys it is.
@@ -82,18 +87,27 @@ static inline int key_number(int queue, const char *kind, const uuid *key, int c
     return 0;
 }
 
+static inline int64_t model_due_of(const engine_new_job *job)
+{
+    int64_t due_us = job->delay_us > 0 ? model.now_us + job->delay_us : job->row.due_us;
+    return due_us > model.now_us ? due_us : model.now_us;
+}
+
 static inline model_job model_job_of(const engine_new_job *job)
 {
-    int queue = number_of(job->queue);
+    int queue = queue_number(job->queue);
     return (model_job){
         .there = true,
         .seq = job->row.seq,
         .queue = queue,
-        .kind = number_of(job->kind),
+        .kind = kind_number(job->kind),
         .content = job->hash[0],
         .priority = job->row.priority,
         .max_attempts = job->row.policy.max_attempts,
-        .due_us = job->row.due_us > model.now_us ? job->row.due_us : model.now_us,
+        .due_us = model_due_of(job),
+        .create_us = model.now_us,
+        .revision = 1,
+        .wants = model_wants(&job->spec),
         .expire_us = job->row.expire_us,
         .aging_us = model.queues[queue].settings.aging_us,
         .retention_us = job->row.policy.retention_us,
@@ -133,7 +147,7 @@ static inline void model_tie(model_job *j, const uuid *after, int count)
 // what was asked for is in `asked`.
 static inline void judge_new(const engine_new_job *job, const engine_new_job *asked)
 {
-    int queue = number_of(asked->queue);
+    int queue = queue_number(asked->queue);
     int unique = key_number(queue, "u", &asked->row.unique_key, model.world.uniques);
     model_job *same = model_by_id(&asked->row.id), *holder = model_by_unique(queue, unique);
     status_code expected = STATUS_OK;
@@ -212,7 +226,7 @@ static inline void model_cancel(model_job *j)
 static inline bool model_can_retry(const model_job *j)
 {
     return model_is_over(j) && j->state != JOB_SUCCEEDED &&
-           model_by_unique(j->queue, j->unique) == NULL;
+           model_by_unique(j->queue, j->unique) == NULL && !is_pointless(j);
 }
 
 // What the call should say; the model is changed as it should be.
@@ -230,6 +244,7 @@ static inline status_code model_control(model_job *j, const engine_control *c)
             return STATUS_OK;
         if (!model_can_retry(j))
             return STATUS_FAILED_PRECONDITION;
+        model_keep_parent(j);
         model_retry(j, c->request);
         return STATUS_OK;
     case ENGINE_DELETE:
@@ -253,7 +268,7 @@ static inline void judge_control(model_command *c)
 
 static inline model_command any_control(void)
 {
-    uuid id = model_id(any_slot());
+    uuid id = any_id();
     engine_control_type type = (engine_control_type) any(3);
     int64_t request = chance(50) ? (int64_t) any(3) : 0;
     return (model_command){control_post(type, &id, request), 0, judge_control};

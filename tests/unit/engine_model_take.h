@@ -5,14 +5,24 @@
 #ifndef ERRAND_TESTS_UNIT_ENGINE_MODEL_TAKE_H
 #define ERRAND_TESTS_UNIT_ENGINE_MODEL_TAKE_H
 
-#include "unit/engine_model.h"
+#include "unit/engine_model_callback.h"
 
 #define TOKEN_SLACK 1e-9
 
-// The first worker serves all, the second one kind, the third one queue.
+// The first worker serves all, the second one kind, the third one queue, the fourth some queues by
+// weight.
 static inline bool model_serves(int worker, const model_job *j)
 {
-    return worker == 0 || (worker == 1 ? j->kind == 0 : j->queue == 0);
+    switch (worker) {
+    case 0:
+        return true;
+    case 1:
+        return j->kind == 0;
+    case 2:
+        return j->queue == 0;
+    default:
+        return j->queue != 2;
+    }
 }
 
 // ---- limits ----
@@ -68,7 +78,7 @@ static inline bool model_queue_is_open(int queue, double slack)
 static inline bool model_can_start(int worker, const model_job *j, double slack)
 {
     const queue_settings *s = &model.queues[j->queue].settings;
-    if (j->state != JOB_READY || model_is_late(j) || !model_serves(worker, j) ||
+    if (j->state != JOB_READY || model_is_late(j) || !model_serves(worker, j) || is_pointless(j) ||
         model_running(-1) >= MODEL_LEASES)
         return false;
     if (j->key != 0 && s->max_per_key != QUEUE_NO_LIMIT && model_key_running(j) >= s->max_per_key)
@@ -125,11 +135,19 @@ static inline void model_check_windows(const model_queue *q)
     }
 }
 
+// The store knows the wall time only.
+static inline void model_store_tokens(model_queue *q)
+{
+    q->stored_tokens = q->tokens;
+    q->stored_us = model.now_us;
+}
+
 static inline void model_count_start(model_queue *q)
 {
     if (q->settings.rate_count == 0)
         return;
     q->tokens -= 1;
+    model_store_tokens(q);
     if (q->start_count == MODEL_STARTS)
         memmove(q->starts, q->starts + 1, --q->start_count * sizeof q->starts[0]);
     q->starts[q->start_count++] = model.mono_us;
@@ -138,13 +156,15 @@ static inline void model_count_start(model_queue *q)
 
 static inline void model_start(int worker, model_job *j, int64_t lease_sequence)
 {
-    j->state = JOB_RUNNING;
+    model_move(j, JOB_RUNNING);
     j->attempt++;
     j->worker = worker;
     j->lease_sequence = lease_sequence;
     j->expires_us = model.mono_us + LEASE_US;
     j->voided_us = model.mono_us + j->timeout_us + GRACE_US;
+    j->start_us = model.now_us;
     j->confirmed = j->former = j->seen = false;
+    j->progress = 0;
     model_count_start(&model.queues[j->queue]);
 }
 
@@ -159,6 +179,9 @@ static inline void model_take_one(int worker, const engine_assignment *a, int64_
     assert_int_equal(a->row.seq, j->seq);
     assert_int_equal(a->row.attempt, j->attempt);
     assert_memory_equal(&a->token, &own.token, sizeof a->token);
+    assert_int_equal(a->has_parent, j->parent_seq != 0);
+    if (a->has_parent)
+        model_check_parent(j, &a->parent_row);
 }
 
 // ---- answers ----
@@ -257,6 +280,7 @@ static inline void model_pass_deadlines(void)
             continue;
         w->over = true;
         w->state = (job_state) 0;
+        w->revision = 0;
     }
 }
 

@@ -1,9 +1,9 @@
 // engine_model - anything in any order, and after each step the engine's answers, its memory and
 // the stored rows are what a plain model says.
 //
-// A step is a round of the engine with several commands; the clock stands still but between steps,
-// or goes on as the round begins. ERRAND_TEST_SEED repeats a run.
-#include "unit/engine_model_work.h"
+// A step is a round of the engine with several commands; the clocks stand still but between steps,
+// or go on as the round begins. ERRAND_TEST_SEED repeats a run.
+#include "unit/engine_model_clock.h"
 
 // What a crash leaves behind is tested elsewhere: here the disk may be as quick as it can.
 int fsync(int fd)
@@ -23,41 +23,13 @@ int fdatasync(int fd)
 #else
 #define STEPS 20000
 #endif
-#define MOST_COMMANDS 8
+#define MOST_COMMANDS 12
 #define ROWS_EVERY    8    // steps between two looks at all rows
 #define RESTART_EVERY 500  // steps, about
 
 static model_command commands[MOST_COMMANDS];
 static size_t command_count;
 static long posted;
-
-// ---- the clock: it may go on as the engine begins the round after the next ----
-
-static atomic_int rounds_to_go;
-static int64_t pass_us;
-
-static int64_t model_wall(void *data)
-{
-    (void) data;
-    erig_hold_here();
-    if (atomic_load(&rounds_to_go) > 0 && atomic_fetch_sub(&rounds_to_go, 1) == 1)
-        erig_pass(pass_us);
-    return atomic_load(&erig.wall_us);
-}
-
-static int64_t any_pass(void)
-{
-    uint64_t what = any(100);
-    if (what < 55)
-        return 0;
-    return 1 + (int64_t) any(what < 95 ? 3 * SECOND : 50 * SECOND);
-}
-
-static void model_pass(int64_t us)
-{
-    model.now_us += us;
-    model.mono_us += us;
-}
 
 // ---- comparing ----
 
@@ -99,6 +71,9 @@ static void check_row(const model_job *j, const job_row *row)
     assert_int_equal(row->has_dependants, j->has_dependants);
     if (j->state == JOB_BLOCKED)
         assert_int_equal(row->blockers, j->blockers);
+    assert_int_equal(row->revision, j->revision);
+    assert_int_equal(row->callbacks_open, j->callbacks_open);
+    assert_int_equal(row->parent_seq, j->parent_seq);
     if (row->held)
         assert_true(j->state == JOB_READY && j->key != 0);
     if (j->state == JOB_RUNNING)
@@ -107,12 +82,12 @@ static void check_row(const model_job *j, const job_row *row)
 
 static void check_rows(void)
 {
-    uuid ids[MODEL_IDS];
-    job_row rows[MODEL_IDS];
-    for (int i = 0; i < MODEL_IDS; i++)
+    static uuid ids[MODEL_JOBS];
+    static job_row rows[MODEL_JOBS];
+    for (int i = 0; i < MODEL_JOBS; i++)
         ids[i] = model_id(i);
-    rig_ok(erig.store->ops->find(erig.store, ids, MODEL_IDS, rows));
-    for (int i = 0; i < MODEL_IDS; i++) {
+    rig_ok(erig.store->ops->find(erig.store, ids, MODEL_JOBS, rows));
+    for (int i = 0; i < MODEL_JOBS; i++) {
         assert_int_equal(rows[i].seq != 0, model.jobs[i].there);
         if (model.jobs[i].there)
             check_row(&model.jobs[i], &rows[i]);
@@ -197,68 +172,53 @@ static void settle_all(void)
 }
 
 // A Lease call may or may not come by a job that expires in its round: then the time passes before.
-static bool any_is_late_after(int64_t us)
+static bool any_is_late_at(int64_t now_us)
 {
     MODEL_EACH(j)
-    if (j->attempt == 0 && j->expire_us != 0 && j->expire_us <= model.now_us + us)
+    if (j->attempt == 0 && j->expire_us != 0 && j->expire_us <= now_us)
         return true;
     return false;
 }
 
+// The commands of a round, and the time that passes before it or as it begins.
+static void round_of_commands(model_time t, bool late)
+{
+    model.coming_us = model_now_after(t) - model.now_us;
+    post_some();
+    call *last = wait_post(&(uuid){{0}}, 0);
+    coming = t;
+    atomic_store(&rounds_to_go, late ? 2 : 0);
+    if (!late)
+        clocks_pass(t);
+    erig_release();
+    erig_await(last);
+    erig_round();
+}
+
 static void step(bool look_at_rows)
 {
-    int64_t us = any_pass();
-    bool late = chance(50) && !any_is_late_after(us);
-    model.coming_us = us;
+    model_time t = any_pass();
+    bool late = chance(50) && !any_is_late_at(model_now_after(t));
     erig_hold();
     check_counts();
     if (look_at_rows)
         check_rows();
-    post_some();
-    call *last = wait_post(&(uuid){{0}}, 0);
-    pass_us = us;
-    atomic_store(&rounds_to_go, late ? 2 : 0);
-    if (!late)
-        erig_pass(us);
-    erig_release();
-    erig_await(last);
-    erig_round();
-    model_pass(late ? 0 : us);
+    round_of_commands(t, late);
+    model_pass(late ? (model_time){0} : t);
     model_finish_round();  // of the round that was held
-    model_pass(late ? us : 0);
+    model_pass(late ? t : (model_time){0});
     for (size_t i = 0; i < command_count; i++)
         commands[i].judge(&commands[i]);
     model_finish_round();
     settle_all();
+    if (model_see_pointless())
+        settle_all();
+    notes_end();
     check_parked();
     sweep();
 }
 
 // ---- a restart ----
-
-static void model_restart(void)
-{
-    MODEL_EACH(j)
-    {
-        if (j->state != JOB_RUNNING)
-            continue;
-        j->confirmed = false;
-        j->former = true;
-        j->expires_us = model.mono_us + LEASE_US;
-        if (j->voided_us < j->expires_us)
-            j->voided_us = j->expires_us;
-    }
-    for (int i = 0; i < MODEL_WORKERS; i++) {
-        model.workers[i].asking = NULL;
-        model.workers[i].revoked_count = 0;
-        model.workers[i].untold = false;
-    }
-    for (int i = 0; i < MODEL_QUEUES; i++) {
-        model.queues[i].held_back_us = 0;
-        model.queues[i].probing = false;
-    }
-    memset(model.waits, 0, sizeof model.waits);
-}
 
 static void check_refused(call *c)
 {
@@ -270,19 +230,28 @@ static void check_refused(call *c)
 
 static void restart(void)
 {
-    int64_t us = SECOND + (int64_t) any(40 * SECOND);
+    model_time t = {.us = SECOND + (int64_t) any(40 * SECOND)};
+    if (chance(30))
+        t.jump_us = any_jump();
     erig_halt();
     for (int i = 0; i < MODEL_WORKERS; i++)
         check_refused(model.workers[i].asking);
     for (int i = 0; i < MODEL_WAITS; i++)
         check_refused(model.waits[i].call);
     sweep();
-    erig_pass(us);
-    model_pass(us);
+    clocks_pass(t);
+    erig.store->ops->close(erig.store);
+    erig_open_store();
+    notes_begin(erig.store);
+    erig_run();
+    erig_round();
+    model_wake(t);
     model_restart();
-    erig_restart();
     model_finish_round();
     settle_all();
+    if (model_see_pointless())
+        settle_all();
+    notes_end();
 }
 
 // ---- the runs ----
@@ -294,10 +263,11 @@ static void begin(const model_world *world)
     model.random = seed ? strtoull(seed, NULL, 10) : (uint64_t) time(NULL) << 20 | getpid() | 1;
     print_message("again with ERRAND_TEST_SEED=%llu\n", (unsigned long long) model.random);
     model.world = *world;
-    model.now_us = T0;
+    model.now_us = model.wall_us = T0;
     model.mono_us = MONO0;
     for (int i = 0; i < MODEL_QUEUES; i++)
         queue_settings_init(&model.queues[i].settings);
+    notes.count = 0;
     posted = 0;
 }
 
@@ -315,19 +285,22 @@ static void live_in(const model_world *world)
 static void the_engine_is_as_the_model_where_ids_and_keys_meet_often(void **state)
 {
     (void) state;
-    live_in(&(model_world){.ids = 8, .queues = 1, .keys = 2, .uniques = 2, .after = 20});
+    live_in(&(model_world){
+        .ids = 8, .queues = 1, .keys = 2, .uniques = 2, .after = 20, .callback = 20});
 }
 
 static void the_engine_is_as_the_model_where_many_jobs_wait_in_line(void **state)
 {
     (void) state;
-    live_in(&(model_world){.ids = MODEL_IDS, .queues = 3, .keys = 3, .uniques = 30, .after = 5});
+    live_in(&(model_world){
+        .ids = MODEL_IDS, .queues = 3, .keys = 3, .uniques = 30, .after = 5, .callback = 5});
 }
 
 static void the_engine_is_as_the_model_where_jobs_wait_for_each_other(void **state)
 {
     (void) state;
-    live_in(&(model_world){.ids = 24, .queues = 2, .keys = 2, .uniques = 5, .after = 60});
+    live_in(&(model_world){
+        .ids = 24, .queues = 2, .keys = 2, .uniques = 5, .after = 60, .callback = 10});
 }
 
 static int start(void **state)
@@ -338,6 +311,7 @@ static int start(void **state)
     erig.options.lease_us = LEASE_US;
     erig.options.grace_us = GRACE_US;
     erig.options.max_leases = MODEL_LEASES;
+    notes_begin(erig.store);
     erig_run();
     return 0;
 }

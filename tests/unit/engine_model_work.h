@@ -1,4 +1,4 @@
-// engine_model_work - what workers, waiters and operators of the model's world say, at random.
+// engine_model_work - what workers and operators of the model's world say, at random.
 #ifndef ERRAND_TESTS_UNIT_ENGINE_MODEL_WORK_H
 #define ERRAND_TESTS_UNIT_ENGINE_MODEL_WORK_H
 
@@ -13,11 +13,14 @@ static inline int any_worker(void)
 
 static inline char **names_of(int worker, bool kinds, size_t *ret_count)
 {
-    static char *queue[1], *kind[1];
+    static char *queue[1], *kind[1], *weighted[3];
     queue[0] = text(model_queue_names[0]);
     kind[0] = text(model_kind_names[0]);
-    *ret_count = worker == (kinds ? 1 : 2) ? 1 : 0;
-    return kinds ? kind : queue;
+    weighted[0] = text("q0=3");
+    weighted[1] = text("q1");
+    weighted[2] = text(JOB_CALLBACK_QUEUE "=2");
+    *ret_count = worker == (kinds ? 1 : 2) ? 1 : worker == 3 && !kinds ? 3 : 0;
+    return kinds ? kind : worker == 3 ? weighted : queue;
 }
 
 static inline bool is_named(const engine_lease *l, const model_job *j)
@@ -108,7 +111,7 @@ static inline void model_give_back(int worker, int64_t lease_sequence)
     MODEL_EACH(j)
     if (j->state == JOB_RUNNING && j->worker == worker && j->confirmed && !j->seen &&
         (lease_sequence == 0 || j->lease_sequence <= lease_sequence))
-        j->state = JOB_READY;
+        model_move(j, JOB_READY);
 }
 
 static inline void model_clear_seen(int worker)
@@ -120,8 +123,28 @@ static inline void model_clear_seen(int worker)
         w->revoked[i].seen = false;
 }
 
+// What a worker may say of how far it is; the first is nothing.
+static const slice model_progress[] = {
+    {NULL, 0}, {(const uint8_t *) "\x08\x01", 2}, {(const uint8_t *) "\x08\x02", 2}};
+
+static inline int progress_number(const engine_heartbeat *h, size_t index)
+{
+    int number = (int) COUNT(model_progress) - 1;
+    while (number > 0 && model_progress[number].bytes != h->progress[index].bytes)
+        number--;
+    return number;
+}
+
+static inline void model_tell_progress(model_job *j, int progress)
+{
+    if (progress == 0 || progress == j->progress)
+        return;
+    j->progress = progress;
+    model_changed(j);
+}
+
 // True when the worker is told that this one is lost.
-static inline bool model_renew(int worker, const engine_lease_ref *ref)
+static inline bool model_renew(int worker, const engine_lease_ref *ref, int progress)
 {
     model_job *j = model_held_by(worker, ref);
     model_revoked *r = model_revoked_of(&model.workers[worker], ref);
@@ -129,6 +152,7 @@ static inline bool model_renew(int worker, const engine_lease_ref *ref)
         j->confirmed = j->seen = true;
         j->former = false;
         j->expires_us = model.mono_us + LEASE_US;
+        model_tell_progress(j, progress);
     } else if (r != NULL) {
         r->seen = true;
     }
@@ -141,7 +165,7 @@ static inline void judge_heartbeat(model_command *c)
     size_t lost = 0;
     model_clear_seen(c->worker);
     for (size_t i = 0; i < h->running_count; i++) {
-        if (!model_renew(c->worker, &h->running[i]))
+        if (!model_renew(c->worker, &h->running[i], progress_number(h, i)))
             continue;
         assert_true(lost < h->lost_count);
         assert_true(model_same_ref(&h->lost[lost++], &h->running[i]));
@@ -181,9 +205,14 @@ static inline model_command any_heartbeat(void)
     int worker = any_worker();
     int64_t sequence = chance(70) ? model.workers[worker].lease_sequence : 0;
     call *c = heartbeat_call((uint8_t) worker, NULL, 0, sequence);
-    engine_lease_ref *refs = arena_alloc(c->memory, (MODEL_IDS + MODEL_REVOKED + 1) * sizeof *refs);
+    engine_lease_ref *refs =
+        arena_alloc(c->memory, (MODEL_JOBS + MODEL_REVOKED + 1) * sizeof *refs);
     c->heartbeat.running_count = any_refs(worker, refs);
     c->heartbeat.running = refs;
+    slice *told = arena_zalloc(c->memory, (c->heartbeat.running_count + 1) * sizeof *told);
+    for (size_t i = 0; i < c->heartbeat.running_count; i++)
+        told[i] = model_progress[any(COUNT(model_progress))];
+    c->heartbeat.progress = told;
     return (model_command){erig_post(c), worker, judge_heartbeat};
 }
 
@@ -199,7 +228,7 @@ static inline void model_apply(model_job *j, const engine_outcome *o)
         model_fail(j, o->retryable, o->retry_after_us);
         break;
     case ENGINE_RELEASED:
-        j->state = JOB_READY;
+        model_move(j, JOB_READY);
         break;
     }
 }
@@ -247,7 +276,7 @@ static inline model_command any_outcomes(void)
 {
     int worker = any_worker();
     model_worker *w = &model.workers[worker];
-    engine_lease_ref refs[MODEL_IDS + MODEL_REVOKED + 1];
+    engine_lease_ref refs[MODEL_JOBS + MODEL_REVOKED + 1];
     size_t count = any_refs(worker, refs);
     bool again = w->outcome_sequence > 0 && chance(10);
     w->outcome_sequence += !again;
@@ -295,6 +324,7 @@ static inline void model_set_queue(model_queue *q, const queue_settings *setting
     q->known = true;
     if (!had_rate || q->tokens > (double) settings->rate_burst)
         q->tokens = (double) settings->rate_burst;
+    model_store_tokens(q);
     if (settings->hold_on_retry_after)
         return;
     q->held_back_us = 0;
@@ -312,7 +342,7 @@ static inline int64_t model_count(int queue, int kind, job_state state)
 static inline void judge_queue(model_command *c)
 {
     const engine_queue *answer = &c->call->queue;
-    int queue = number_of(answer->name);
+    int queue = queue_number(answer->name);
     model_queue *q = &model.queues[queue];
     queue_settings wanted;
     queue_settings_init(&wanted);
@@ -326,55 +356,19 @@ static inline void judge_queue(model_command *c)
         return;
     assert_int_equal(answer->info.settings.max_running, q->settings.max_running);
     assert_true(same_rate(&answer->info.settings, &q->settings));
+    if (queue == MODEL_QUEUES - 1)
+        return;  // a Lease may just have cancelled some
     for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++)
         assert_int_equal(answer->info.depth[state], model_count(queue, -1, (job_state) state));
 }
 
 static inline model_command any_queue(bool change)
 {
-    const char *name = model_queue_names[any((uint64_t) model.world.queues)];
+    int queue = chance(15) ? MODEL_QUEUES - 1 : (int) any((uint64_t) model.world.queues);
+    const char *name = model_queue_names[queue];
     queue_settings settings = any_settings();
     call *c = queue_call(name, change ? &settings : NULL, QUEUE_ALL_FIELDS);
     return (model_command){erig_post(c), 0, judge_queue};
-}
-
-// ---- waits ----
-
-static inline void judge_wait(model_command *command)
-{
-    call *c = command->call;
-    const model_job *j = model_is_there(&c->wait.id) ? model_by_id(&c->wait.id) : NULL;
-    int free_place = 0;
-    while (model.waits[free_place].call != NULL)
-        free_place++;
-    model.waits[free_place] = (model_wait){.call = c, .seq = j != NULL ? j->seq : 0};
-    model_wait *w = &model.waits[free_place];
-    w->gone = j == NULL;
-    w->over = j == NULL || model_is_over(j) || c->wait.deadline_us <= model.mono_us;
-    w->state = j != NULL ? j->state : (job_state) 0;
-}
-
-static inline model_command any_wait(void)
-{
-    uuid id = model_id(any_slot());
-    return (model_command){wait_post(&id, (int64_t) any(20 * SECOND)), 0, judge_wait};
-}
-
-static inline void judge_waits(void)
-{
-    for (int i = 0; i < MODEL_WAITS; i++) {
-        model_wait *w = &model.waits[i];
-        if (w->call == NULL)
-            continue;
-        assert_int_equal(erig_is_done(w->call), w->over);
-        if (!w->over)
-            continue;
-        assert_int_equal(status_code_of(w->call->command.failure),
-                         w->gone ? STATUS_NOT_FOUND : STATUS_OK);
-        if (!w->gone && w->state != 0)
-            assert_int_equal(w->call->wait.row.state, w->state);
-        *w = (model_wait){0};
-    }
 }
 
 #endif
