@@ -1,5 +1,6 @@
 // errand-bench - how fast Errand is on this machine.
 #include "bench/echo.h"
+#include "bench/fleet.h"
 #include "bench/origin.h"
 #include "bench/scenario.h"
 
@@ -33,6 +34,10 @@ static const scenario scenarios[] = {
      "thousands of GetResult calls that wait, each for a job of its own"},
     {"fetch",   scenario_fetch,   "job, lease and result",
      "URL jobs run by the built-in worker, against a fast and a slow local origin"},
+    {"fleet",   scenario_fleet,   "every lease before it is handed out, every outcome before it is acknowledged",
+     "no-op jobs by 1, 4 and 16 processes with workers of liberrand"},
+    {"idle",    scenario_idle,    "nothing",
+     "1,000 connected workers that have nothing to do"},
     {"scale",   scenario_scale,   "job, lease and outcome",
      "what a job costs behind 5M jobs, 10k queues, 100k keys, 100k waiting calls"},
 };
@@ -44,6 +49,7 @@ static const struct {
 } services[] = {
     {"serve-echo",   echo_serve},
     {"serve-origin", origin_serve},
+    {"serve-fleet",  fleet_serve},
 };
 // clang-format on
 
