@@ -1,6 +1,7 @@
-// api_server - health and readiness.
+// api_server - health, readiness and metrics.
 #include "gateway/routes.h"
 
+#include "base/metrics.h"
 #include "errand/v1/server_service.pb-c.h"
 #include "gateway/problem.h"
 
@@ -42,4 +43,35 @@ void api_ready_fail(api_call *call, status *failure)
 {
     (void) problem_refuse(call->x, 503, "the server does not answer: %s", failure->message);
     status_free(failure);
+}
+
+// ---- metrics ----
+
+static void reply_metrics(exchange *x)
+{
+    x->http_status = 200;
+    x->content_type = METRICS_CONTENT_TYPE;
+    buf_clear(&x->reply);
+    metrics_render(&x->reply);
+}
+
+// They are this process's own. In errandd the service adds what the engine counts; elsewhere the
+// server is asked for its numbers only to learn whether this caller may see them.
+void api_metrics_answer(api_call *call, const ProtobufCMessage *reply)
+{
+    (void) reply;
+    reply_metrics(call->x);
+}
+
+// A gateway whose server is away tells its own numbers all the same.
+void api_metrics_fail(api_call *call, status *failure)
+{
+    bool refused =
+        failure->code == STATUS_UNAUTHENTICATED || failure->code == STATUS_PERMISSION_DENIED;
+    if (refused) {
+        (void) problem_take(call->x, failure);
+        return;
+    }
+    status_free(failure);
+    reply_metrics(call->x);
 }

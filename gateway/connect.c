@@ -86,7 +86,11 @@ void connect_serve(gateway *g, exchange *x)
     x->failure_data = &c;
     if (!connect_find(x->path, &c.method)) {
         connect_refuse(x, 404, "unimplemented", "there is no such method");
-    } else if (!check_method(&c) || !connect_read_codec(&c)) {
+        x->write_failure = NULL;
+        return;
+    }
+    x->route = (exchange_route){c.method.descriptor, "", x->path};
+    if (!check_method(&c) || !connect_read_codec(&c)) {
         // Refused; the reply is there.
     } else if (c.method.streams) {
         connect_run_stream(&c);

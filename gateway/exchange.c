@@ -1,6 +1,8 @@
 // exchange - one HTTP request and the reply that is being made for it.
 #include "gateway/exchange.h"
 
+#include "base/clock.h"
+
 #include <string.h>
 #include <strings.h>
 
@@ -44,6 +46,9 @@ bool exchange_reset(exchange *x)
     empty_buffer(&x->extra);
     empty_buffer(&x->reply);
     x->field_count = 0;
+    x->method = x->path = x->remote = x->request_id = NULL;
+    x->start_us = clock_mono_us(clock_system());
+    x->route = (exchange_route){0};
     x->content_length = 0;
     x->http_status = 200;
     x->content_type = "application/json";

@@ -38,6 +38,13 @@ typedef bool exchange_alive_fn(exchange *x);
 // exchange_failure_fn writes a failure in the form of the protocol spoken, in place of a problem.
 typedef void exchange_failure_fn(exchange *x, int http_status, const status *failure);
 
+// Which route a request took.
+typedef struct exchange_route {
+    const void *key;  // tells routes apart; NULL: none
+    const char *method;
+    const char *pattern;
+} exchange_route;
+
 struct exchange {
     // The request. Texts are borrowed from the connection.
     const char *method;
@@ -45,6 +52,10 @@ struct exchange {
     const char *query;  // as sent, without the '?'; NULL: none
     http_field fields[EXCHANGE_MAX_FIELDS];
     size_t field_count;
+    const char *remote;      // the client's address
+    const char *request_id;  // NULL: none yet
+    int64_t start_us;        // monotonic
+    exchange_route route;
     bool is_http_1_0;
     int64_t content_length;  // -1: chunked
     exchange_body_fn *read_body;

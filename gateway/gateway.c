@@ -1,6 +1,7 @@
 // gateway - the JSON HTTP API in front of the RPCs.
 #include "gateway/gateway.h"
 
+#include "gateway/access.h"
 #include "gateway/connect.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/problem.h"
@@ -46,9 +47,16 @@ static void answer_options(const gateway *g, exchange *x)
     origin_preflight(&g->rules, x, allow);
 }
 
+static void ended(void *data, const exchange *x)
+{
+    const gateway *g = data;
+    access_ended(x, g->access_log);
+}
+
 static void handle(void *data, exchange *x)
 {
     gateway *g = data;
+    access_begin(x);
     if (!origin_check(&g->rules, x)) {
         return;
     }
@@ -113,6 +121,7 @@ static status *start(gateway *g, const gateway_options *options, char **ret_url)
     g->max_waiting = options->threads / 2;
     g->max_streams = options->max_streams;
     g->heartbeat_us = options->heartbeat_us;
+    g->access_log = options->access_log;
     g->require_connect_version = options->require_connect_version;
     status *failure = copy_rules(options, &g->rules);
     if (failure == NULL) {
@@ -132,6 +141,7 @@ static status *start(gateway *g, const gateway_options *options, char **ret_url)
                                       .max_body_bytes = options->max_body_bytes,
                                       .request_timeout_us = options->request_timeout_us,
                                       .handle = handle,
+                                      .ended = ended,
                                       .data = g};
     return http_server_start(&http, &g->http, ret_url);
 }

@@ -18,6 +18,7 @@ typedef struct gateway_options {
     size_t threads;              // connections open at once: 2560; half of them may wait
     size_t max_streams;          // of events at once: 512, and half of the connections at most
     int64_t heartbeat_us;        // of a stream without events: 15 s
+    bool access_log;             // every request is logged: false
     size_t max_body_bytes;       // HTTP request body: 16 MiB
     size_t max_message_bytes;    // RPC message: 32 MiB
     int64_t request_timeout_us;  // for the whole request to arrive: 30 s

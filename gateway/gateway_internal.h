@@ -18,6 +18,7 @@ struct gateway {
     atomic_size_t streams;  // of events; they count as waiting too
     size_t max_streams;
     int64_t heartbeat_us;
+    bool access_log;
     bool require_connect_version;
 };
 

@@ -46,6 +46,7 @@ static bool is_cut_short(const struct mg_request_info *info)
 static bool take_request(http_thread *t, const struct mg_request_info *info)
 {
     exchange *x = &t->x;
+    x->remote = info->remote_addr;
     x->method = info->request_method;
     x->path = info->local_uri_raw;
     x->query = info->query_string;
@@ -344,10 +345,7 @@ static bool begin(http_thread *t, struct mg_connection *connection)
 static bool wants_close(const exchange *x)
 {
     const char *connection = exchange_field(x, "Connection");
-    if (x->is_http_1_0) {
-        return true;
-    }
-    return connection != NULL && strcasestr(connection, "close") != NULL;
+    return x->is_http_1_0 || (connection != NULL && strcasestr(connection, "close") != NULL);
 }
 
 static void finish(http_thread *t)
@@ -383,6 +381,7 @@ int http_exchange_serve(http_thread *t, struct mg_connection *connection)
         t->server->options.handle(t->server->options.data, x);
     }
     finish(t);
+    t->server->options.ended(t->server->options.data, x);
     return x->http_status;
 }
 
@@ -394,5 +393,6 @@ void http_exchange_error(http_thread *t, struct mg_connection *connection, int h
     t->x.close = true;
     (void) problem_refuse(&t->x, http_status, "%s", message);
     send_reply(t, true);
+    t->server->options.ended(t->server->options.data, &t->x);
     mg_disable_connection_keep_alive(connection);
 }

@@ -11,11 +11,12 @@
 typedef struct http_server http_server;
 
 typedef struct http_server_options {
-    const char *listen;                       // HOST:PORT, port 0: any
-    size_t threads;                           // connections open at once
-    size_t max_body_bytes;                    // of a request
-    int64_t request_timeout_us;               // for a whole request to arrive
-    void (*handle)(void *data, exchange *x);  // makes the reply of a well-framed request
+    const char *listen;                            // HOST:PORT, port 0: any
+    size_t threads;                                // connections open at once
+    size_t max_body_bytes;                         // of a request
+    int64_t request_timeout_us;                    // for a whole request to arrive
+    void (*handle)(void *data, exchange *x);       // makes the reply of a well-framed request
+    void (*ended)(void *data, const exchange *x);  // any request was answered
     void *data;
 } http_server_options;
 

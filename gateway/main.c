@@ -19,6 +19,7 @@ typedef struct settings {
     config_list allowed_hosts;
     bool allow_credentials;
     bool require_connect_version;
+    bool access_log;
     int log_level;
     int log_format;
 } settings;
@@ -60,6 +61,9 @@ static const config_row rows[] = {
     {.key = "allowed_hosts", .type = CONFIG_LIST, .value_name = "NAME",
      .help = "names that the gateway is reached under, besides addresses and localhost",
      CONFIG_FIELD(settings, allowed_hosts)},
+    {.key = "access_log", .type = CONFIG_BOOL, .fallback = "false",
+     .help = "whether every HTTP request is logged; those that fail on the server's side always are",
+     CONFIG_FIELD(settings, access_log)},
     {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
      .help = "least important messages to log", .reloadable = true, CONFIG_FIELD(settings, log_level)},
     {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
@@ -86,6 +90,7 @@ static gateway_options options_of(const settings *s)
     options.rpc_url = s->server;
     options.token = s->token;
     options.threads = (size_t) s->connections;
+    options.access_log = s->access_log;
     options.max_streams = (size_t) s->streams;
     options.max_body_bytes = (size_t) s->max_body;
     options.max_message_bytes = (size_t) s->max_message;

@@ -65,6 +65,8 @@ static const route table[] = {
      NULL, api_health_answer, NULL},
     {"GET",    "/readyz",                   ROUTE_NO_BODY,       SERVER, "GetInfo",
      api_ready_prepare, api_ready_answer, api_ready_fail},
+    {"GET",    "/metrics",                  ROUTE_NO_BODY,       SERVER, "GetStats",
+     NULL, api_metrics_answer, api_metrics_fail},
 };
 // clang-format on
 
@@ -110,6 +112,7 @@ const route *routes_find(exchange *x, uri_span ret_variables[static URI_MAX_VARI
         int count = uri_match(table[i].pattern, x->path, ret_variables);
         if (count >= 0 && exchange_is_method(x, table[i].method)) {
             *ret_count = count;
+            x->route = (exchange_route){&table[i], table[i].method, table[i].pattern};
             return &table[i];
         }
     }

@@ -37,6 +37,8 @@ typedef struct settings {
     config_map webhook_secrets;
     config_map queues;
     int64_t max_queues;
+    int64_t metrics_queues;
+    bool access_log;
     int log_level;
     int log_format;
 } settings;

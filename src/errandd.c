@@ -60,6 +60,7 @@ static status *start_store(server *v)
     options.own_workers = v->worker_ids;
     options.own_worker_count = WORKER_COUNT;
     options.max_queues = (size_t) v->settings->max_queues;
+    options.max_named_queues = (size_t) v->settings->metrics_queues;
     if ((int64_t) options.max_reply_bytes > v->settings->max_message / 4) {
         options.max_reply_bytes = (size_t) v->settings->max_message / 4;
     }
@@ -185,6 +186,7 @@ static status *start_gateway(server *v)
     options.listen = s->http.address;
     options.rpc_url = INPROC_RPC;
     options.threads = (size_t) s->http_connections;
+    options.access_log = s->access_log;
     options.max_streams = (size_t) s->http_streams;
     options.max_body_bytes = (size_t) s->max_body;
     options.max_message_bytes = (size_t) s->max_message;

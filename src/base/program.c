@@ -3,6 +3,7 @@
 #include "base/program.h"
 
 #include "base/log.h"
+#include "base/metrics.h"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -150,6 +151,7 @@ static void raise_file_limit(void)
 
 static status *run(const program *p, const config_outcome *outcome)
 {
+    metrics_set_version(p->config->version);
     use_log_settings(p);
     for (size_t i = 0; i < outcome->warnings.count; i++) {
         log_warn("configuration", LOG_STR("warning", outcome->warnings.items[i]));
