@@ -1,14 +1,16 @@
 // errandd-settings - what errandd can be told, and what follows from it.
 #include "errandd-settings.h"
 
+#include "base/log.h"
 #include "base/program.h"
 #include "job/queue_text.h"
 #include "job/spec.h"
+#include "service/access.h"
 #include "worker/exec_settings.h"
 
 #include <string.h>
 
-static const char *const url_schemes[] = {"tcp://", "ipc://", NULL};
+static const char *const url_schemes[] = {"tcp://", "tls+tcp://", "ipc://", NULL};
 
 // clang-format off
 static const config_row rows[] = {
@@ -62,6 +64,17 @@ static const config_row rows[] = {
      CONFIG_FIELD(settings, require_connect_version)},
     {.key = "hosts", .type = CONFIG_LIST, .value_name = "NAME",
      .help = "further names by which the gateway may be addressed", CONFIG_FIELD(settings, hosts)},
+    {.key = "tokens", .type = CONFIG_MAP, .value_name = "NAME=TOKEN", .reloadable = true, .nested = true,
+     .accepts = access_text_is_good, .accepted = ACCESS_TEXT_FORM,
+     .help = "bearer tokens by the name of who has them; none: everybody who can connect may do everything", CONFIG_FIELD(settings, tokens)},
+    {.key = "insecure", .type = CONFIG_BOOL, .fallback = "false",
+     .help = "whether to start although other hosts can connect without a token or certificate", CONFIG_FIELD(settings, insecure)},
+    {.key = "tls.cert", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "certificate of the tls+tcp:// addresses, PEM, with those between it and its authority", CONFIG_FIELD(settings, tls_cert)},
+    {.key = "tls.key", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "private key of tls.cert, PEM", CONFIG_FIELD(settings, tls_key)},
+    {.key = "tls.client_ca", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "authorities whose certificates clients must have, PEM; none: no certificates are asked for", CONFIG_FIELD(settings, tls_client_ca)},
     {.key = "webhook_secrets", .type = CONFIG_MAP, .secret = true,
      .accepts = job_secret_is_good, .accepted = "whsec_ with the base64 of 24 to 64 bytes",
      .help = "signing secrets of callbacks by name, whsec_...", CONFIG_FIELD(settings, webhook_secrets)},
@@ -105,7 +118,7 @@ const config_program settings_config = {
 #define MESSAGE_RESERVE 65536
 
 // Each has to fit into one message, and a job may take more room there than when it was submitted.
-status *settings_check(const settings *s)
+static status *check_sizes(const settings *s)
 {
     int64_t largest = s->max_message / 4 * 3 - MESSAGE_RESERVE;
     const char *key = s->max_input > largest ? "max_input" : "max_result";
@@ -120,29 +133,141 @@ status *settings_check(const settings *s)
                             (long long) s->max_message);
 }
 
+// ---- who can connect ----
+
+static bool is_tls(const char *url)
+{
+    return strncmp(url, "tls+", 4) == 0;
+}
+
 static bool is_local(const char *url)
 {
+    url += is_tls(url) ? 4 : 0;
     return strncmp(url, "ipc://", 6) == 0 || strncmp(url, "tcp://127.", 10) == 0 ||
            strncmp(url, "tcp://localhost:", 16) == 0 || strncmp(url, "tcp://[::1]", 11) == 0;
 }
 
-static bool are_local(const config_list *urls)
+// The first that other hosts can reach; NULL: none. certified: those that ask for certificates do
+// not count.
+static const char *exposed_of(const config_list *urls, bool certified)
 {
     for (size_t i = 0; i < urls->count; i++) {
-        if (!is_local(urls->items[i])) {
-            return false;
+        if (!is_local(urls->items[i]) && !(certified && is_tls(urls->items[i]))) {
+            return urls->items[i];
         }
     }
-    return true;
+    return NULL;
 }
 
-// Bound to loopback only and without tokens: whoever can submit can reach these addresses anyway.
-bool settings_loopback_only(const settings *s)
+static const char *exposed_http(const settings *s)
 {
-    if (!are_local(&s->rpc) || !are_local(&s->results)) {
-        return false;
-    }
     const char *http = s->http.address;
-    return http == NULL || strncmp(http, "127.", 4) == 0 || strncmp(http, "localhost:", 10) == 0 ||
-           strncmp(http, "[::1]", 5) == 0;
+    bool local = http == NULL || strncmp(http, "127.", 4) == 0 ||
+                 strncmp(http, "localhost:", 10) == 0 || strncmp(http, "[::1]", 5) == 0;
+    return local ? NULL : http;
+}
+
+bool settings_trusting(const settings *s)
+{
+    return s->tokens.count == 0 && exposed_of(&s->rpc, false) == NULL &&
+           exposed_of(&s->results, false) == NULL && exposed_http(s) == NULL;
+}
+
+static status *refuse_exposed(const char *key, const char *address, bool has_tls)
+{
+    return status_bad_field(
+        key,
+        "%s can be reached from other hosts, and whoever connects could do everything. Configure "
+        "tokens (`errand token new` makes one)%s, or say insecure: true (--insecure) if the "
+        "network keeps strangers away",
+        address, has_tls ? ", or use tls+tcp:// with tls.client_ca" : "");
+}
+
+static status *check_exposure(const settings *s)
+{
+    bool certified = s->tls_client_ca != NULL;
+    const char *rpc = exposed_of(&s->rpc, certified);
+    const char *results = exposed_of(&s->results, certified);
+    const char *http = exposed_http(s);
+    if (s->insecure || s->tokens.count > 0 || (rpc == NULL && results == NULL && http == NULL)) {
+        return NULL;
+    }
+    if (rpc != NULL || results != NULL) {
+        return refuse_exposed(rpc != NULL ? "rpc" : "results", rpc != NULL ? rpc : results, true);
+    }
+    return refuse_exposed("http", http, false);
+}
+
+static const char *in_clear(const config_list *urls)
+{
+    for (size_t i = 0; i < urls->count; i++) {
+        if (!is_local(urls->items[i]) && !is_tls(urls->items[i])) {
+            return urls->items[i];
+        }
+    }
+    return NULL;
+}
+
+static void warn(const char *key, const char *address, const char *reason)
+{
+    if (address != NULL) {
+        log_warn("exposed", LOG_STR("key", key), LOG_STR("address", address),
+                 LOG_STR("reason", reason));
+    }
+}
+
+void settings_warn(const settings *s)
+{
+    static const char open[] = "everybody who can connect may do everything";
+    static const char clear[] = "tokens and jobs cross the network unencrypted";
+    bool tokens = s->tokens.count > 0, certified = s->tls_client_ca != NULL;
+    warn("rpc", tokens ? in_clear(&s->rpc) : exposed_of(&s->rpc, certified), tokens ? clear : open);
+    warn("results", tokens ? in_clear(&s->results) : exposed_of(&s->results, certified),
+         tokens ? clear : open);
+    warn("http", exposed_http(s), tokens ? clear : open);
+}
+
+// ---- tokens and certificates ----
+
+static status *check_tokens(const settings *s)
+{
+    access_table *trial;
+    status *failure = access_new(&trial);
+    if (failure == NULL) {
+        failure = access_load(trial, &s->tokens);
+        access_free(trial);
+    }
+    return failure;
+}
+
+tls_files settings_tls(const settings *s)
+{
+    return (tls_files){.cert = s->tls_cert, .key = s->tls_key, .ca = s->tls_client_ca};
+}
+
+static bool any_tls(const config_list *urls)
+{
+    for (size_t i = 0; i < urls->count; i++) {
+        if (is_tls(urls->items[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static status *check_tls(const settings *s)
+{
+    const tls_files files = settings_tls(s);
+    return any_tls(&s->rpc) || any_tls(&s->results) ? tls_check_server(&files) : NULL;
+}
+
+status *settings_check(const settings *s)
+{
+    static status *(*const checks[])(const settings *) = {check_sizes, check_tokens, check_tls,
+                                                          check_exposure};
+    status *failure = NULL;
+    for (size_t i = 0; failure == NULL && i < sizeof checks / sizeof checks[0]; i++) {
+        failure = checks[i](s);
+    }
+    return failure;
 }

@@ -4,6 +4,7 @@
 
 #include "base/config.h"
 #include "base/status.h"
+#include "rpc/tls_files.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -34,6 +35,11 @@ typedef struct settings {
     bool origin_credentials;
     bool require_connect_version;
     config_list hosts;
+    config_map tokens;
+    bool insecure;
+    char *tls_cert;
+    char *tls_key;
+    char *tls_client_ca;
     config_map webhook_secrets;
     config_map queues;
     int64_t max_queues;
@@ -49,7 +55,13 @@ extern const config_program settings_config;
 // settings_check judges settings that depend on each other.
 status *settings_check(const settings *s);
 
-// settings_loopback_only tells whether the server can be reached from this host alone.
-bool settings_loopback_only(const settings *s);
+// settings_warn logs what is allowed, but better not done.
+void settings_warn(const settings *s);
+
+// settings_trusting tells whether everybody who can submit jobs is a user of this host: it can be
+// reached from this host alone, and there are no tokens.
+bool settings_trusting(const settings *s);
+
+tls_files settings_tls(const settings *s);
 
 #endif

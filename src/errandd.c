@@ -30,6 +30,7 @@ typedef struct server {
     rpc_threads *threads;
     store *store;
     engine *engine;
+    access_table *access;
     service *service;
     service_secret *secrets;
     rpc_server *rpc;
@@ -38,6 +39,7 @@ typedef struct server {
     exec_commands *commands;
     pool *worker;
     gateway *gateway;
+    char worker_token[TOKEN_TEXT_SIZE], gateway_token[TOKEN_TEXT_SIZE];
     char *rpc_urls[MAX_URLS], *results_urls[MAX_URLS], *http_url;
     size_t rpc_count, results_count;
 } server;
@@ -67,6 +69,18 @@ static status *start_store(server *v)
     return engine_start(&options, &v->engine);
 }
 
+// The parts of the server itself call it like any other program, with tokens of this run.
+static status *start_access(server *v)
+{
+    status *failure = access_new(&v->access);
+    if (failure != NULL) {
+        return failure;
+    }
+    access_add_own(v->access, "errandd", ACCESS_WORK, v->worker_token);
+    access_add_own(v->access, "gateway", ACCESS_ANY, v->gateway_token);
+    return access_load(v->access, &v->settings->tokens);
+}
+
 static status *start_service(server *v)
 {
     const settings *s = v->settings;
@@ -86,6 +100,7 @@ static status *start_service(server *v)
         .lease_us = 30 * 1000000LL,
         .secrets = v->secrets,
         .secret_count = s->webhook_secrets.count,
+        .access = v->access,
     };
     return service_new(&options, &v->service);
 }
@@ -108,14 +123,15 @@ static status *declare_queues(server *v)
 static status *listen_results(server *v)
 {
     char *unused = NULL;
+    const tls_files tls = settings_tls(v->settings);
     status *failure = collector_open(v->service, &v->collector);
     if (failure == NULL) {
-        failure = collector_listen(v->collector, INPROC_RESULTS, &unused);
+        failure = collector_listen(v->collector, INPROC_RESULTS, &tls, &unused);
         free(unused);
     }
     for (size_t i = 0; failure == NULL && i < v->settings->results.count; i++) {
-        failure =
-            collector_listen(v->collector, v->settings->results.items[i], &v->results_urls[i]);
+        failure = collector_listen(v->collector, v->settings->results.items[i], &tls,
+                                   &v->results_urls[i]);
         v->results_count += failure == NULL;
     }
     return failure;
@@ -130,6 +146,9 @@ static status *listen_rpc(server *v)
     options.max_calls = (size_t) v->settings->max_calls;
     options.reserved_calls = options.max_calls / RESERVED_PART;
     options.max_parked_per_peer = (size_t) v->settings->max_waiting_per_connection;
+    options.authorize = access_authorize;
+    options.authorize_data = v->access;
+    options.tls = settings_tls(v->settings);
     status *failure = rpc_server_new(&options, &v->rpc);
     if (failure != NULL) {
         return failure;
@@ -165,13 +184,14 @@ static status *start_worker(server *v)
     options.processes = (int) s->processes;
     options.worker.servers = &self;
     options.worker.server_count = 1;
+    options.worker.token = v->worker_token;
     options.worker.concurrency = (int) s->workers;
     options.worker.max_message_bytes = (size_t) s->max_message;
     options.worker.max_result_bytes = (size_t) s->max_result;
     options.worker.max_held_bytes = (size_t) s->max_buffered;
     options.worker.drain_timeout_us = s->drain_timeout;
     options.http.max_per_host = (size_t) s->max_per_host;
-    options.http.allow_private_addresses = s->allow_private_addresses || settings_loopback_only(s);
+    options.http.allow_private_addresses = s->allow_private_addresses || settings_trusting(s);
     return pool_start(&options, &v->worker);
 }
 
@@ -185,6 +205,7 @@ static status *start_gateway(server *v)
     gateway_options_init(&options);
     options.listen = s->http.address;
     options.rpc_url = INPROC_RPC;
+    options.token = v->gateway_token;
     options.threads = (size_t) s->http_connections;
     options.access_log = s->access_log;
     options.max_streams = (size_t) s->http_streams;
@@ -216,8 +237,8 @@ static void announce(const server *v)
 static status *start(server *v)
 {
     static status *(*const steps[])(server *) = {
-        start_threads,  start_store, start_service, declare_queues,
-        listen_results, listen_rpc,  start_worker,  start_gateway,
+        start_threads,  start_store, start_access, start_service, declare_queues,
+        listen_results, listen_rpc,  start_worker, start_gateway,
     };
     status *failure = NULL;
     for (size_t i = 0; failure == NULL && i < sizeof steps / sizeof steps[0]; i++) {
@@ -254,6 +275,7 @@ static void stop(server *v, bool now)
     }
     rpc_server_free(v->rpc);
     service_free(v->service);
+    access_free(v->access);
     engine_free(v->engine);
     if (v->store != NULL) {
         v->store->ops->close(v->store);
@@ -279,11 +301,14 @@ static server *serving;  // for reloads, which come on the main thread
 
 static void reloaded(void)
 {
-    status *failure = declare_queues(serving);
-    if (failure != NULL) {
-        log_error("reload_failed", LOG_STATUS(failure));
+    status *failures[] = {access_load(serving->access, &serving->settings->tokens),
+                          declare_queues(serving)};
+    for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
+        if (failures[i] != NULL) {
+            log_error("reload_failed", LOG_STATUS(failures[i]));
+        }
+        status_free(failures[i]);
     }
-    status_free(failure);
 }
 
 static status *serve(void)
@@ -295,6 +320,7 @@ static status *serve(void)
     for (uint32_t i = 0; i < WORKER_COUNT; i++) {
         v.worker_ids[i] = uuid_derive("errandd", "built-in worker", i);
     }
+    settings_warn(s);
     status *failure = start(&v);
     if (failure == NULL) {
         serving = &v;

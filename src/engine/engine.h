@@ -109,9 +109,9 @@ typedef struct engine_new_job {
     const store_label *labels;
     size_t label_count;
     const queue_set *visible;  // in which the jobs of after must be; NULL: in any
-    bool duplicate;   // out: the job existed, with the same content or the same unique key
-    bool other;       // out: with the same unique key: row is that of another job
-    status *failure;  // out: why this one was refused; the poster frees it
+    bool duplicate;            // out: the job existed, with the same content or the same unique key
+    bool other;                // out: with the same unique key: row is that of another job
+    status *failure;           // out: why this one was refused; the poster frees it
 } engine_new_job;
 
 typedef struct engine_submit {

@@ -282,8 +282,8 @@ static int compare(const void *a, const void *b)
     return strcmp((*left)->name, (*right)->name);
 }
 
-// All queues behind a name, in order; the caller frees the list.
-static job_queue **queues_behind(engine *e, const char *after, size_t *ret_count)
+// The queues that are asked for, in order; the caller frees the list.
+static job_queue **queues_of(engine *e, const engine_queues *command, size_t *ret_count)
 {
     job_queue *q, *next, **list = malloc((HASH_COUNT(e->queues) + 1) * sizeof(job_queue *));
     *ret_count = 0;
@@ -291,7 +291,7 @@ static job_queue **queues_behind(engine *e, const char *after, size_t *ret_count
         return NULL;
     HASH_ITER(hh, e->queues, q, next)
     {
-        if (strcmp(q->name, after) > 0)
+        if (strcmp(q->name, command->after) > 0 && queue_set_has(command->only, q->name))
             list[(*ret_count)++] = q;
     }
     qsort(list, *ret_count, sizeof(job_queue *), compare);
@@ -302,7 +302,7 @@ void queues_apply(engine *e, engine_queues *command)
 {
     size_t count;
     (void) know_routes(e);
-    AUTO_FREE job_queue **list = queues_behind(e, command->after, &count);
+    AUTO_FREE job_queue **list = queues_of(e, command, &count);
     command->more = count > command->limit;
     command->count = command->more ? command->limit : count;
     command->infos = arena_alloc(command->memory, (command->count + 1) * sizeof *command->infos);

@@ -48,11 +48,20 @@ static bool is_queue_full(engine *e, engine_new_job *job)
 
 // ---- after ----
 
-static bool all_known(engine_new_job *job, const job_row *others, size_t count)
+// A job that the submitter may not see is like none.
+static bool is_known(engine *e, const engine_new_job *job, const job_row *other)
+{
+    size_t count;
+    const store_route *routes = e->store->ops->routes(e->store, &count);
+    return other->seq != 0 && !job_row_is_gone(other) &&
+           queue_set_has(job->visible, routes[other->route - 1].queue);
+}
+
+static bool all_known(engine *e, engine_new_job *job, const job_row *others, size_t count)
 {
     char field[32], id[UUID_TEXT_SIZE];
     for (size_t i = 0; i < count; i++) {
-        if (others[i].seq != 0 && !job_row_is_gone(&others[i]))
+        if (is_known(e, job, &others[i]))
             continue;
         (void) snprintf(field, sizeof field, "after[%zu]", i);
         job->failure = status_bad_field(field, "found %s, expected the id of a job that exists",
@@ -104,7 +113,7 @@ static bool tie_to_others(engine *e, engine_new_job *job, int64_t *ret_after)
         return engine_check(e, no_memory());
     if (!engine_check(e, e->store->ops->find(e->store, job->after, count, others)))
         return false;
-    return all_known(job, others, count) && tie(e, job, others, count, ret_after);
+    return all_known(e, job, others, count) && tie(e, job, others, count, ret_after);
 }
 
 bool ties_make(engine *e, engine_new_job *job, int64_t ret_after[static JOB_MAX_AFTER])

@@ -15,10 +15,6 @@
 
 bool tls_is_url(const char *url);
 
-// tls_check reads the files like a listener or dialer would. INVALID_ARGUMENT names the file.
-status *tls_check_server(const tls_files *files);
-status *tls_check_client(const tls_files *files);
-
 // tls_listener and tls_dialer give what is about to be started its certificates; they do nothing
 // for other URLs than tls+tcp://.
 status *tls_listener(nng_listener listener, const char *url, const tls_files *files);

@@ -2,6 +2,8 @@
 #ifndef ERRAND_RPC_TLS_FILES_H
 #define ERRAND_RPC_TLS_FILES_H
 
+#include "base/status.h"
+
 // File names; NULL: none. Borrowed.
 typedef struct tls_files {
     const char *cert;  // this side's certificate, with those between it and its authority
@@ -11,5 +13,9 @@ typedef struct tls_files {
                        // right one (NULL: those that this system trusts)
     const char *server_name;  // client: the name in the server's certificate; NULL: the URL's host
 } tls_files;
+
+// tls_check reads the files like a listener or dialer would. INVALID_ARGUMENT names the file.
+status *tls_check_server(const tls_files *files);
+status *tls_check_client(const tls_files *files);
 
 #endif

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "rpc/tls.h"
 #include "rpc/wire.h"
 
 #include <nng/nng.h>
@@ -96,6 +97,17 @@ static status *decode(const collector *c, slice message, arena *memory,
     return failure;
 }
 
+// Whose outcomes they are: those of a worker whose token may work. Others are not acknowledged.
+static status *authorize(const collector *c, const Errand__V1__OutcomeBatch *sent, rpc_caller *ret)
+{
+    *ret = (rpc_caller){.name = ""};
+    if (c->service->options.access == NULL) {
+        return NULL;
+    }
+    return access_authorize(c->service->options.access, "/errand.v1.WorkerService/Report",
+                            sent->authorization, ret);
+}
+
 // Of a batch that can not be decoded each outcome is refused. It is acknowledged all the same: the
 // worker would push it for ever.
 static status *read(collector *c, slice message, batch *ret)
@@ -108,7 +120,14 @@ static status *read(collector *c, slice message, batch *ret)
     if (sent == NULL) {
         return why;
     }
-    status *failure = outcomes_take(c->service, sent, why, ret->memory, &ret->outcomes);
+    rpc_caller caller;
+    status *failure = authorize(c, sent, &caller);
+    if (failure == NULL) {
+        failure = outcomes_take(c->service, sent, why, ret->memory, &ret->outcomes);
+    }
+    if (failure == NULL) {
+        worker_scope(caller.grant, &ret->outcomes.worker_id);
+    }
     if (why != NULL && failure == NULL) {
         refused(c, why);
     }
@@ -219,15 +238,28 @@ static status *real_url(nng_listener listener, const char *url, char **ret)
     return *ret != NULL ? NULL : status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
 }
 
-status *collector_listen(collector *c, const char *url, char **ret_url)
+static status *listen_failure(int error, const char *url)
+{
+    return status_new(error == NNG_EADDRINUSE ? STATUS_FAILED_PRECONDITION : STATUS_UNAVAILABLE,
+                      "can not listen on %s: %s", url, nng_strerror(error));
+}
+
+status *collector_listen(collector *c, const char *url, const tls_files *files, char **ret_url)
 {
     nng_listener listener;
-    int error = nng_listen(c->socket, url, &listener, 0);
+    int error = nng_listener_create(&listener, c->socket, url);
     if (error != 0) {
-        return status_new(error == NNG_EADDRINUSE ? STATUS_FAILED_PRECONDITION : STATUS_UNAVAILABLE,
-                          "can not listen on %s: %s", url, nng_strerror(error));
+        return listen_failure(error, url);
     }
-    return real_url(listener, url, ret_url);
+    status *failure = tls_listener(listener, url, files);
+    if (failure == NULL) {
+        error = nng_listener_start(listener, 0);
+        failure = error != 0 ? listen_failure(error, url) : real_url(listener, url, ret_url);
+    }
+    if (failure != NULL) {
+        (void) nng_listener_close(listener);
+    }
+    return failure;
 }
 
 void collector_close(collector *c)

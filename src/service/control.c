@@ -72,7 +72,7 @@ static void control_call(service *s, const char *id, engine_control_type type, r
         return;
     }
     engine_control *control = &state->control;
-    status *failure = job_id_check("id", id, &control->id);
+    status *failure = job_find(s, call, id, &control->id);
     if (failure == NULL && type == ENGINE_DELETE) {
         failure = reader_get(&s->readers, &control->id, STORE_PART_SPEC | STORE_PART_ATTEMPTS,
                              rpc_call_arena(call), &state->stored);

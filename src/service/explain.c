@@ -208,7 +208,7 @@ void explain_call(service *s, const Errand__V1__ExplainJobRequest *request, rpc_
         answer_no_memory(call);
         return;
     }
-    status *failure = job_id_check("id", request->id, &state->explain.id);
+    status *failure = job_find(s, call, request->id, &state->explain.id);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
         return;

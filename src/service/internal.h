@@ -4,6 +4,7 @@
 
 #include "rpc/convert.h"
 #include "rpc/server.h"
+#include "service/access.h"
 #include "service/service.h"
 
 #include "errand/v1/job_service.pb-c.h"
@@ -112,6 +113,15 @@ void report_call(service *s, const Errand__V1__OutcomeBatch *request, rpc_call *
 void info_call(service *s, const Errand__V1__GetInfoRequest *request, rpc_call *call);
 
 void answer_no_memory(rpc_call *call);
+
+// visible.c: call_queues are those that the caller's token is for; NULL: all. queue_check is
+// PERMISSION_DENIED for others. job_find checks a request's `id`: a job in another queue is
+// NOT_FOUND like one that does not exist.
+const queue_set *call_queues(const rpc_call *call);
+status *queue_check(const rpc_call *call, const char *queue);
+status *job_find(service *s, const rpc_call *call, const char *id, uuid *ret);
+// worker_scope makes the id by which the engine knows a worker out of the one that it gave.
+void worker_scope(const access_grant *grant, uuid *id);
 
 // metrics.c: a metrics_source_fn.
 void service_write_metrics(void *data, buf *out);

@@ -104,6 +104,7 @@ void many_start(service *s, rpc_call *call, engine_control_type type, const stor
     m->call = call;
     m->control.type = type;
     m->filter = *filter;
+    m->filter.queues = call_queues(call);
     m->states = states;
     m->answer = answer;
     status *failure = background_add(s->changes, run, m);
@@ -134,6 +135,9 @@ static void start_filtered(service *s, const Errand__V1__JobFilter *wanted, rpc_
 {
     store_filter filter = {0};
     status *failure = filter_read(wanted, rpc_call_arena(call), &filter);
+    if (failure == NULL && filter.queue != NULL) {
+        failure = queue_check(call, filter.queue);
+    }
     if (failure != NULL) {
         rpc_call_fail(call, failure);
     } else {

@@ -75,6 +75,9 @@ static void queue_call(service *s, const char *field, const char *name,
 {
     queue_state *state = arena_zalloc(rpc_call_arena(call), sizeof *state);
     status *failure = job_name_check(field, name);
+    if (failure == NULL) {
+        failure = queue_check(call, name);
+    }
     if (state == NULL || failure != NULL) {
         rpc_call_fail(call, failure != NULL
                                 ? failure
@@ -256,6 +259,7 @@ void list_queues_call(service *s, const Errand__V1__ListQueuesRequest *request, 
     state->call = call;
     state->queues.command =
         (engine_command){.verb = ENGINE_QUEUES, .done = queues_done, .owner = state};
+    state->queues.only = call_queues(call);
     state->queues.after = request->page_token;
     state->queues.limit = limit < MAX_PAGE ? limit : MAX_PAGE;
     state->queues.memory = rpc_call_arena(call);
@@ -277,6 +281,9 @@ void purge_queue_call(service *s, const Errand__V1__PurgeQueueRequest *request, 
     const store_filter filter = {.queue = request->queue};
     const unsigned waiting = 1u << JOB_BLOCKED | 1u << JOB_SCHEDULED | 1u << JOB_READY;
     status *failure = job_name_check("queue", request->queue);
+    if (failure == NULL) {
+        failure = queue_check(call, request->queue);
+    }
     if (failure != NULL) {
         rpc_call_fail(call, failure);
     } else {

@@ -13,7 +13,7 @@ void get_call(service *s, const Errand__V1__GetJobRequest *request, rpc_call *ca
 {
     uuid id;
     Errand__V1__Job *job = NULL;
-    status *failure = job_id_check("id", request->id, &id);
+    status *failure = job_find(s, call, request->id, &id);
     if (failure == NULL && request->view > ERRAND__V1__JOB_VIEW__FULL) {
         failure = status_bad_field("view", "found %d, expected BASIC or FULL", (int) request->view);
     }
@@ -128,7 +128,7 @@ void get_result_call(service *s, const Errand__V1__GetResultRequest *request, rp
     uuid id;
     int64_t deadline_us = 0;
     store_job stored;
-    status *failure = job_id_check("id", request->id, &id);
+    status *failure = job_find(s, call, request->id, &id);
     if (failure == NULL) {
         failure = wait_deadline(request->wait, call, &deadline_us);
     }
@@ -268,10 +268,14 @@ void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call 
     if (failure == NULL) {
         failure = read_token(request, &before);
     }
+    if (failure == NULL && filter.queue != NULL) {
+        failure = queue_check(call, filter.queue);
+    }
     if (failure != NULL) {
         rpc_call_fail(call, failure);
         return;
     }
+    filter.queues = call_queues(call);
     store_reader *reader = reader_take(&s->readers);
     failure = reader->ops->list(reader, &filter, before, page_size(request),
                                 STORE_PART_SPEC | STORE_PART_LAST_ATTEMPT | STORE_PART_PROGRESS,

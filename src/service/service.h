@@ -6,6 +6,7 @@
 #include "engine/engine.h"
 #include "job/spec.h"
 #include "rpc/server.h"
+#include "service/access.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -28,6 +29,7 @@ typedef struct service_options {
     int64_t lease_us;
     const service_secret *secrets;
     size_t secret_count;
+    access_table *access;  // of the result pipeline, as the RPC server has it; NULL: everybody's
 } service_options;
 
 status *service_new(const service_options *options, service **ret);
@@ -54,10 +56,11 @@ void service_free(service *s);  // after the server has stopped; accepts NULL
 
 typedef struct collector collector;
 
-// collector_open makes the PULL side; collector_listen binds it (tcp, ipc, inproc) and writes the
-// real URL, owned by the caller. collector_close waits for batches under way. Accepts NULL.
+// collector_open makes the PULL side; collector_listen binds it (tcp, tls+tcp, ipc, inproc) and
+// writes the real URL, owned by the caller; files are of tls+tcp. collector_close waits for batches
+// under way. Accepts NULL.
 status *collector_open(service *s, collector **ret);
-status *collector_listen(collector *c, const char *url, char **ret_url);
+status *collector_listen(collector *c, const char *url, const tls_files *files, char **ret_url);
 void collector_close(collector *c);
 
 #endif

@@ -11,8 +11,10 @@
 
 typedef struct stats_state {
     engine_stats stats;
+    engine_queues queues;
     service *service;
     rpc_call *call;
+    int64_t results_queue_length;
 } stats_state;
 
 static bool add_jobs(Errand__V1__ServerStats *reply, int state, int64_t count, arena *memory)
@@ -29,20 +31,15 @@ static bool add_jobs(Errand__V1__ServerStats *reply, int state, int64_t count, a
     return true;
 }
 
-static void stats_done(engine_command *command)
+static void stats_answer(stats_state *state, const int64_t *counts)
 {
-    stats_state *state = command->owner;
     arena *memory = rpc_call_arena(state->call);
     Errand__V1__ServerStats reply = ERRAND__V1__SERVER_STATS__INIT;
     Errand__V1__ServerStats__JobsEntry *jobs[JOB_STATE_COUNT];
     Google__Protobuf__Duration uptime = GOOGLE__PROTOBUF__DURATION__INIT;
-    if (command->failure != NULL) {
-        rpc_call_fail(state->call, command->failure);
-        return;
-    }
     reply.jobs = jobs;
     for (int i = JOB_BLOCKED; i <= JOB_EXPIRED; i++) {
-        if (state->stats.jobs[i] > 0 && !add_jobs(&reply, i, state->stats.jobs[i], memory)) {
+        if (counts[i] > 0 && !add_jobs(&reply, i, counts[i], memory)) {
             answer_no_memory(state->call);
             return;
         }
@@ -50,10 +47,50 @@ static void stats_done(engine_command *command)
     time_to_duration(clock_wall_us(clock_system()) - state->service->start_us, &uptime);
     reply.workers = (int64_t) state->stats.workers;
     reply.waiting_calls = (int64_t) state->stats.waiting;
-    reply.results_queue_length = (int64_t) atomic_load(&state->service->batches_pending);
+    reply.results_queue_length = state->results_queue_length;
     reply.store_bytes = state->stats.store_bytes;
     reply.uptime = &uptime;
     rpc_call_answer(state->call, &reply.base);
+}
+
+static void stats_done(engine_command *command)
+{
+    stats_state *state = command->owner;
+    if (command->failure != NULL) {
+        rpc_call_fail(state->call, command->failure);
+        return;
+    }
+    state->results_queue_length = (int64_t) atomic_load(&state->service->batches_pending);
+    stats_answer(state, state->stats.jobs);
+}
+
+// For a token that is limited to some queues: their jobs, and nothing of the whole server.
+static void queues_done(engine_command *command)
+{
+    stats_state *state = command->owner;
+    int64_t counts[JOB_STATE_COUNT] = {0};
+    if (command->failure != NULL) {
+        rpc_call_fail(state->call, command->failure);
+        return;
+    }
+    for (size_t i = 0; i < state->queues.count; i++) {
+        for (int j = JOB_BLOCKED; j <= JOB_EXPIRED; j++) {
+            counts[j] += state->queues.infos[i].depth[j];
+        }
+    }
+    stats_answer(state, counts);
+}
+
+static void count_queues(stats_state *state, const queue_set *queues)
+{
+    state->queues = (engine_queues){
+        .command = {.verb = ENGINE_QUEUES, .done = queues_done, .owner = state},
+        .only = queues,
+        .after = "",
+        .limit = queues->count,
+        .memory = rpc_call_arena(state->call),
+    };
+    engine_post(state->service->options.engine, &state->queues.command);
 }
 
 void stats_call(service *s, const Errand__V1__GetStatsRequest *request, rpc_call *call)
@@ -66,6 +103,10 @@ void stats_call(service *s, const Errand__V1__GetStatsRequest *request, rpc_call
     }
     state->service = s;
     state->call = call;
+    if (call_queues(call) != NULL) {
+        count_queues(state, call_queues(call));
+        return;
+    }
     state->stats.command =
         (engine_command){.verb = ENGINE_STATS, .done = stats_done, .owner = state};
     engine_post(s->options.engine, &state->stats.command);

@@ -65,6 +65,9 @@ status *submission_prepare(service *s, const Errand__V1__Job *job, rpc_call *cal
         return no_memory();
     }
     status *failure = job_spec_check(job, &s->options.limits);
+    if (failure == NULL) {
+        failure = queue_check(call, job_spec_queue(job));
+    }
     if (failure == NULL && !secret_known(s, job)) {
         failure =
             status_bad_field("callback.secret_name", "found \"%s\", expected a configured name",
@@ -85,6 +88,7 @@ status *submission_prepare(service *s, const Errand__V1__Job *job, rpc_call *cal
     ret->queue = job_spec_queue(job);
     ret->kind = job_spec_kind(job);
     ret->hash = hash;
+    ret->visible = call_queues(call);
     ret->duplicate = false;
     ret->failure = NULL;
     return NULL;

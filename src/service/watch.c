@@ -50,7 +50,7 @@ void watch_call(service *s, const Errand__V1__WatchJobRequest *request, rpc_call
 {
     uuid id;
     int64_t deadline_us = 0;
-    status *failure = job_id_check("id", request->id, &id);
+    status *failure = job_find(s, call, request->id, &id);
     if (failure == NULL && request->revision < 0) {
         failure = status_bad_field("revision", "found %lld, expected 0 or more",
                                    (long long) request->revision);

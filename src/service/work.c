@@ -116,10 +116,44 @@ static void lease_done(engine_command *command)
     }
 }
 
+static status *serve_all(const queue_set *queues, Errand__V1__Worker *worker, arena *memory)
+{
+    char **names = arena_alloc(memory, queues->count * sizeof *names);
+    for (size_t i = 0; names != NULL && i < queues->count; i++) {
+        names[i] = arena_strdup(memory, queues->names[i]);
+        if (names[i] == NULL) {
+            return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        }
+    }
+    worker->queues = names;
+    worker->n_queues = queues->count;
+    return names != NULL ? NULL : status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+// A worker whose token is limited to some queues serves those that it names among them, or all of
+// them.
+static status *limit_queues(Errand__V1__Worker *worker, rpc_call *call)
+{
+    const queue_set *queues = call_queues(call);
+    status *failure = NULL;
+    if (queues != NULL && worker->n_queues == 0) {
+        return serve_all(queues, worker, rpc_call_arena(call));
+    }
+    for (size_t i = 0; queues != NULL && failure == NULL && i < worker->n_queues; i++) {
+        char name[JOB_NAME_MAX + 1] = "";
+        memcpy(name, worker->queues[i], strcspn(worker->queues[i], "="));
+        failure = queue_check(call, name);
+    }
+    return failure;
+}
+
 static status *lease_check(const Errand__V1__LeaseRequest *request, rpc_call *call,
                            engine_lease *ret)
 {
     status *failure = worker_check(request->worker, &ret->worker_id);
+    if (failure == NULL) {
+        failure = limit_queues(request->worker, call);
+    }
     if (failure == NULL && request->max_jobs < 0) {
         failure = status_bad_field("max_jobs", "found %d, expected 0 or more", request->max_jobs);
     }
@@ -143,6 +177,7 @@ void lease_call(service *s, const Errand__V1__LeaseRequest *request, rpc_call *c
         rpc_call_fail(call, failure);
         return;
     }
+    worker_scope(rpc_call_grant(call), &lease->worker_id);
     state->service = s;
     state->call = call;
     lease->command = (engine_command){.verb = ENGINE_LEASE, .done = lease_done, .owner = state};
@@ -268,6 +303,7 @@ void heartbeat_call(service *s, const Errand__V1__HeartbeatRequest *request, rpc
         rpc_call_fail(call, failure);
         return;
     }
+    worker_scope(rpc_call_grant(call), &h->worker_id);
     state->service = s;
     state->call = call;
     h->command = (engine_command){.verb = ENGINE_HEARTBEAT, .done = heartbeat_done, .owner = state};
@@ -319,6 +355,7 @@ void report_call(service *s, const Errand__V1__OutcomeBatch *request, rpc_call *
         rpc_call_fail(call, failure);
         return;
     }
+    worker_scope(rpc_call_grant(call), &state->outcomes.worker_id);
     state->call = call;
     state->outcomes.report = true;
     state->outcomes.command =

@@ -67,24 +67,39 @@ static status *add_route(scan *s, int32_t route, size_t *capacity)
     return NULL;
 }
 
-// Looks up the routes that the filter's names mean.
-static status *read_routes(scan *s)
+// Looks up the routes of a queue, or of all, with the filter's kind.
+static status *add_routes_of(scan *s, const char *queue, size_t *capacity)
 {
     sqlite3_stmt *statement = sqlite_reader_statement(s->reader, READ_ROUTES);
-    size_t capacity = 16;
     bool row = true;
-    s->routes = malloc(capacity * sizeof *s->routes);
-    if (!s->routes)
-        return no_memory();
-    sqlite3_bind_text(statement, 1, s->filter->queue, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 1, queue, -1, SQLITE_STATIC);
     sqlite3_bind_text(statement, 2, s->filter->kind, -1, SQLITE_STATIC);
     status *failure = sqlite_step_row(statement, &row);
     while (!failure && row) {
-        failure = add_route(s, sqlite3_column_int(statement, 0), &capacity);
+        failure = add_route(s, sqlite3_column_int(statement, 0), capacity);
         if (!failure)
             failure = sqlite_step_row(statement, &row);
     }
     sqlite3_reset(statement);
+    return failure;
+}
+
+// Looks up the routes that the filter's names mean.
+static status *read_routes(scan *s)
+{
+    const store_filter *filter = s->filter;
+    size_t capacity = 16;
+    s->routes = malloc(capacity * sizeof *s->routes);
+    if (!s->routes)
+        return no_memory();
+    if (filter->queue && !queue_set_has(filter->queues, filter->queue))
+        return NULL;
+    if (filter->queue || !filter->queues)
+        return add_routes_of(s, filter->queue, &capacity);
+    status *failure = NULL;
+    for (size_t i = 0; i < filter->queues->count && !failure; i++)
+        failure = add_routes_of(s, filter->queues->names[i], &capacity);
+    qsort(s->routes, s->route_count, sizeof *s->routes, compare_routes);
     return failure;
 }
 
@@ -191,7 +206,7 @@ status *sqlite_list(store_reader *r, const store_filter *filter, int64_t before,
     status *failure = sqlite_reader_begin(r);
     if (failure)
         return failure;
-    if (filter->queue || filter->kind)
+    if (filter->queue || filter->queues || filter->kind)
         failure = read_routes(&s);
     if (!failure && limit > 0)
         failure = run(&s, before, parts, memory, &next);

@@ -30,6 +30,7 @@ static const char *const statement_texts[READ_STATEMENT_COUNT] = {
                           " ORDER BY label.seq DESC",
     [READ_ROUTES]       = "SELECT route FROM route WHERE (?1 IS NULL OR queue = ?1)"
                           " AND (?2 IS NULL OR kind = ?2) ORDER BY route",
+    [READ_QUEUE]        = "SELECT queue FROM route WHERE route = ?",
     [READ_PROGRESS]     = "SELECT body FROM progress WHERE seq = ?",
     [READ_QUEUE_ROUTES] = "SELECT route FROM route"
                           " WHERE queue = (SELECT queue FROM route WHERE route = ?)",
@@ -112,11 +113,28 @@ static status *read_parent(store_reader *r, store_job *ret)
     return failure;
 }
 
+static status *read_queue(store_reader *r, arena *memory, store_job *ret)
+{
+    sqlite3_stmt *statement = sqlite_reader_statement(r, READ_QUEUE);
+    bool found = false;
+    sqlite3_bind_int(statement, 1, ret->row.route);
+    status *failure = sqlite_step_row(statement, &found);
+    const char *text = found ? (const char *) sqlite3_column_text(statement, 0) : NULL;
+    ret->queue = text ? arena_strdup(memory, text) : NULL;
+    if (!failure && !ret->queue)
+        failure = found ? status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left for the job")
+                        : status_new(STATUS_DATA_LOSS, "the table of routes is damaged");
+    sqlite3_reset(statement);
+    return failure;
+}
+
 status *sqlite_reader_parts(store_reader *r, unsigned parts, arena *memory, store_job *ret)
 {
     status *failure = NULL;
     if (ret->row.parent_seq != 0)
         failure = read_parent(r, ret);
+    if (!failure && parts & STORE_PART_QUEUE)
+        failure = read_queue(r, memory, ret);
     if (!failure && parts & STORE_PART_SPEC)
         failure = read_blob(r, READ_SPEC, ret->row.seq, memory, &ret->spec);
     if (!failure && parts & STORE_PART_RESULT)

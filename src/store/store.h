@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/status.h"
+#include "job/queue_set.h"
 #include "job/row.h"
 #include "job/spec.h"
 
@@ -178,6 +179,7 @@ typedef enum store_part {
     STORE_PART_LAST_ATTEMPT = 4,  // the latest failed attempt only
     STORE_PART_ATTEMPTS = 8,      // all failed attempts
     STORE_PART_PROGRESS = 16,
+    STORE_PART_QUEUE = 32,
 } store_part;
 
 // One job as read; bytes live in the arena given to the call.
@@ -189,10 +191,12 @@ typedef struct store_job {
     slice *attempts;  // encoded errand.v1.Attempt, oldest first
     size_t attempt_count;
     uuid parent;  // id of parent_seq's job, nil if there is none (any more)
+    const char *queue;
 } store_job;
 
 typedef struct store_filter {
     const char *queue;        // NULL: any
+    const queue_set *queues;  // NULL: any; a job must be in one of them, whatever queue says
     const char *kind;         // NULL: any
     job_state state;          // 0: any
     const char *label_key;    // NULL: any

@@ -9,7 +9,7 @@ ONCE = {"maxAttempts": 1}
 
 # Whoever can push results from elsewhere is no caller of this machine.
 def test_results_from_elsewhere_keep_jobs_from_private_addresses(start_server, origin):
-    server = start_server("--results", "tcp://0.0.0.0:0")
+    server = start_server("--results", "tcp://0.0.0.0:0", "--insecure")
     api = HttpApi(server.http)
     job = api.submit({"http": {"url": origin.url + "/ok"}, "retry": ONCE})
     result = api.result(job["id"])

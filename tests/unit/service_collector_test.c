@@ -14,7 +14,7 @@ static int start(void **state)
 {
     srig_start(state);
     rig_ok(collector_open(srig.service, &pipeline.collector));
-    rig_ok(collector_listen(pipeline.collector, "tcp://127.0.0.1:0", &pipeline.url));
+    rig_ok(collector_listen(pipeline.collector, "tcp://127.0.0.1:0", NULL, &pipeline.url));
     assert_int_equal(nng_push0_open(&pipeline.push), 0);
     assert_int_equal(nng_dial(pipeline.push, pipeline.url, NULL, 0), 0);
     return 0;
@@ -215,7 +215,8 @@ static void an_address_in_use_is_told(void **state)
 {
     (void) state;
     char *url = NULL;
-    rig_fails(STATUS_FAILED_PRECONDITION, collector_listen(pipeline.collector, pipeline.url, &url));
+    rig_fails(STATUS_FAILED_PRECONDITION,
+              collector_listen(pipeline.collector, pipeline.url, NULL, &url));
     assert_null(url);
 }
 
