@@ -34,6 +34,8 @@ static const scenario scenarios[] = {
      "thousands of GetResult calls that wait, each for a job of its own"},
     {"fetch",   scenario_fetch,   "job, lease and result",
      "URL jobs run by the built-in worker, against a fast and a slow local origin"},
+    {"exec",    scenario_exec,    "job, lease and result",
+     "jobs that run a program which does nothing, and the same program without Errand"},
     {"fleet",   scenario_fleet,   "every lease before it is handed out, every outcome before it is acknowledged",
      "no-op jobs by 1, 4 and 16 processes with workers of liberrand"},
     {"idle",    scenario_idle,    "nothing",

@@ -19,6 +19,7 @@ scenario_fn scenario_batch;
 scenario_fn scenario_drain;
 scenario_fn scenario_latency;
 scenario_fn scenario_fetch;
+scenario_fn scenario_exec;
 scenario_fn scenario_fleet;
 scenario_fn scenario_idle;
 scenario_fn scenario_scale;
