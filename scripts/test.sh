@@ -12,6 +12,7 @@ source scripts/lib/setup.sh
 source scripts/lib/programs.sh
 
 need_packages "${packages_test[@]}"
+want_packages "${packages_python[@]}"
 mkdir -p build
 read -r -a options <<<"${ERRAND_CMAKE_OPTIONS:-}"
 build_folder build/test -DCMAKE_BUILD_TYPE=RelWithDebInfo -DBUILD_TESTING=ON "${options[@]}"

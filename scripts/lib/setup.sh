@@ -12,6 +12,11 @@ packages_demo=("${packages_build[@]}" curl ca-certificates python3)
 packages_test=(
     "${packages_demo[@]}" libcmocka-dev protobuf-compiler python3-pytest python3-protobuf python3-yaml iproute2
 )
+# What the Python client and its examples are tested with; without them those tests are skipped.
+packages_python=(
+    python3-aiohttp python3-fastapi python3-uvicorn python3-tqdm python3-setuptools python3-wheel
+    python3-typing-extensions mypy
+)
 packages_lint=("${packages_test[@]}" clang-14 clang-format-14 clang-tidy-14 shellcheck)
 
 say() {
@@ -59,4 +64,15 @@ need_packages() {
     if ! install_packages "${missing[@]}"; then
         die "Could not install them. As root: apt-get install --no-install-recommends ${missing[*]}"
     fi
+}
+
+# want_packages NAME... installs what is missing, and says so and goes on when that is not possible.
+want_packages() {
+    local package missing=()
+    for package in "$@"; do
+        package_is_installed "$package" || missing+=("$package")
+    done
+    [[ ${#missing[@]} -gt 0 ]] || return 0
+    say "Installing Debian packages: ${missing[*]}"
+    install_packages "${missing[@]}" || say "Could not install them: what needs them is skipped."
 }
