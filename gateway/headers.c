@@ -1,6 +1,8 @@
 // headers - values of request header fields that mean something to the API.
 #include "gateway/headers.h"
 
+#include "base/trace.h"
+
 #include <ctype.h>
 #include <string.h>
 #include <strings.h>
@@ -39,31 +41,9 @@ const char *headers_bearer(const char *authorization)
     return skip_spaces(authorization + 7);
 }
 
-static bool is_lower_hex(const char *text, size_t size)
-{
-    return strspn(text, "0123456789abcdef") >= size;
-}
-
-static bool is_all_zero(const char *text, size_t size)
-{
-    return strspn(text, "0") >= size;
-}
-
-// version-traceid-parentid-flags: 00-<32>-<16>-<2>; a later version may have more behind.
 const char *headers_traceparent(const char *value)
 {
-    size_t size = value != NULL ? strlen(value) : 0;
-    if (size < 55 || value[2] != '-' || value[35] != '-' || value[52] != '-') {
-        return NULL;
-    }
-    bool shaped = is_lower_hex(value, 2) && is_lower_hex(value + 3, 32) &&
-                  is_lower_hex(value + 36, 16) && is_lower_hex(value + 53, 2);
-    if (!shaped || strncmp(value, "ff", 2) == 0 || is_all_zero(value + 3, 32) ||
-        is_all_zero(value + 36, 16)) {
-        return NULL;
-    }
-    bool is_first_version = strncmp(value, "00", 2) == 0;
-    return size == 55 || (!is_first_version && value[55] == '-' && size <= 255) ? value : NULL;
+    return trace_parent_is_valid(value) ? value : NULL;
 }
 
 static bool is_visible(const char *text)

@@ -49,7 +49,7 @@ static Errand__V1__HttpRequest *make_http(const Errand__V1__Callback *callback, 
     return http->method && copy_headers(callback, memory, http) ? http : NULL;
 }
 
-static Errand__V1__Job *make_spec(const job_row *parent, const Errand__V1__Callback *callback,
+static Errand__V1__Job *make_spec(const job_row *parent, const Errand__V1__Job *parent_spec,
                                   arena *memory)
 {
     Errand__V1__Job *spec = arena_alloc(memory, sizeof *spec);
@@ -59,15 +59,16 @@ static Errand__V1__Job *make_spec(const job_row *parent, const Errand__V1__Callb
     errand__v1__job__init(spec);
     spec->queue = arena_strdup(memory, JOB_CALLBACK_QUEUE);
     spec->parent = uuid_format(&parent->id, parent_id);
+    spec->traceparent = parent_spec->traceparent;
     spec->input_case = ERRAND__V1__JOB__INPUT_HTTP;
-    spec->http = make_http(callback, memory);
+    spec->http = make_http(parent_spec->callback, memory);
     return spec->queue && spec->http ? spec : NULL;
 }
 
 status *job_callback_make(const job_row *parent, const Errand__V1__Job *parent_spec, arena *memory,
                           int64_t now_us, Errand__V1__Job **ret_spec, job_row *ret_row)
 {
-    Errand__V1__Job *spec = make_spec(parent, parent_spec->callback, memory);
+    Errand__V1__Job *spec = make_spec(parent, parent_spec, memory);
     if (!spec)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left to make a callback");
     job_spec_row(spec, now_us, ret_row);

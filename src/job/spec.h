@@ -45,7 +45,7 @@ const char *job_spec_kind(const Errand__V1__Job *job);
 void job_spec_row(const Errand__V1__Job *job, int64_t now_us, job_row *ret);
 
 // job_spec_encode encodes the submitted fields without `id`, maps sorted by key, so that equal
-// content gives equal bytes, and hashes them (SHA-256). ret_spec lives in the arena. The job is
+// content gives equal bytes, and hashes them (SHA-256, `traceparent` left out). ret_spec lives in the arena. The job is
 // left as it was.
 status *job_spec_encode(const Errand__V1__Job *job, arena *memory, slice *ret_spec,
                         uint8_t ret_hash[static JOB_HASH_BYTES]);

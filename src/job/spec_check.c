@@ -239,6 +239,7 @@ static void check_not_set_by_server(check *c, const Errand__V1__Job *job)
         {"attempts", job->n_attempts > 0},
         {"worker", *job->worker != '\0'},
         {"parent", *job->parent != '\0'},
+        {"traceparent", *job->traceparent != '\0'},
         {"revision", job->revision != 0},
         {"duplicate", job->duplicate != 0},
     };

@@ -147,19 +147,36 @@ static bool sort_maps(Errand__V1__Job *job, arena *memory)
     return sort_input(job, memory);
 }
 
+static status *no_memory(void)
+{
+    return status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left to encode the job");
+}
+
+static bool pack(const Errand__V1__Job *job, arena *memory, slice *ret)
+{
+    size_t size = errand__v1__job__get_packed_size(job);
+    uint8_t *bytes = arena_alloc(memory, size);
+    if (!bytes)
+        return false;
+    errand__v1__job__pack(job, bytes);
+    *ret = (slice){bytes, size};
+    return true;
+}
+
+// Neither the id nor the trace that a job belongs to is content: the same job may come again in
+// another trace.
 status *job_spec_encode(const Errand__V1__Job *job, arena *memory, slice *ret_spec,
                         uint8_t ret_hash[static JOB_HASH_BYTES])
 {
     Errand__V1__Job copy = *job;
-    copy.id = (char *) (uintptr_t) protobuf_c_empty_string;  // the field lacks const
-    if (!sort_maps(&copy, memory))
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left to encode the job");
-    size_t size = errand__v1__job__get_packed_size(&copy);
-    uint8_t *bytes = arena_alloc(memory, size);
-    if (!bytes)
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left to encode the job");
-    errand__v1__job__pack(&copy, bytes);
-    crypto_sha256(bytes, size, ret_hash);
-    *ret_spec = (slice){bytes, size};
+    slice content;
+    copy.id = copy.traceparent = (char *) (uintptr_t) protobuf_c_empty_string;  // they lack const
+    if (!sort_maps(&copy, memory) || !pack(&copy, memory, &content))
+        return no_memory();
+    crypto_sha256(content.bytes, content.size, ret_hash);
+    copy.traceparent = job->traceparent;
+    if (*copy.traceparent != '\0' && !pack(&copy, memory, &content))
+        return no_memory();
+    *ret_spec = content;
     return NULL;
 }

@@ -18,7 +18,8 @@ typedef struct submission {
 } submission;
 
 // submission_prepare judges the index-th job of a request, and makes of it what the engine takes.
-status *submission_prepare(service *s, const Errand__V1__Job *job, rpc_call *call, uint64_t index,
+// The trace of the call goes into the job.
+status *submission_prepare(service *s, Errand__V1__Job *job, rpc_call *call, uint64_t index,
                            engine_new_job *ret);
 
 // submission_view is the job as it is stored: the one of the request, which is filled in, or the

@@ -2,6 +2,7 @@
 #include "service/submission.h"
 
 #include "base/clock.h"
+#include "base/trace.h"
 #include "job/view.h"
 
 #include <stdio.h>
@@ -56,7 +57,16 @@ static status *prepare_ties(const Errand__V1__Job *job, arena *memory, engine_ne
     return NULL;
 }
 
-status *submission_prepare(service *s, const Errand__V1__Job *job, rpc_call *call, uint64_t index,
+// The job belongs to the trace of the call that brings it.
+static void take_trace(Errand__V1__Job *job, const rpc_call *call)
+{
+    const char *parent = rpc_call_metadata(call, "traceparent");
+    if (trace_parent_is_valid(parent)) {
+        job->traceparent = (char *) (uintptr_t) parent;  // the field lacks const
+    }
+}
+
+status *submission_prepare(service *s, Errand__V1__Job *job, rpc_call *call, uint64_t index,
                            engine_new_job *ret)
 {
     uint8_t *hash = arena_alloc(rpc_call_arena(call), JOB_HASH_BYTES);
@@ -74,6 +84,7 @@ status *submission_prepare(service *s, const Errand__V1__Job *job, rpc_call *cal
                              job->callback->secret_name);
     }
     if (failure == NULL) {
+        take_trace(job, call);
         failure = job_spec_encode(job, rpc_call_arena(call), &ret->spec, hash);
     }
     if (failure == NULL && job->n_after + job->n_labels > 0) {

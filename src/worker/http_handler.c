@@ -153,6 +153,7 @@ static void start(void *handler, attempt *a)
     }
     t->attempt = a;
     t->request = a->job->http;
+    t->traceparent = a->job->traceparent;
     a->work = t;
     if (http_hosts_enter(&pool->hosts, t, t->request->url) && !begin(pool, t)) {
         leave(pool, t);

@@ -1,4 +1,5 @@
 // http_request - a job's HttpRequest as options of an easy handle.
+#include "base/trace.h"
 #include "worker/http_guard.h"
 #include "worker/http_transfer.h"
 
@@ -51,6 +52,19 @@ static bool append_defaults(http_transfer *t)
     return has_header(t->request, "Expect") || append_line(&t->headers, "Expect:");
 }
 
+// The call is a step of its own in the trace of its job, unless the submitter has said otherwise.
+static bool append_trace(http_transfer *t)
+{
+    static const char name[] = "traceparent: ";
+    char line[sizeof name + TRACE_PARENT_SIZE];
+    if (!trace_parent_is_valid(t->traceparent) || has_header(t->request, "traceparent")) {
+        return true;
+    }
+    memcpy(line, name, sizeof name);
+    trace_parent_child(t->traceparent, line + sizeof name - 1);
+    return append_line(&t->headers, line);
+}
+
 static bool build_headers(http_transfer *t)
 {
     for (size_t i = 0; i < t->request->n_headers; i++) {
@@ -59,7 +73,7 @@ static bool build_headers(http_transfer *t)
             return false;
         }
     }
-    return append_defaults(t) &&
+    return append_trace(t) && append_defaults(t) &&
            curl_easy_setopt(t->easy, CURLOPT_HTTPHEADER, t->headers) == CURLE_OK;
 }
 

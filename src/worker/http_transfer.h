@@ -35,6 +35,7 @@ typedef struct http_transfer {
     CURL *easy;
     attempt *attempt;
     const Errand__V1__HttpRequest *request;  // the attempt's
+    const char *traceparent;                 // of its job; "": none
     bool allow_private;
     struct curl_slist *headers;
     buf body;
