@@ -30,7 +30,7 @@ static status *add_variable(const char *text, arena *memory, Errand__V1__Command
 {
     Errand__V1__Command__EnvEntry *entry = NULL;
     status *s = split_variable(text, memory, &entry);
-    if (s != NULL)
+    if (s != NULL || entry == NULL)
         return s;
     for (size_t i = 0; i < command->n_env; i++) {
         if (strcmp(command->env[i]->key, entry->key) == 0)

@@ -22,6 +22,8 @@
 #define HIGH_FD          16  // above all that a program is given
 
 typedef struct program {
+    const int *fds;
+    pid_t launcher;
     const exec_plan *plan;
     const char *path;
     const char *directory;
@@ -41,9 +43,10 @@ static char **read_strings(char **text, uint32_t count)
 }
 
 // The plan comes from the worker, which this process trusts like itself.
-static bool read_plan(int fd, program *ret)
+static bool read_plan(program *p)
 {
     struct stat about;
+    int fd = p->fds[EXEC_PLAN_FD];
     if (fstat(fd, &about) != 0) {
         return false;
     }
@@ -51,23 +54,23 @@ static bool read_plan(int fd, program *ret)
     if (bytes == MAP_FAILED) {
         return false;
     }
-    ret->plan = (const exec_plan *) bytes;
+    p->plan = (const exec_plan *) bytes;
     char *text = (char *) bytes + sizeof(exec_plan);
-    ret->path = text;
+    p->path = text;
     text += strlen(text) + 1;
-    ret->directory = text;
+    p->directory = text;
     text += strlen(text) + 1;
-    ret->argv = read_strings(&text, ret->plan->arg_count);
-    ret->envp = read_strings(&text, ret->plan->env_count);
-    return ret->argv != NULL && ret->envp != NULL;
+    p->argv = read_strings(&text, p->plan->arg_count);
+    p->envp = read_strings(&text, p->plan->env_count);
+    return p->argv != NULL && p->envp != NULL;
 }
 
 // place_descriptors makes them 0 to 3. First they go where none of them can be overwritten.
-static bool place_descriptors(const int *fds)
+static bool place_descriptors(program *p)
 {
     int high[EXEC_PROGRESS_FD + 1];
     for (int i = 0; i <= EXEC_PROGRESS_FD; i++) {
-        high[i] = fcntl(fds[EXEC_STDIN_FD + i], F_DUPFD_CLOEXEC, HIGH_FD);
+        high[i] = fcntl(p->fds[EXEC_STDIN_FD + i], F_DUPFD_CLOEXEC, HIGH_FD);
         if (high[i] < 0) {
             return false;
         }
@@ -93,8 +96,9 @@ static bool limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
 
 // Programs that use select() break when they get more open files than usual, and the worker has
 // raised its own limit.
-static bool limit_all(const exec_plan *plan)
+static bool limit_all(program *p)
 {
+    const exec_plan *plan = p->plan;
     rlim_t files = plan->open_files > 0 ? (rlim_t) plan->open_files : USUAL_OPEN_FILES;
     rlim_t cpu = (rlim_t) plan->cpu_s;
     rlim_t memory = (rlim_t) plan->memory_bytes;
@@ -103,8 +107,9 @@ static bool limit_all(const exec_plan *plan)
            (memory == 0 || limit(RLIMIT_DATA, memory, memory));
 }
 
-static bool become_user(const exec_plan *plan)
+static bool become_user(program *p)
 {
+    const exec_plan *plan = p->plan;
     if (plan->switch_user == 0) {
         return true;
     }
@@ -114,13 +119,14 @@ static bool become_user(const exec_plan *plan)
            setresuid(plan->uid, plan->uid, plan->uid) == 0;
 }
 
-// die_with makes sure that this process is killed when the launcher goes, if it has not gone yet.
-static bool die_with(pid_t launcher)
+// die_with_launcher makes sure that this process is killed when the launcher goes, if it has not
+// gone yet.
+static bool die_with_launcher(program *p)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
         return false;
     }
-    if (getppid() != launcher) {
+    if (getppid() != p->launcher) {
         errno = ECHILD;
         return false;
     }
@@ -136,26 +142,48 @@ static void reset_signals(void)
     }
     sigset_t none;
     (void) sigemptyset(&none);
-    (void) sigprocmask(SIG_SETMASK, &none, NULL);
+    (void) pthread_sigmask(SIG_SETMASK, &none, NULL);
+}
+
+static bool begin_session(program *p)
+{
+    (void) p;
+    return setsid() >= 0;
+}
+
+static bool enter_directory(program *p)
+{
+    return chdir(p->directory) == 0;
+}
+
+static bool run_program(program *p)
+{
+    reset_signals();
+    (void) close_range(EXEC_PROGRESS_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
+    (void) execve(p->path, p->argv, p->envp);
+    return false;
 }
 
 exec_step exec_child_run(const int *fds, pid_t launcher, int *ret_error)
 {
-    program p;
-    exec_step step = !read_plan(fds[EXEC_PLAN_FD], &p) ? EXEC_STEP_PLAN
-                     : setsid() < 0                    ? EXEC_STEP_SESSION
-                     : !place_descriptors(fds)         ? EXEC_STEP_DESCRIPTORS
-                     : !limit_all(p.plan)              ? EXEC_STEP_LIMITS
-                     : !become_user(p.plan)            ? EXEC_STEP_USER
-                     : chdir(p.directory) != 0         ? EXEC_STEP_DIRECTORY
-                     : !die_with(launcher)             ? EXEC_STEP_SESSION
-                                                       : EXEC_STEP_NONE;
-    if (step == EXEC_STEP_NONE) {
-        reset_signals();
-        (void) close_range(EXEC_PROGRESS_FD + 1, ~0U, CLOSE_RANGE_CLOEXEC);
-        (void) execve(p.path, p.argv, p.envp);
-        step = EXEC_STEP_PROGRAM;
+    static const struct {
+        exec_step step;
+        bool (*make)(program *p);
+    } steps[] = {
+        {EXEC_STEP_PLAN, read_plan},
+        {EXEC_STEP_SESSION, begin_session},
+        {EXEC_STEP_DESCRIPTORS, place_descriptors},
+        {EXEC_STEP_LIMITS, limit_all},
+        {EXEC_STEP_USER, become_user},
+        {EXEC_STEP_DIRECTORY, enter_directory},
+        {EXEC_STEP_SESSION, die_with_launcher},
+        {EXEC_STEP_PROGRAM, run_program},
+    };
+    program p = {.fds = fds, .launcher = launcher};
+    size_t at = 0;
+    while (steps[at].make(&p)) {  // the last one does not come back, or fails
+        at++;
     }
     *ret_error = errno;
-    return step;
+    return steps[at].step;
 }

@@ -49,8 +49,8 @@ status *exec_launch_find(char **ret_path)
 {
     char self[4096];
     ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
-    char *slash = size > 0 ? (self[size] = '\0', strrchr(self, '/')) : NULL;
-    char *path = NULL;
+    self[size > 0 ? size : 0] = '\0';
+    char *slash = strrchr(self, '/'), *path = NULL;
     if (slash != NULL) {
         *slash = '\0';
         path = beside(self, "");

@@ -231,7 +231,8 @@ static bool set_up(launcher *l)
 {
     sigset_t all, deaths;
     (void) sigfillset(&all);
-    (void) sigprocmask(SIG_BLOCK, &all, NULL);  // whoever ends the worker does not end this first
+    (void) pthread_sigmask(SIG_BLOCK, &all,
+                           NULL);  // whoever ends the worker does not end this first
     (void) sigemptyset(&deaths);
     (void) sigaddset(&deaths, SIGCHLD);
     l->pid = getpid();

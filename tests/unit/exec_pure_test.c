@@ -228,11 +228,11 @@ static void a_failure_shows_the_end_of_standard_error(void **state)
     (void) state;
     const exec_ending one = {.wait_status = EXITED(1), .complaint = slice_of("no such file\n\n")};
     (void) judge(one, "resize exited with code 1: no such file");
-    char text[2000];
+    char text[2001];
     memset(text, 'x', sizeof text);
-    memcpy(text + sizeof text - 12, "\nlast words\n", 12);
+    (void) snprintf(text + sizeof text - 13, 13, "\nlast words\n");
     const exec_ending two = {.wait_status = EXITED(1),
-                             .complaint = {(uint8_t *) text, sizeof text}};
+                             .complaint = {(uint8_t *) text, sizeof text - 1}};
     (void) judge(two, "resize exited with code 1: last words");
 }
 
