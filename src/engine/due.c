@@ -88,6 +88,7 @@ void due_run(engine *e)
     if (lane_next(e, JOB_LANE_SETTLING) <= e->now_us)
         settle_run(e);
     hold_release_queues(e);
+    ranks_run(e);
 }
 
 static int64_t earlier(int64_t a, int64_t b)
@@ -124,7 +125,7 @@ int64_t due_next(engine *e)
         !peek(e, JOB_LANE_SETTLING, &settling) || !peek_expiry(e, &expiry))
         return e->mono_us + RETRY_US;
     int64_t next = earlier(earlier(scheduled, finished), earlier(settling, expiry));
-    if (e->releasing)
+    if (e->releasing || e->ranking)
         next = 0;
     if (next == INT64_MAX)
         return e->mono_us + 3600 * 1000000LL;

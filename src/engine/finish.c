@@ -216,6 +216,7 @@ bool finish_failed(engine *e, lease *l, const job_failure *failure,
 bool finish_released(engine *e, lease *l)
 {
     job_row before = l->row;
+    ranks_renew(e, &l->row);
     return settle(e, l, job_release(&l->row, e->now_us), &before);
 }
 
@@ -229,6 +230,7 @@ bool finish_lost(engine *e, lease *l)
     error.message = before.losses + 1 >= JOB_MAX_LOSSES ? poison : vanished;
     if (!put_attempt(e, l, &error))
         return false;
+    ranks_renew(e, &l->row);
     return settle(e, l, job_lose(&l->row, e->now_us), &before);
 }
 

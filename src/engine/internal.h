@@ -30,13 +30,17 @@ typedef struct job_queue {
     int32_t *routes;  // one for each kind
     size_t route_count;
     size_t running;
-    bool changed;          // in this round: settings or tokens
-    bool releasing;        // its held jobs are looked at again, a step a round
-    size_t release_index;  // up to that route,
-    int64_t release_seq;   // and to that job of it
-    int64_t held_back_us;  // monotonic: nothing starts before
-    bool probing;          // one job at a time until one succeeds
-    int64_t window_us;     // monotonic: start of the window that is counted
+    bool changed;                 // in this round: settings or tokens
+    bool releasing;               // its held jobs are looked at again, a step a round
+    size_t release_index;         // up to that route,
+    int64_t release_seq;          // and to that job of it
+    bool ranking;                 // its READY jobs take new places, a step a round
+    bool rank_held;               // those that stand aside
+    size_t rank_index;            // up to that route,
+    int64_t rank_from, rank_seq;  // that place, and that job of it
+    int64_t held_back_us;         // monotonic: nothing starts before
+    bool probing;                 // one job at a time until one succeeds
+    int64_t window_us;            // monotonic: start of the window that is counted
     size_t window_starts;
     double starts_a_second;  // of the window before
     timer wake;              // when something may start again
@@ -136,12 +140,7 @@ typedef struct waiters {
     UT_hash_handle hh;
 } waiters;
 
-// When the server voids an attempt: what a lease has on the monotonic clock only.
-typedef struct attempt_end {
-    int64_t seq;
-    int32_t attempt;
-    int64_t voided_us;
-} attempt_end;
+typedef struct attempt_end attempt_end;  // recover.c
 
 #define GONE_TICKETS 1024
 
@@ -186,6 +185,7 @@ struct engine {
     uint64_t turn;      // of those who may come first
     bool depth_limits;  // some queue has a max_depth
     bool releasing;     // a queue lets its held jobs go
+    bool ranking;       // the jobs of a queue take new places
     bool offer;         // something may start that could not before
 
     lease *leases;
@@ -296,6 +296,11 @@ bool hold(engine *e, const job_row *before);
 bool hold_release_key(engine *e, const job_row *ended);  // a slot of its key is free
 void hold_look_again(engine *e, job_queue *q);           // its limit may have changed
 void hold_release_queues(engine *e);                     // a step for those that look again
+
+// The places of READY jobs: ranks.c.
+void ranks_look_again(engine *e, job_queue *q);  // its aging has changed
+void ranks_renew(engine *e, job_row *row);       // that goes back to READY
+void ranks_run(engine *e);                       // a step for those that look again
 
 void settle_run(engine *e);                              // settle.c: a step of telling dependants
 void explain_apply(engine *e, engine_explain *command);  // explain.c

@@ -164,6 +164,9 @@ static status *load_one(engine *e, const store_queue *stored, arena *memory)
     int64_t age_us = e->now_us > stored->tokens_us ? e->now_us - stored->tokens_us : 0;
     q->tokens = (bucket){.tokens = stored->tokens, .at_us = e->mono_us - age_us};
     hold_look_again(e, q);
+    // It may have been under way when the server ended.
+    if (q->ranking || q->settings.aging_us > 0)
+        ranks_look_again(e, q);
     return NULL;
 }
 
@@ -228,6 +231,8 @@ static void change(engine *e, job_queue *q, const queue_settings *settings)
         bucket_refill(&q->tokens, &q->settings, e->mono_us);
     if (settings->max_per_key != q->settings.max_per_key)
         hold_look_again(e, q);
+    if (settings->aging_us != q->settings.aging_us)
+        ranks_look_again(e, q);
     q->settings = *settings;
     e->depth_limits = e->depth_limits || settings->max_depth != QUEUE_NO_LIMIT;
     if (settings->rate_count > 0 && !had_rate)

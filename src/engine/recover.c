@@ -10,6 +10,12 @@
 // The store knows the wall time at which an attempt began. The wall clock may have jumped since,
 // which must not shorten the attempt: its end is kept.
 
+struct attempt_end {
+    int64_t seq;
+    int32_t attempt;
+    int64_t voided_us;
+};
+
 static int by_seq(const void *a, const void *b)
 {
     int64_t first = ((const attempt_end *) a)->seq, second = ((const attempt_end *) b)->seq;

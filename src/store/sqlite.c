@@ -47,6 +47,8 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LOAD_LAST_ATTEMPT] = "SELECT body FROM attempt WHERE seq = ? ORDER BY number DESC LIMIT 1",
     [WRITE_LANE_ROWS]       = JOB_SELECT " FROM job INDEXED BY job_by_lane"
                               " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
+    [WRITE_LANE_BEHIND]     = JOB_SELECT " FROM job INDEXED BY job_by_lane"
+                              " WHERE lane = ? AND (rank, seq) > (?, ?) ORDER BY rank, seq LIMIT ?",
     [WRITE_LANE_KEYS]       = "SELECT rank, seq FROM job INDEXED BY job_by_lane"
                               " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
     [WRITE_LANE_FIRST]      = "SELECT rank FROM job INDEXED BY job_by_lane"
@@ -128,6 +130,7 @@ static const store_ops sqlite_ops = {
     .next_expiry = sqlite_next_expiry,
     .find_unique = sqlite_find_unique,
     .held = sqlite_held,
+    .ready_behind = sqlite_ready_behind,
     .held_of_route = sqlite_held_of_route,
     .take_dependants = sqlite_take_dependants,
     .save_queue = sqlite_save_queue,

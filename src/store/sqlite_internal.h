@@ -38,6 +38,7 @@ enum {
     WRITE_LOAD_RESULT,
     WRITE_LOAD_LAST_ATTEMPT,
     WRITE_LANE_ROWS,
+    WRITE_LANE_BEHIND,
     WRITE_LANE_KEYS,
     WRITE_LANE_FIRST,
     WRITE_EXPIRING,
@@ -155,6 +156,8 @@ void sqlite_expiry_leave(sqlite_store *s, const job_row *row);
 
 // sqlite_held.c
 status *sqlite_held(store *s, const uuid *key, size_t limit, job_row *ret_rows, size_t *ret_count);
+status *sqlite_ready_behind(store *s, int32_t route, int64_t rank, int64_t seq, size_t limit,
+                            job_row *ret_rows, size_t *ret_count);
 status *sqlite_held_of_route(store *s, int32_t route, int64_t after_seq, size_t limit,
                              job_row *ret_rows, size_t *ret_count);
 

@@ -100,6 +100,10 @@ typedef struct store_ops {
     // changes nothing: the engine leases and saves them. Cost does not grow with the backlog.
     status *(*take_ready)(store *s, const int32_t *routes, size_t route_count, size_t limit,
                           job_row *ret_rows, size_t *ret_count);
+    // ready_behind reads READY jobs of a route, held ones left out, that stand behind a rank and
+    // seq, in order.
+    status *(*ready_behind)(store *s, int32_t route, int64_t rank, int64_t seq, size_t limit,
+                            job_row *ret_rows, size_t *ret_count);
     // due reads jobs of a lane whose rank is <= until, in order.
     status *(*due)(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
                    size_t *ret_count);

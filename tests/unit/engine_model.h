@@ -302,13 +302,21 @@ static inline void model_succeed(model_job *j)
     model_end(j, JOB_SUCCEEDED);
 }
 
+static inline void model_come_back(model_job *j)
+{
+    j->aging_us = model.queues[j->queue].settings.aging_us;
+    model_move(j, JOB_READY);
+}
+
 static inline void model_lose(model_job *j)
 {
     j->losses++;
-    if (j->losses >= 3)
-        model_end(j, JOB_FAILED);
-    else
-        model_move(j, JOB_READY);
+    if (j->losses < 3) {
+        model_come_back(j);
+        return;
+    }
+    j->aging_us = model.queues[j->queue].settings.aging_us;
+    model_end(j, JOB_FAILED);
 }
 
 static inline void model_forget(model_job *j)

@@ -221,6 +221,7 @@ static inline bool model_see_pointless(void)
             continue;
         model_end(j, JOB_CANCELLED);
         j->finish_us = row.finish_us;
+        j->aging_us = row.aging_us;
         if (row.seq == 0)
             model_forget(j);  // purged already
         seen = true;

@@ -13,7 +13,7 @@ static inline void model_run_out(void)
             (model.mono_us < j->expires_us && model.mono_us < j->voided_us))
             continue;
         if (j->former)
-            model_move(j, JOB_READY);
+            model_come_back(j);
         else if (model.mono_us >= j->voided_us)
             model_fail(j, true, 0);
         else
@@ -83,6 +83,14 @@ static inline void model_promote(void)
     }
 }
 
+// So few that they take new places in one round.
+static inline void model_take_places(void)
+{
+    MODEL_EACH(j)
+    if (j->state == JOB_READY)
+        j->aging_us = model.queues[j->queue].settings.aging_us;
+}
+
 static inline void model_due(void)
 {
     model_promote();
@@ -94,6 +102,7 @@ static inline void model_due(void)
         model_end(j, JOB_EXPIRED);
     while (model_settling() != NULL)  // so few that they are told in one round
         model_settle(model_settling());
+    model_take_places();
 }
 
 // Nothing more happens without a command, or without time going on.

@@ -21,7 +21,7 @@ int fdatasync(int fd)
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define STEPS 1500
 #else
-#define STEPS 20000
+#define STEPS 16000
 #endif
 #define MOST_COMMANDS 12
 #define ROWS_EVERY    8    // steps between two looks at all rows

@@ -111,7 +111,7 @@ static inline void model_give_back(int worker, int64_t lease_sequence)
     MODEL_EACH(j)
     if (j->state == JOB_RUNNING && j->worker == worker && j->confirmed && !j->seen &&
         (lease_sequence == 0 || j->lease_sequence <= lease_sequence))
-        model_move(j, JOB_READY);
+        model_come_back(j);
 }
 
 static inline void model_clear_seen(int worker)
@@ -228,7 +228,7 @@ static inline void model_apply(model_job *j, const engine_outcome *o)
         model_fail(j, o->retryable, o->retry_after_us);
         break;
     case ENGINE_RELEASED:
-        model_move(j, JOB_READY);
+        model_come_back(j);
         break;
     }
 }

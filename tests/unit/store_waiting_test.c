@@ -183,6 +183,29 @@ CONFORMS(held_jobs_of_a_route_are_found)
     assert_int_equal(held_of_route(r, 99, 0, MOST, rows), 0);
 }
 
+static size_t ready_behind(rig *r, const job_row *row, size_t limit, job_row *rows)
+{
+    size_t count = 999;
+    rig_ok(r->store->ops->ready_behind(r->store, row->route, job_row_rank(row), row->seq, limit,
+                                       rows, &count));
+    return count;
+}
+
+CONFORMS(ready_jobs_are_read_behind_a_place)
+{
+    job_row rows[MOST], start = rig_submit(r);
+    job_row second = rig_submit(r), before = second, third = rig_submit(r);
+    submit_held(r, "k", "x", 0);
+    second.aging_us = 1;  // comes first now
+    rig_change(r, &before, &second);
+    assert_int_equal(ready_behind(r, &second, MOST, rows), 2);
+    rig_assert_same_row(&rows[0], &start);
+    rig_assert_same_row(&rows[1], &third);
+    assert_int_equal(ready_behind(r, &second, 1, rows), 1);
+    assert_int_equal(ready_behind(r, &start, MOST, rows), 1);
+    assert_int_equal(ready_behind(r, &third, MOST, rows), 0);
+}
+
 static size_t take_ready(rig *r, int32_t route, job_row *rows)
 {
     size_t count = 999;
@@ -288,6 +311,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(held_jobs_of_a_key_come_in_the_order_they_would_run),
     cmocka_unit_test(a_held_job_that_is_put_off_moves_back_in_the_order),
     cmocka_unit_test(held_jobs_of_a_route_are_found),
+    cmocka_unit_test(ready_jobs_are_read_behind_a_place),
     cmocka_unit_test(a_held_job_is_ready_but_not_taken_until_it_is_let_go),
     cmocka_unit_test(a_finished_job_settles_before_it_is_kept_or_purged),
     cmocka_unit_test(the_position_is_exact_over_all_kinds_of_the_queue),
