@@ -8,6 +8,7 @@
 
 #include "errand/v1/queue_service.pb-c.h"
 
+#include <inttypes.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -16,7 +17,7 @@
 #define IDLE_WORKERS     1000
 #define IDLE_PER_PROCESS 100
 #define SETTLE_S         2
-#define WATCHED_S        20  // two heartbeats of each, and some Leases asked anew
+#define WATCHED_MS       20000  // two heartbeats of each, and some Leases asked anew
 
 static const int64_t process_counts[] = {1, 4, 16};
 #define CASE_COUNT (sizeof process_counts / sizeof process_counts[0])
@@ -117,17 +118,17 @@ status *scenario_fleet(const bench_options *options, report *r)
 
 static void let_pass(double seconds)
 {
-    const struct timespec time = {.tv_sec = (time_t) seconds,
-                                  .tv_nsec = (long) ((seconds - (double) (time_t) seconds) * 1e9)};
+    int64_t ms = (int64_t) (seconds * 1000);
+    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
     (void) nanosleep(&time, NULL);
 }
 
 static void measure_idle(const bench_options *options, const server *errandd, const fleet *f,
                          const char *row, report *r)
 {
-    double watched_s = options->time_ms < WATCHED_S * 1000 && options->count
+    double watched_s = options->time_ms < WATCHED_MS && options->count
                            ? (double) options->time_ms / 1000
-                           : WATCHED_S;
+                           : WATCHED_MS / 1000.0;
     let_pass(options->count ? 0 : SETTLE_S);
     double server_before = usage_cpu_s(server_pid(errandd)), fleet_before = fleet_cpu_s(f);
     let_pass(watched_s);
@@ -147,7 +148,7 @@ status *scenario_idle(const bench_options *options, report *r)
     char row[REPORT_ROW_SIZE];
     AUTO(server) errandd = NULL;
     AUTO(fleet) f = NULL;
-    (void) snprintf(row, sizeof row, "%lld idle workers", (long long) (processes * size.workers));
+    (void) snprintf(row, sizeof row, "%" PRId64 " idle workers", size.processes * size.workers);
     status *failure = server_start(options, 0, &errandd);
     if (!failure)
         failure = fleet_start(errandd, &size, &f);

@@ -110,6 +110,12 @@ for way in shared static cmake; do
     unset 'started[-1]'
 done
 
+# C++ may use it, too.
+if command -v c++ >/dev/null; then
+    read -r -a includes < <(pkg-config --cflags errand)
+    c++ -Wall -Wextra -Werror -x c++ -fsyntax-only "$work/main.c" "${includes[@]}"
+fi
+
 # Every program has its manual page.
 for program in "$work"/prefix/bin/*; do
     page=$work/prefix/share/man/man1/$(basename "$program").1

@@ -5,7 +5,16 @@
 #ifndef ERRAND_H
 #define ERRAND_H
 
+#include <protobuf-c/protobuf-c.h>
+
+// A method of JobService has a name that C++ keeps for itself.
+#ifdef __cplusplus
+#define delete delete_job
+#endif
 #include <errand/v1/job_service.pb-c.h>
+#ifdef __cplusplus
+#undef delete
+#endif
 #include <errand/v1/queue_service.pb-c.h>
 #include <errand/v1/server_service.pb-c.h>
 #include <errand/v1/worker_service.pb-c.h>

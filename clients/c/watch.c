@@ -77,16 +77,25 @@ static void release(errand_watch *w)
     }
 }
 
-errand_error *errand_watch_open(errand_client *client, const char *id, errand_watch **ret)
+static errand_watch *watch_new(errand_client *client, const char *id)
 {
     errand_watch *w = calloc(1, sizeof *w);
     if (w == NULL || (w->id = strdup(id)) == NULL) {
         free(w);
-        return error_no_memory();
+        return NULL;
     }
     w->client = client;
     w->references = 1;
     init_lock(w);
+    return w;
+}
+
+errand_error *errand_watch_open(errand_client *client, const char *id, errand_watch **ret)
+{
+    errand_watch *w = watch_new(client, id);
+    if (w == NULL) {
+        return error_no_memory();
+    }
     *ret = w;
     return NULL;
 }
@@ -266,10 +275,9 @@ static void *follow(void *data)
 errand_error *errand_watch_start(errand_client *client, const char *id, errand_job_fn *changed,
                                  void *data, errand_watch **ret)
 {
-    errand_watch *w = NULL;
-    errand_error *error = errand_watch_open(client, id, &w);
-    if (error != NULL) {
-        return error;
+    errand_watch *w = watch_new(client, id);
+    if (w == NULL) {
+        return error_no_memory();
     }
     w->tell = changed;
     w->data = data;

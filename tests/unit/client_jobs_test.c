@@ -213,7 +213,7 @@ static void wait_for(scene *s, bool (*there)(const scene *s))
 static int64_t next_revision(errand_watch *watch)
 {
     Errand__V1__Job *job = NULL;
-    assert_null(errand_watch_next(watch, PATIENCE * 1000, &job));
+    assert_null(errand_watch_next(watch, (int64_t) PATIENCE * 1000, &job));
     if (job == NULL) {
         return 0;
     }

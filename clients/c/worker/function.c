@@ -85,10 +85,10 @@ static void *work(void *data)
     return NULL;
 }
 
-// With the lock held. False: nobody would ever come.
+// With the lock held. False: nobody would ever come for one more.
 static bool find_thread(function_pool *pool)
 {
-    if (pool->idle >= pool->queued || pool->thread_count == pool->max_threads) {
+    if (pool->idle > pool->queued || pool->thread_count == pool->max_threads) {
         return true;
     }
     if (pthread_create(&pool->threads[pool->thread_count], NULL, work, pool) == 0) {
@@ -100,15 +100,13 @@ static bool find_thread(function_pool *pool)
 static bool enqueue(function_pool *pool, errand_context *c)
 {
     pthread_mutex_lock(&pool->lock);
-    DL_APPEND(pool->queue, c);
-    c->queued = true;
-    pool->queued++;
     bool found = find_thread(pool);
-    if (!found) {
-        DL_DELETE(pool->queue, c);
-        pool->queued--;
+    if (found) {
+        DL_APPEND(pool->queue, c);
+        c->queued = true;
+        pool->queued++;
+        (void) pthread_cond_signal(&pool->changed);
     }
-    (void) pthread_cond_signal(&pool->changed);
     pthread_mutex_unlock(&pool->lock);
     return found;
 }

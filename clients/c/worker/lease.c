@@ -129,8 +129,11 @@ static bool is_hungry(const worker_link *l, int64_t now_us)
 static bool may_ask_ahead(const worker_link *l)
 {
     const worker *w = l->w;
+    if (w->link_count < 2 || l->source.waiting > 0) {
+        return false;
+    }
     int32_t part = w->attempts.slot_count / (int32_t) w->link_count;
-    return w->link_count > 1 && l->source.waiting == 0 && l->source.running < (part > 1 ? part : 1);
+    return l->source.running < (part > 1 ? part : 1);
 }
 
 static int32_t share(const worker_link *l, int64_t now_us)
