@@ -7,17 +7,20 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/pidfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define PROGRAM_NAME "errand-launcher"
+#define END_MS       5000       // for the launcher to end
 #define SOCKET_BYTES (1 << 20)  // room for requests and news that wait
 
 struct exec_launch {
@@ -133,15 +136,29 @@ static status *run_launcher(exec_launch *l)
 
 // ---- hearing of it ----
 
-// It ends by itself when the socket closes.
+// It ends by itself when the socket closes, once all commands are dead. The kernel may hold one of
+// them for long, on a disk that does not answer: that is not waited for.
+static void wait_for_end(pid_t pid)
+{
+    int unused = 0, fd = pidfd_open(pid, 0);
+    struct pollfd end = {.fd = fd, .events = POLLIN};
+    if (fd < 0 || poll(&end, 1, END_MS) <= 0) {
+        log_warn("launcher_killed", LOG_INT("pid", pid));
+        (void) kill(pid, SIGKILL);
+    }
+    if (fd >= 0) {
+        (void) close(fd);
+    }
+    while (waitpid(pid, &unused, 0) < 0 && errno == EINTR) {
+    }
+}
+
 static void let_go(exec_launch *l)
 {
-    int unused = 0;
     if (l->running) {
         l->running = false;
         (void) close(l->socket);
-        while (waitpid(l->pid, &unused, 0) < 0 && errno == EINTR) {
-        }
+        wait_for_end(l->pid);
     }
 }
 

@@ -41,8 +41,7 @@ int exec_stream_open(exec_stream *s, uv_loop_t *loop, exec_stream_fn *take, void
     if (pipe2(ends, O_CLOEXEC) != 0) {
         return errno;
     }
-    int failed = fcntl(ends[0], F_SETFL, O_NONBLOCK) != 0 ? errno : 0;
-    failed = failed != 0 ? failed : -uv_poll_init(loop, &s->poll, ends[0]);
+    int failed = -uv_poll_init(loop, &s->poll, ends[0]);  // which makes it non-blocking
     if (failed != 0) {
         (void) close(ends[0]);
         (void) close(ends[1]);

@@ -5,7 +5,7 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
+#include <uv.h>
 
 struct pool {
     worker *http;
@@ -46,12 +46,6 @@ static status *start_http(const pool_options *options, pool *p)
     return worker_start(&wanted, &p->http);
 }
 
-static int count_cores(void)
-{
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return cores > 0 ? (int) cores : 1;
-}
-
 static status *start_exec(const pool_options *options, pool *p)
 {
     if (!is_served(options, "exec") || exec_commands_count(options->commands) == 0) {
@@ -64,7 +58,8 @@ static status *start_exec(const pool_options *options, pool *p)
     wanted.connected = p->http == NULL ? wanted.connected : NULL;  // it is told once
     wanted.handlers = &handler;
     wanted.handler_count = 1;
-    wanted.concurrency = options->processes > 0 ? options->processes : count_cores();
+    wanted.concurrency =
+        options->processes > 0 ? options->processes : (int) uv_available_parallelism();
     return worker_start(&wanted, &p->exec);
 }
 
