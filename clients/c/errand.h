@@ -232,7 +232,8 @@ ERRAND_API void errand_worker_stop(errand_worker *worker, bool now);
 ERRAND_API errand_error *errand_worker_run(errand_worker *worker);
 ERRAND_API void errand_worker_quit(errand_worker *worker);
 
-// errand_worker_free stops first (at once) if that was not done. Accepts NULL.
+// errand_worker_free stops first (at once) if that was not done. Accepts NULL. Neither this nor
+// errand_worker_stop may be called by a function or by `connected`.
 ERRAND_API void errand_worker_free(errand_worker *worker);
 
 // ---- within a function ----

@@ -76,10 +76,11 @@ struct worker_link {
     handover_item broken_item;
     handover_item sent_item;
     bool sent_taken;
-    bool link_seen;    // there is, or was, a connection
-    bool told;         // that there is a connection, by options.connected
-    int64_t renew_us;  // when to dial again; 0: not broken
-    int64_t pushing;   // number of the batch given to the pipeline; 0: none
+    bool link_seen;     // there is, or was, a connection
+    int64_t linked_us;  // since when
+    bool told;          // that there is a connection, by options.connected
+    int64_t renew_us;   // when to dial again; 0: not broken
+    int64_t pushing;    // number of the batch given to the pipeline; 0: none
 
     worker_call info;  // learn.c
 

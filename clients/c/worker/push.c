@@ -25,11 +25,14 @@ static worker_link *of_sent(handover_item *item)
     return (worker_link *) (void *) ((char *) item - offsetof(worker_link, sent_item));
 }
 
-// What was under way when the old connection broke may be lost.
+// What was under way when the old connection broke may be lost. A server that was away is told at
+// once what runs.
 static void on_connected(handover_item *item)
 {
     worker_link *l = of_connected(item);
     l->link_seen = true;
+    l->linked_us = worker_now(l->w);
+    l->heartbeat_due_us = 0;
     outbox_rewind(&l->source.outbox);
 }
 

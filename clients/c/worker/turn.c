@@ -84,7 +84,8 @@ static void trim_turn(worker *w, int64_t now_us)
 static void tell_connected(worker_link *l)
 {
     const worker_options *options = &l->w->options;
-    if (!l->told && l->link_seen && !l->unreachable && l->renewed_us != 0) {
+    bool answers = !l->unreachable && l->renewed_us >= l->linked_us;
+    if (!l->told && l->link_seen && answers) {
         l->told = true;
         if (options->connected != NULL) {
             options->connected(options->data, l->rpc_url);
