@@ -110,6 +110,12 @@ for way in shared static cmake; do
     unset 'started[-1]'
 done
 
+# Commands are started by a small program of the installed tree.
+"$work/prefix/bin/errand-worker" --server "$ERRAND_SERVER" --commands 'say=argv=echo,{args}' \
+    --kinds exec >"$work/worker" 2>"$work/worker-log" &
+started+=($!)
+[[ $("$work/prefix/bin/errand" exec say installed --wait=60s) == installed ]]
+
 # C++ may use it, too.
 if command -v c++ >/dev/null; then
     read -r -a includes < <(pkg-config --cflags errand)
