@@ -23,9 +23,11 @@ static void answer(engine *e, engine_lease *command)
 void assign_leave(engine *e, parked *p)
 {
     session *s = session_find(e, &lease_command(p)->worker_id);
-    if (s != NULL && s->parked == p)
+    if (s != NULL && s->parked == p) {
+        idle_leave(s);
         s->parked = NULL;
-    DL_DELETE(e->idle, p);
+    }
+    DL_DELETE(e->leasing, p);
 }
 
 static void answer_parked(engine *e, parked *p)
@@ -48,35 +50,99 @@ static void assign_late(void *context, timer *t)
 void assign_release_parked(engine *e)
 {
     parked *p, *next;
-    DL_FOREACH_SAFE(e->idle, p, next)
+    DL_FOREACH_SAFE(e->leasing, p, next)
     answer_parked(e, p);
 }
 
 // ---- jobs for those that are parked ----
 
-void assign_ready(engine *e)
+static void again(void *context, timer *t)
+{
+    (void) t;
+    supply_forget(context);
+}
+
+void assign_again(engine *e)
+{
+    e->again.fire = again;
+    if (timers_reserve(&e->timers, 1))
+        timers_set(&e->timers, &e->again, e->mono_us);
+    else
+        supply_forget(e);
+}
+
+// True when the worker got jobs, and is parked no longer.
+static bool assign_to(engine *e, session *s)
+{
+    parked *p = s->parked;
+    engine_lease *command = lease_command(p);
+    take(e, s, command);
+    if (e->trouble != NULL || command->assignment_count == 0)
+        return false;
+    answer_parked(e, p);
+    return true;
+}
+
+// Everybody tries: for when the jobs that wait are not those that were offered.
+static void assign_to_all(engine *e)
 {
     parked *p, *next;
-    if (e->idle == NULL || !e->offer)
-        return;
-    e->offer = false;
-    DL_FOREACH_SAFE(e->idle, p, next)
+    DL_FOREACH_SAFE(e->leasing, p, next)
     {
-        engine_lease *command = lease_command(p);
-        session *s = session_find(e, &command->worker_id);
-        if (e->trouble != NULL) {
-            e->offer = true;
+        session *s = session_find(e, &lease_command(p)->worker_id);
+        if (e->trouble != NULL || e->full)
             return;
-        }
-        if (s == NULL || command->max_jobs == 0)
-            continue;
-        take(e, s, command);
-        if (command->assignment_count > 0)
-            answer_parked(e, p);
+        if (s != NULL && s->waits)
+            (void) assign_to(e, s);
     }
 }
 
+// Each time the one that waits longest of those who serve what was offered. Who gets nothing has
+// found that it is gone, or held back.
+static void assign_offers(engine *e)
+{
+    session *s;
+    while (e->trouble == NULL && !e->full && (s = idle_next(e)) != NULL)
+        if (!assign_to(e, s))
+            idle_decline(e);
+    idle_withdraw(e);
+}
+
+// Jobs wait that nobody was offered: too many ran, or memory was short.
+static bool is_left_over(engine *e)
+{
+    bool left = e->full && HASH_COUNT(e->leases) < e->options.max_leases;
+    e->full = e->full && !left;
+    return left;
+}
+
+void assign_ready(engine *e)
+{
+    supply_refresh(e);
+    bool all = is_left_over(e) || !idle_offer(e);
+    if (all) {
+        idle_withdraw(e);
+        assign_to_all(e);
+    } else {
+        assign_offers(e);
+    }
+    if (e->trouble != NULL)
+        supply_forget(e);
+}
+
 // ---- the call ----
+
+// The first lease of a worker that its latest call handed out, or a later one: leases stand in the
+// order of the calls.
+static lease *first_of_call(const session *s, int64_t lease_sequence)
+{
+    lease *first = NULL, *l = s->leases != NULL ? s->leases->prev : NULL;
+    while (l != NULL && l != first && l->row.lease_sequence >= lease_sequence) {
+        first = l;
+        l = l == s->leases ? NULL : l->prev;
+    }
+    return first;
+}
 
 static bool is_repeated(const lease *l, const engine_lease *command)
 {
@@ -86,17 +152,16 @@ static bool is_repeated(const lease *l, const engine_lease *command)
 // The same call again: the same jobs again.
 static bool repeat(engine *e, session *s, engine_lease *command)
 {
-    lease *l;
     size_t count = 0;
-    DL_FOREACH(s->leases, l)
-    count += is_repeated(l, command);
+    lease *first = first_of_call(s, command->lease_sequence);
+    for (const lease *l = first; l != NULL; l = l->next)
+        count += is_repeated(l, command);
     if (count == 0)
         return false;
     command->assignments = arena_alloc(command->memory, count * sizeof *command->assignments);
     if (command->assignments == NULL)
         return false;
-    DL_FOREACH(s->leases, l)
-    {
+    for (const lease *l = first; l != NULL; l = l->next) {
         if (!is_repeated(l, command))
             continue;
         status *failure = take_fill(e, &l->row, command->memory,
@@ -113,12 +178,8 @@ static bool repeat(engine *e, session *s, engine_lease *command)
 
 static void confirm(session *s, int64_t lease_sequence)
 {
-    lease *l;
-    DL_FOREACH(s->leases, l)
-    {
-        if (l->row.lease_sequence < lease_sequence)
-            l->confirmed = true;
-    }
+    if (s->confirmed_sequence < lease_sequence)
+        s->confirmed_sequence = lease_sequence;
 }
 
 static void park_lease(engine *e, session *s, engine_lease *command)
@@ -127,14 +188,16 @@ static void park_lease(engine *e, session *s, engine_lease *command)
     if (p == NULL)
         return;
     s->parked = p;
-    DL_APPEND(e->idle, p);
+    DL_APPEND(e->leasing, p);
+    if (command->max_jobs > 0)
+        idle_enter(e, s);
 }
 
 void assign_apply(engine *e, engine_lease *command)
 {
     status *failure = NULL;
     session *s = session_touch(e, &command->worker_id, &failure);
-    if (s == NULL || !session_describe(s, command->worker)) {
+    if (s == NULL || !session_describe(e, s, command->worker)) {
         engine_refuse(e, &command->command, s == NULL ? failure : no_memory());
         return;
     }

@@ -26,7 +26,6 @@ static void promote(engine *e)
     }
     if (!engine_check(e, e->store->ops->save(e->store, before, rows, count)))
         return;
-    e->offer = true;
     for (size_t i = 0; i < count; i++)
         wait_tell(e, &rows[i]);
 }

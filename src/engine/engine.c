@@ -153,8 +153,9 @@ void engine_free(engine *e)
     session_free_all(e);
     queues_free(e);
     tally_free(e);
-    free(e->scratch_routes);
-    free(e->scratch_limited);
+    supply_free(e);
+    idle_free(e);
+    free(e->scratch);
     timers_fini(&e->timers);
     inbox_fini(&e->inbox);
     free(e);

@@ -9,14 +9,13 @@ static int64_t wall_of(const engine *e, int64_t mono_us)
 static bool has_worker(engine *e, int32_t route)
 {
     session *s, *next;
+    const job_route *r = supply_route(e, route);
     HASH_ITER(hh, e->sessions, s, next)
     {
         if (e->now_us - s->heard_us > 2 * e->options.lease_us && s->parked == NULL)
             continue;
-        session_routes(e, s);
-        for (size_t i = 0; i < s->route_count; i++)
-            if (s->routes[i] == route)
-                return true;
+        if (r != NULL && session_serves(s, r))
+            return true;
     }
     return false;
 }

@@ -36,7 +36,6 @@ static bool insert_callback(engine *e, job_row *parent, const Errand__V1__Job *p
     fresh.row.aging_us = q != NULL ? q->settings.aging_us : 0;
     job_start_life(&fresh.row, e->now_us);
     parent->callbacks_open++;
-    e->offer = true;
     tally_note(e, fresh.row.route, TALLY_SUBMITTED, 1);
     return engine_check(e, ops->insert(e->store, &fresh, 1));
 }

@@ -67,7 +67,7 @@ static void renew(engine *e, session *s, engine_heartbeat *h)
 // The heartbeat was made before the worker saw later assignments: those are not missing.
 static bool is_missing(const session *s, const engine_heartbeat *h, const lease *l)
 {
-    return l->confirmed && l->seen != s->heartbeats &&
+    return lease_is_confirmed(l) && l->seen != s->heartbeats &&
            (h->lease_sequence == 0 || l->row.lease_sequence <= h->lease_sequence);
 }
 

@@ -19,7 +19,6 @@ static bool set_held(engine *e, const job_row *before, bool held)
 {
     job_row row = *before;
     row.held = held;
-    e->offer = e->offer || !held;
     return engine_write(e) && engine_check(e, e->store->ops->save(e->store, before, &row, 1));
 }
 
@@ -73,7 +72,7 @@ static bool release_route(engine *e, job_queue *q, size_t *room)
 {
     job_row rows[STEP];
     size_t count;
-    int32_t route = q->routes[q->release_index];
+    int32_t route = q->routes[q->release_index]->number;
     if (!engine_check(
             e, e->store->ops->held_of_route(e->store, route, q->release_seq, *room, rows, &count)))
         return false;

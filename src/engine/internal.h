@@ -9,7 +9,10 @@
 #include "engine/answers.h"
 #include "engine/engine.h"
 #include "engine/failures.h"
+#include "engine/idle.h"
 #include "engine/inbox.h"
+#include "engine/queue.h"
+#include "engine/supply.h"
 #include "engine/tally.h"
 #include "engine/timers.h"
 #include "job/rules.h"
@@ -19,41 +22,6 @@
 #include <stdatomic.h>
 #include <uthash.h>
 #include <utlist.h>
-
-typedef struct session session;
-
-// A queue: its settings, and what they are held against.
-typedef struct job_queue {
-    char *name;  // key
-    queue_settings settings;
-    bucket tokens;    // on the monotonic clock
-    int32_t *routes;  // one for each kind
-    size_t route_count;
-    size_t running;
-    bool changed;                 // in this round: settings or tokens
-    bool releasing;               // its held jobs are looked at again, a step a round
-    size_t release_index;         // up to that route,
-    int64_t release_seq;          // and to that job of it
-    bool ranking;                 // its READY jobs take new places, a step a round
-    bool rank_held;               // those that stand aside
-    size_t rank_index;            // up to that route,
-    int64_t rank_from, rank_seq;  // that place, and that job of it
-    int64_t held_back_us;         // monotonic: nothing starts before
-    bool probing;                 // one job at a time until one succeeds
-    int64_t window_us;            // monotonic: start of the window that is counted
-    size_t window_starts;
-    double starts_a_second;  // of the window before
-    timer wake;              // when something may start again
-    queue_tally *tally;      // NULL: not chosen yet
-    struct job_queue *next_changed;
-    UT_hash_handle hh;
-} job_queue;
-
-// A route of a queue that has limits.
-typedef struct limited_route {
-    job_queue *queue;
-    int32_t route;
-} limited_route;
 
 // Jobs of one concurrency key that run.
 typedef struct key_count {
@@ -71,7 +39,7 @@ typedef struct lease {
     int64_t expires_us;         // monotonic: the worker must have renewed by then
     int64_t voided_us;          // monotonic: attempt timeout and grace
     timer clock;
-    bool confirmed;  // the worker has seen the assignment
+    bool confirmed;  // the worker has named it: see lease_is_confirmed
     bool former;     // from before the server's start, and not renewed since
     bool orphan;     // former, and its worker ended with the server
     uint64_t seen;   // latest heartbeat that named it
@@ -98,9 +66,11 @@ struct session {
     int64_t *credits;  // of weights.c, one for each queue
     char **kinds;
     size_t kind_count;
-    int32_t *routes;  // of the first routes_seen routes, those that it serves
-    size_t route_count;
-    size_t routes_seen;
+    job_queue **candidates;  // of take.c: room for one of each queue
+    idle_post *posts;        // where its parked calls wait for jobs
+    size_t post_count;
+    bool waits;              // one does
+    uint64_t since;          // its arrival
     int64_t acked;           // outcome sequence, contiguous
     bool unknown;            // acked is not known: its next batch tells
     bool stored;             // the store has a row of it
@@ -109,9 +79,10 @@ struct session {
     char *host;
     int32_t pid, concurrency;
     int64_t heard_us;  // wall
-    lease *leases;
+    lease *leases;     // by the Lease call that handed them out
     size_t lease_count;
-    struct parked *parked;  // its Lease call
+    int64_t confirmed_sequence;  // answers to earlier Lease calls have been seen
+    struct parked *parked;       // its Lease call
     revoked *revoked;
     size_t revoked_count;
     bool untold;                 // of some of them
@@ -129,7 +100,7 @@ typedef struct parked {
     uint64_t ticket;  // key
     engine_command *command;
     timer deadline;
-    struct parked *prev, *next;  // of the same job, or of the idle workers
+    struct parked *prev, *next;  // of the same job, or of the Lease calls
     UT_hash_handle hh;
 } parked;
 
@@ -174,19 +145,21 @@ struct engine {
     engine_command *answers, *answers_tail;  // done after the commit
     answers answerer;
 
-    job_queue *queues;     // by name
-    job_queue **queue_of;  // by route
-    size_t routes_known;   // size of queue_of
-    job_queue *changed;    // to be saved with the commit
+    job_queue *queues;    // by name
+    job_queue **by_name;  // the same in order; new ones are not in it yet
+    size_t by_name_count;
+    job_queue *changed;  // to be saved with the commit
+    supply supply;
+    idle_lines idle;
     key_count *keys;
-    int32_t *scratch_routes;  // of take.c; both have room for scratch_size
-    limited_route *scratch_limited;
+    int32_t *scratch;  // of take.c: routes of a queue
     size_t scratch_size;
     uint64_t turn;      // of those who may come first
     bool depth_limits;  // some queue has a max_depth
     bool releasing;     // a queue lets its held jobs go
     bool ranking;       // the jobs of a queue take new places
-    bool offer;         // something may start that could not before
+    bool full;          // a worker waits although there are jobs: max_leases run
+    timer again;        // there is more to hand out at once
 
     lease *leases;
     attempt_end *ends;  // of the leases that are being read anew, by seq
@@ -195,7 +168,7 @@ struct engine {
     revoked *revoked;  // by token
     parked *tickets;
     uint64_t gone[GONE_TICKETS];  // callers that went before their command came, by ticket
-    parked *idle;                 // parked Lease calls, in order of arrival
+    parked *leasing;              // parked Lease calls, in order of arrival
     waiters *waiters;
     timers timers;
     uint64_t random[4];
@@ -267,41 +240,6 @@ void wait_wake(engine *e, const job_row *row);  // its job has ended
 void wait_wake_removed(engine *e, const job_row *row);
 void wait_tell(engine *e, const job_row *row);  // it has changed
 
-// Queues: queue.c. queue_of is NULL when memory is short: such a route waits.
-job_queue *queue_find(engine *e, const char *name);
-job_queue *queue_make(engine *e, const char *name);  // finds or makes
-job_queue *queue_of(engine *e, int32_t route);
-// queue_refused says why there can not be such a queue; NULL: it exists, or may be made.
-status *queue_refused(engine *e, const char *name);
-void queue_apply(engine *e, engine_queue *command);
-void queues_apply(engine *e, engine_queues *command);
-int64_t queue_depth(engine *e, const job_queue *q);  // unfinished jobs
-status *queues_load(engine *e);
-bool queues_save(engine *e);  // those that changed in this round
-void queue_changed(engine *e, job_queue *q);
-void queues_free(engine *e);
-
-// Limits: limits.c. limits_room is how many jobs of the queue may start now, at most wanted.
-size_t limits_room(engine *e, job_queue *q, size_t wanted);
-void limits_started(engine *e, job_queue *q);  // takes a token
-void limits_opened(engine *e, const job_row *row);
-void limits_closed(engine *e, const job_row *row);
-size_t limits_key_running(engine *e, const uuid *key);
-void limits_failed(engine *e, const job_row *row, int64_t retry_after_us);
-void limits_succeeded(engine *e, const job_row *row);
-
-// Jobs whose concurrency key is full: hold.c.
-bool hold_needed(engine *e, const job_queue *q, const job_row *row);
-bool hold(engine *e, const job_row *before);
-bool hold_release_key(engine *e, const job_row *ended);  // a slot of its key is free
-void hold_look_again(engine *e, job_queue *q);           // its limit may have changed
-void hold_release_queues(engine *e);                     // a step for those that look again
-
-// The places of READY jobs: ranks.c.
-void ranks_look_again(engine *e, job_queue *q);  // its aging has changed
-void ranks_renew(engine *e, job_row *row);       // that goes back to READY
-void ranks_run(engine *e);                       // a step for those that look again
-
 void settle_run(engine *e);                              // settle.c: a step of telling dependants
 void explain_apply(engine *e, engine_explain *command);  // explain.c
 void workers_apply(engine *e, engine_workers *command);  // workers.c
@@ -321,9 +259,11 @@ void park_refuse_all(engine *e);          // at the end
 
 session *session_find(engine *e, const uuid *id);                         // session.c
 session *session_touch(engine *e, const uuid *id, status **ret_failure);  // finds or makes
-bool session_describe(session *s, const Errand__V1__Worker *worker);      // false: no memory
-void session_meet(session *s, const Errand__V1__Worker *worker);          // what it says of itself
-void session_routes(engine *e, session *s);  // brings s->routes up to date
+bool session_describe(engine *e, session *s,
+                      const Errand__V1__Worker *worker);          // false: no memory
+void session_meet(session *s, const Errand__V1__Worker *worker);  // what it says of itself
+bool session_runs(const session *s, const char *kind);
+bool session_serves(const session *s, const job_route *r);
 void session_reject(engine *e, session *s, const engine_rejection *rejection);
 bool session_notices(engine *e, session *s, arena *memory, engine_notices *ret);
 void session_undo(engine *e, session *s);  // what this round did to its rejections
@@ -332,6 +272,7 @@ void session_free_all(engine *e);
 
 lease *lease_find(engine *e, const engine_lease_ref *ref, const uuid *worker);  // lease.c
 lease *lease_by_seq(engine *e, int64_t seq);
+bool lease_is_confirmed(const lease *l);  // the worker has seen the assignment
 lease *lease_open(engine *e, session *holder, const job_row *row);
 // lease_is_own tells whether a worker is one of those that live and die with the server.
 bool lease_is_own(const engine *e, const uuid *worker);
@@ -342,6 +283,7 @@ void lease_free_all(engine *e);
 void assign_apply(engine *e, engine_lease *command);  // assign.c
 void assign_tell(engine *e, session *s);              // answers its parked Lease, if any
 void assign_ready(engine *e);                         // jobs to the parked Lease calls
+void assign_again(engine *e);                         // there is more: the next round comes at once
 void assign_release_parked(engine *e);                // empty answers, when draining
 
 // take leases jobs for a call, if there are any that may start.

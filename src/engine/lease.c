@@ -38,6 +38,11 @@ lease *lease_find(engine *e, const engine_lease_ref *ref, const uuid *worker)
     return same ? l : NULL;
 }
 
+bool lease_is_confirmed(const lease *l)
+{
+    return l->confirmed || l->row.lease_sequence < l->holder->confirmed_sequence;
+}
+
 static int64_t next_look(const lease *l)
 {
     return l->expires_us < l->voided_us ? l->expires_us : l->voided_us;

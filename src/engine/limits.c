@@ -5,23 +5,13 @@
 
 #define WINDOW_US 10000000  // starts are counted over this long, for estimates
 
-// Room that was made before may have gone to other timers. Without memory the next round looks
-// again.
-static void wake_at(engine *e, job_queue *q, int64_t when_us)
-{
-    if (timers_reserve(&e->timers, 1))
-        timers_set(&e->timers, &q->wake, when_us);
-    else
-        e->offer = true;
-}
-
 static size_t room_by_rate(engine *e, job_queue *q)
 {
     if (q->settings.rate_count == 0)
         return SIZE_MAX;
     bucket_refill(&q->tokens, &q->settings, e->mono_us);
     if (q->tokens.tokens < 1.0)
-        wake_at(e, q, bucket_next_us(&q->tokens, &q->settings, e->mono_us));
+        supply_wake_at(e, q, bucket_next_us(&q->tokens, &q->settings, e->mono_us));
     return (size_t) q->tokens.tokens;
 }
 
@@ -39,7 +29,7 @@ static size_t room_by_retry_after(engine *e, job_queue *q)
     if (!q->settings.hold_on_retry_after)
         return SIZE_MAX;
     if (e->mono_us < q->held_back_us) {
-        wake_at(e, q, q->held_back_us);
+        supply_wake_at(e, q, q->held_back_us);
         return 0;
     }
     if (!q->probing)
@@ -134,7 +124,8 @@ void limits_closed(engine *e, const job_row *row)
         q->running--;
     if (!uuid_is_nil(&row->concurrency_key))
         key_ended(e, &row->concurrency_key);
-    e->offer = true;
+    if (q != NULL)
+        supply_unblock(e, q);
 }
 
 // ---- the caps of third parties ----

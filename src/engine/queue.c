@@ -3,6 +3,7 @@
 
 #include "job/spec.h"
 
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,9 +16,7 @@ job_queue *queue_find(engine *e, const char *name)
 
 static void wake(void *context, timer *t)
 {
-    (void) t;
-    engine *e = context;
-    e->offer = true;
+    supply_unblock(context, (job_queue *) ((char *) t - offsetof(job_queue, wake)));
 }
 
 static void queue_free(job_queue *q)
@@ -47,44 +46,10 @@ job_queue *queue_make(engine *e, const char *name)
     return q;
 }
 
-static bool add_route(engine *e, const store_route *route)
-{
-    job_queue *q = queue_make(e, route->queue);
-    if (q == NULL)
-        return false;
-    int32_t *routes = realloc(q->routes, (q->route_count + 1) * sizeof *routes);
-    if (routes == NULL)
-        return false;
-    q->routes = routes;
-    q->routes[q->route_count++] = route->route;
-    e->queue_of[e->routes_known++] = q;
-    return true;
-}
-
-// Makes the queues that jobs have named since. False when memory is short.
-static bool know_routes(engine *e)
-{
-    size_t count;
-    const store_route *routes = e->store->ops->routes(e->store, &count);
-    if (e->routes_known == count)
-        return true;
-    job_queue **list = realloc(e->queue_of, count * sizeof(job_queue *));
-    if (list == NULL)
-        return false;
-    e->queue_of = list;
-    while (e->routes_known < count)
-        if (!add_route(e, &routes[e->routes_known]))
-            return false;
-    return true;
-}
-
-// Routes are numbered from 1 without gaps.
 job_queue *queue_of(engine *e, int32_t route)
 {
-    size_t index = (size_t) route - 1;
-    if (index >= e->routes_known)
-        (void) know_routes(e);
-    return index < e->routes_known ? e->queue_of[index] : NULL;
+    const job_route *r = supply_route(e, route);
+    return r != NULL ? r->queue : NULL;
 }
 
 // Queues stay for ever: names made up by a client must not fill the memory.
@@ -92,7 +57,7 @@ status *queue_refused(engine *e, const char *name)
 {
     if (HASH_COUNT(e->queues) < e->options.max_queues || queue_find(e, name) != NULL)
         return NULL;
-    (void) know_routes(e);
+    (void) supply_know(e);
     if (queue_find(e, name) != NULL)
         return NULL;
     return status_new(STATUS_RESOURCE_EXHAUSTED,
@@ -106,7 +71,7 @@ int64_t queue_depth(engine *e, const job_queue *q)
     int64_t depth = 0;
     for (size_t i = 0; i < q->route_count; i++)
         for (int state = JOB_BLOCKED; state <= JOB_RUNNING; state++)
-            depth += e->store->ops->count(e->store, q->routes[i], (job_state) state);
+            depth += e->store->ops->count(e->store, q->routes[i]->number, (job_state) state);
     return depth;
 }
 
@@ -194,7 +159,7 @@ status *queues_load(engine *e)
     forget_settings(e);
     for (size_t i = 0; failure == NULL && i < count; i++)
         failure = load_one(e, &stored[i], memory);
-    if (failure == NULL && !know_routes(e))
+    if (failure == NULL && !supply_know(e))
         failure = no_memory();
     return failure;
 }
@@ -205,10 +170,10 @@ void queues_free(engine *e)
     HASH_ITER(hh, e->queues, q, next)
     {
         HASH_DEL(e->queues, q);
-        timers_clear(&e->timers, &q->wake);
+        timers_clear(&e->supply.wakes, &q->wake);
         queue_free(q);
     }
-    free(e->queue_of);
+    free(e->by_name);
 }
 
 // ---- commands ----
@@ -220,7 +185,8 @@ static void describe(engine *e, const job_queue *q, engine_queue_info *ret)
     memset(ret->depth, 0, sizeof ret->depth);
     for (size_t i = 0; i < q->route_count; i++)
         for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++)
-            ret->depth[state] += e->store->ops->count(e->store, q->routes[i], (job_state) state);
+            ret->depth[state] +=
+                e->store->ops->count(e->store, q->routes[i]->number, (job_state) state);
 }
 
 // A rate limit that is new starts with a full bucket; one that is changed keeps what is there.
@@ -244,7 +210,7 @@ static void change(engine *e, job_queue *q, const queue_settings *settings)
         q->probing = false;
     }
     queue_changed(e, q);
-    e->offer = true;
+    supply_unblock(e, q);
 }
 
 // Wrong settings are no reason to have the queue.
@@ -270,7 +236,7 @@ static status *update(engine *e, const engine_queue *command)
 
 void queue_apply(engine *e, engine_queue *command)
 {
-    (void) know_routes(e);  // makes those that jobs have named
+    (void) supply_know(e);  // makes those that jobs have named
     status *failure = command->wanted != NULL ? update(e, command) : NULL;
     const job_queue *q = queue_find(e, command->name);
     if (q != NULL)
@@ -287,37 +253,63 @@ static int compare(const void *a, const void *b)
     return strcmp((*left)->name, (*right)->name);
 }
 
-// The queues that are asked for, in order; the caller frees the list.
-static job_queue **queues_of(engine *e, const engine_queues *command, size_t *ret_count)
+// Those made since the last time are sorted in.
+static bool sort_queues(engine *e)
 {
-    job_queue *q, *next, **list = malloc((HASH_COUNT(e->queues) + 1) * sizeof(job_queue *));
-    *ret_count = 0;
+    job_queue *q, *next;
+    size_t count = 0, all = HASH_COUNT(e->queues);
+    if (e->by_name_count == all)
+        return true;
+    job_queue **list = realloc(e->by_name, all * sizeof(job_queue *));
     if (list == NULL)
-        return NULL;
+        return false;
     HASH_ITER(hh, e->queues, q, next)
-    {
-        if (strcmp(q->name, command->after) > 0 && queue_set_has(command->only, q->name))
-            list[(*ret_count)++] = q;
+    list[count++] = q;
+    qsort(list, count, sizeof(job_queue *), compare);
+    e->by_name = list;
+    e->by_name_count = count;
+    return true;
+}
+
+// The first queue behind a name.
+static size_t first_behind(const engine *e, const char *after)
+{
+    size_t low = 0, high = e->by_name_count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(e->by_name[middle]->name, after) > 0)
+            high = middle;
+        else
+            low = middle + 1;
     }
-    qsort(list, *ret_count, sizeof(job_queue *), compare);
-    return list;
+    return low;
+}
+
+static void add_info(engine *e, engine_queues *command, const job_queue *q)
+{
+    engine_queue_info *info = &command->infos[command->count++];
+    describe(e, q, info);
+    info->name = arena_strdup(command->memory, q->name);
 }
 
 void queues_apply(engine *e, engine_queues *command)
 {
-    size_t count;
-    (void) know_routes(e);
-    AUTO_FREE job_queue **list = queues_of(e, command, &count);
-    command->more = count > command->limit;
-    command->count = command->more ? command->limit : count;
-    command->infos = arena_alloc(command->memory, (command->count + 1) * sizeof *command->infos);
-    if (list == NULL || command->infos == NULL) {
+    (void) supply_know(e);
+    bool sorted = sort_queues(e);
+    size_t next = first_behind(e, command->after), behind = e->by_name_count - next;
+    size_t most = behind < command->limit ? behind : command->limit;
+    command->infos = arena_alloc(command->memory, (most + 1) * sizeof *command->infos);
+    if (!sorted || command->infos == NULL) {
         engine_refuse(e, &command->command, no_memory());
         return;
     }
-    for (size_t i = 0; i < command->count; i++) {
-        describe(e, list[i], &command->infos[i]);
-        command->infos[i].name = arena_strdup(command->memory, list[i]->name);
+    for (; next < e->by_name_count && !command->more; next++) {
+        const job_queue *q = e->by_name[next];
+        if (!queue_set_has(command->only, q->name))
+            continue;
+        command->more = command->count == command->limit;
+        if (!command->more)
+            add_info(e, command, q);
     }
     engine_answer(e, &command->command);
 }

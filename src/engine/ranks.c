@@ -29,7 +29,7 @@ void ranks_renew(engine *e, job_row *row)
 static bool read_page(engine *e, const job_queue *q, size_t room, job_row *ret, size_t *ret_count)
 {
     const store_ops *ops = e->store->ops;
-    int32_t route = q->routes[q->rank_index];
+    int32_t route = q->routes[q->rank_index]->number;
     if (q->rank_held)
         return engine_check(e,
                             ops->held_of_route(e->store, route, q->rank_seq, room, ret, ret_count));

@@ -66,6 +66,7 @@ static void doubt_sessions(engine *e)
         revoked_forget_all(e, s);
         session_undo(e, s);
         s->acked = 0;
+        s->confirmed_sequence = 0;
         s->unknown = true;
         s->stored = false;
     }
@@ -112,6 +113,15 @@ static status *load_lease(engine *e, const job_row *row)
     return NULL;
 }
 
+// The leases of a worker stand in the order of the calls that handed them out.
+static int by_call(const void *a, const void *b)
+{
+    const job_row *left = a, *right = b;
+    int order = (left->lease_sequence > right->lease_sequence) -
+                (left->lease_sequence < right->lease_sequence);
+    return order != 0 ? order : (left->seq > right->seq) - (left->seq < right->seq);
+}
+
 static status *load_leases(engine *e)
 {
     size_t count;
@@ -129,6 +139,7 @@ static status *load_leases(engine *e)
         if (count < room)
             break;
     }
+    qsort(rows, count, sizeof *rows, by_call);
     status *failure = NULL;
     for (size_t i = 0; failure == NULL && i < count; i++)
         failure = load_lease(e, &rows[i]);
@@ -140,7 +151,7 @@ status *recover(engine *e)
     keep_ends(e);
     lease_free_all(e);
     doubt_sessions(e);
-    e->offer = true;
+    supply_forget(e);
     status *failure = queues_load(e);
     if (failure == NULL)
         failure = load_sessions(e);

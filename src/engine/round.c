@@ -36,7 +36,6 @@ bool engine_save(engine *e, const job_row *before, const job_row *row)
 {
     if (!engine_check(e, e->store->ops->save(e->store, before, row, 1)))
         return false;
-    e->offer = e->offer || row->state == JOB_READY;
     wait_tell(e, row);
     return true;
 }
@@ -215,6 +214,7 @@ static engine_command *apply_some(engine *e, engine_command *commands)
 static void do_what_is_due(engine *e)
 {
     timers_run(&e->timers, e->mono_us, e);
+    supply_wake(e);
     if (e->stale)
         return;
     if (e->mono_us >= e->retry_us)
@@ -228,7 +228,9 @@ static void do_what_is_due(engine *e)
 int64_t round_next(engine *e)
 {
     int64_t due = e->retry_us > e->mono_us ? e->retry_us : due_next(e);
-    int64_t deadline = timers_next(&e->timers);
+    int64_t deadline = timers_next(&e->timers), wake = timers_next(&e->supply.wakes);
+    if (deadline > wake)
+        deadline = wake;
     if (deadline > e->slack_us)
         deadline = e->slack_us;
     return deadline < due ? deadline : due;

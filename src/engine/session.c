@@ -30,8 +30,9 @@ static void session_free(engine *e, session *s)
     free_names(s->queues, s->queue_count);
     free_names(s->kinds, s->kind_count);
     free(s->host);
+    idle_forget(e, s);
     free(s->credits);
-    free(s->routes);
+    free(s->candidates);
     free(s->rejected);
     free(s);
 }
@@ -137,47 +138,56 @@ static bool copy_names(char ***names, size_t *count, char *const *wanted, size_t
     return true;
 }
 
-bool session_describe(session *s, const Errand__V1__Worker *worker)
+// Room for each queue that it names.
+static bool make_lists(session *s, size_t queues)
 {
-    if (same_names(s->queues, s->queue_count, worker->queues, worker->n_queues) &&
+    int64_t *credits = calloc(queues + 1, sizeof *credits);
+    job_queue **candidates = calloc(queues + 1, sizeof(job_queue *));
+    if (credits == NULL || candidates == NULL) {
+        free(credits);
+        free(candidates);
+        return false;
+    }
+    free(s->credits);
+    free(s->candidates);
+    s->credits = credits;
+    s->candidates = candidates;
+    return true;
+}
+
+bool session_describe(engine *e, session *s, const Errand__V1__Worker *worker)
+{
+    if (s->posts != NULL &&
+        same_names(s->queues, s->queue_count, worker->queues, worker->n_queues) &&
         same_names(s->kinds, s->kind_count, worker->kinds, worker->n_kinds))
         return true;
-    s->routes_seen = s->route_count = 0;
-    int64_t *credits = calloc(worker->n_queues + 1, sizeof *credits);
-    if (credits == NULL)
-        return false;
-    free(s->credits);
-    s->credits = credits;
+    idle_forget(e, s);
     s->weighted = weights_any(worker->queues, worker->n_queues);
-    return copy_names(&s->queues, &s->queue_count, worker->queues, worker->n_queues) &&
-           copy_names(&s->kinds, &s->kind_count, worker->kinds, worker->n_kinds);
+    if (make_lists(s, worker->n_queues) &&
+        copy_names(&s->queues, &s->queue_count, worker->queues, worker->n_queues) &&
+        copy_names(&s->kinds, &s->kind_count, worker->kinds, worker->n_kinds) && idle_meet(e, s))
+        return true;
+    idle_forget(e, s);
+    return false;
+}
+
+bool session_runs(const session *s, const char *kind)
+{
+    for (size_t i = 0; i < s->kind_count; i++)
+        if (strcmp(s->kinds[i], kind) == 0)
+            return true;
+    return s->kind_count == 0;
 }
 
 // A queue may be followed by =WEIGHT.
-static bool serves(char *const *names, size_t count, const char *name)
+bool session_serves(const session *s, const job_route *r)
 {
-    size_t size = strlen(name);
-    for (size_t i = 0; i < count; i++)
-        if (weights_name_size(names[i]) == size && memcmp(names[i], name, size) == 0)
-            return true;
-    return count == 0;
-}
-
-void session_routes(engine *e, session *s)
-{
-    size_t count;
-    const store_route *routes = e->store->ops->routes(e->store, &count);
-    if (s->routes_seen == count)
-        return;
-    int32_t *known = realloc(s->routes, count * sizeof *known);
-    if (known == NULL)
-        return;  // newer routes wait for memory
-    s->routes = known;
-    for (size_t i = s->routes_seen; i < count; i++)
-        if (serves(s->queues, s->queue_count, routes[i].queue) &&
-            serves(s->kinds, s->kind_count, routes[i].kind))
-            s->routes[s->route_count++] = routes[i].route;
-    s->routes_seen = count;
+    size_t size = strlen(r->queue->name);
+    bool named = s->queue_count == 0;
+    for (size_t i = 0; !named && i < s->queue_count; i++)
+        named = weights_name_size(s->queues[i]) == size &&
+                memcmp(s->queues[i], r->queue->name, size) == 0;
+    return named && session_runs(s, r->kind->name);
 }
 
 // What was told in an answer is forgotten once the round of that answer is over.

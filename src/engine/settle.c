@@ -15,7 +15,6 @@ static bool tell(engine *e, const job_row *ended, const job_row *before)
         return finish_dependant(e, before, ended);
     const job_queue *q = queue_of(e, row.route);
     row.aging_us = q != NULL ? q->settings.aging_us : 0;
-    e->offer = true;
     return engine_check(e, job_unblock(&row, e->now_us)) && engine_save(e, before, &row);
 }
 

@@ -116,7 +116,6 @@ static bool add_fresh(engine *e, engine_new_job *job, step *w)
     if (job->delay_us > 0)
         job->row.due_us = e->now_us + job->delay_us;
     job_start_life(&job->row, e->now_us);
-    e->offer = e->offer || job->row.state == JOB_READY;
     tally_note(e, route, TALLY_SUBMITTED, 1);
     w->fresh[w->fresh_count++] = (store_new_job){
         .row = job->row,

@@ -1,8 +1,9 @@
 // take - READY jobs chosen for one Lease call, within the limits of their queues.
 //
-// Routes of queues without limits are read together, in one order. Each queue with limits is asked
-// by itself how many of its jobs may start. Who comes first changes from call to call, unless the
-// worker gives its queues weights (weights.c).
+// One queue after the other gives some of its jobs, as far as its limits allow, in the order of the
+// queue. Whose turn it is goes on from call to call, unless the worker gives its queues weights
+// (weights.c). Only queues with jobs that may start are visited (supply.h): each visit yields jobs,
+// or takes the queue off the list.
 #include "engine/take.h"
 
 #include "base/log.h"
@@ -16,6 +17,9 @@
 // Jobs read at one time, and jobs that may be set aside in one call because their key is full.
 #define STEP      256
 #define MAX_HOLDS 1024
+
+// Jobs that a queue gives in its turn at least, if it is asked for so many.
+#define LEAST_SHARE 8
 
 // About what it takes in the answer: the server's own fields of a job too.
 static size_t assignment_bytes(const engine_assignment *a)
@@ -124,7 +128,7 @@ static bool is_late(const engine *e, const job_row *row)
     return row->attempt == 0 && row->expire_us != 0 && row->expire_us <= e->now_us;
 }
 
-// One job leased, or set aside. q is NULL when its queue has no limits. False: the round is lost.
+// One job leased, or set aside. False: the round is lost.
 static bool take_row(taking *t, job_queue *q, const job_row *row)
 {
     engine *e = t->engine;
@@ -132,7 +136,7 @@ static bool take_row(taking *t, job_queue *q, const job_row *row)
         t->holds++;
         return finish_expired(e, row);
     }
-    if (q != NULL && hold_needed(e, q, row)) {
+    if (hold_needed(e, q, row)) {
         t->holds++;
         return hold(e, row);
     }
@@ -151,9 +155,7 @@ static bool take_row(taking *t, job_queue *q, const job_row *row)
         return true;  // it was damaged, and has ended
     t->bytes += assignment_bytes(&t->command->assignments[taken]);
     t->room--;
-    job_queue *own = q != NULL ? q : queue_of(e, row->route);
-    if (own != NULL)
-        limits_started(e, own);
+    limits_started(e, q);
     return true;
 }
 
@@ -165,143 +167,194 @@ static bool is_among(const job_row *rows, size_t count, int64_t seq)
     return false;
 }
 
-// One page of READY jobs; of those that have changed since, the rest is read anew. ret_more: jobs
-// were set aside, so there may be others behind them. False: the round is lost.
-static bool take_page(taking *t, job_queue *q, const int32_t *routes, size_t count, size_t size,
-                      bool *ret_more)
-{
-    engine *e = t->engine;
-    job_row rows[STEP];
-    size_t found, room = t->room;
-    if (!engine_check(e, e->store->ops->take_ready(e->store, routes, count, size, rows, &found)))
-        return false;
-    t->changed_seq = 0;
-    for (size_t i = 0; i < found && !take_is_full(t); i++) {
-        if (!take_row(t, q, &rows[i]))
-            return false;
-        if (t->changed_seq != 0 && is_among(&rows[i], found - i, t->changed_seq)) {
-            *ret_more = true;
-            return true;
-        }
-    }
-    *ret_more = found == size && (found == STEP || room - t->room < found);
-    return true;
-}
+// ---- one queue ----
 
-// Up to limit jobs of some routes.
-static bool take_routes(taking *t, job_queue *q, const int32_t *routes, size_t count, size_t limit)
-{
-    bool more = true;
-    while (more && limit > 0 && !take_is_full(t)) {
-        size_t left = limit < t->room ? limit : t->room, before = t->room;
-        if (!take_page(t, q, routes, count, left < STEP ? left : STEP, &more))
-            return false;
-        limit -= before - t->room;
-    }
-    return true;
-}
-
-// ---- which routes ----
-
-// The scratch lists have room for all routes there are.
 static bool grow_scratch(engine *e, size_t count)
 {
     if (count <= e->scratch_size)
         return true;
-    int32_t *routes = realloc(e->scratch_routes, count * sizeof *routes);
-    if (routes != NULL)
-        e->scratch_routes = routes;
-    limited_route *limited = realloc(e->scratch_limited, count * sizeof *limited);
-    if (limited != NULL)
-        e->scratch_limited = limited;
-    if (routes == NULL || limited == NULL)
-        return false;
+    int32_t *scratch = realloc(e->scratch, count * sizeof *scratch);
+    if (scratch == NULL)
+        return engine_check(e, no_memory());
+    e->scratch = scratch;
     e->scratch_size = count;
     return true;
 }
 
-static int compare(const void *a, const void *b)
+// Jobs of it may be ready. A route without any is taken off the list.
+static bool has_jobs(engine *e, job_route *r)
 {
-    const limited_route *left = a, *right = b;
-    int32_t first = left->queue->routes[0], second = right->queue->routes[0];
-    return (first > second) - (first < second);
+    if (r->listed && e->store->ops->count(e->store, r->number, JOB_READY) == 0)
+        supply_exhausted(e, r);
+    return r->listed;
 }
 
-// Sorts the session's routes that have READY jobs by whether their queue is asked by itself.
-static void find_routes(engine *e, session *s, size_t *ret_free, size_t *ret_limited)
+static void add_route(engine *e, const session *s, job_route *r, size_t *count)
 {
-    size_t unlimited = 0, limited = 0;
-    for (size_t i = 0; i < s->route_count; i++) {
-        int32_t route = s->routes[i];
-        if (e->store->ops->count(e->store, route, JOB_READY) == 0)
-            continue;
-        job_queue *q = queue_of(e, route);
-        if (q != NULL && (s->weighted || queue_is_limited(&q->settings)))
-            e->scratch_limited[limited++] = (limited_route){q, route};
-        else
-            e->scratch_routes[unlimited++] = route;
+    if (has_jobs(e, r) && session_runs(s, r->kind->name))
+        e->scratch[(*count)++] = r->number;
+}
+
+// The routes of a queue that the worker serves and that may have jobs, in e->scratch.
+static bool find_routes(engine *e, const session *s, const job_queue *q, size_t *ret_count)
+{
+    size_t count = 0;
+    bool by_kind = s->kind_count > 0 && s->kind_count < q->route_count;
+    size_t most = by_kind ? s->kind_count : q->route_count;
+    if (!grow_scratch(e, most))
+        return false;
+    for (size_t i = 0; i < most; i++) {
+        job_route *r = by_kind ? supply_find(e, q, s->kinds[i]) : q->routes[i];
+        if (r != NULL)
+            add_route(e, s, r, &count);
     }
-    qsort(e->scratch_limited, limited, sizeof *e->scratch_limited, compare);
-    *ret_free = unlimited;
-    *ret_limited = limited;
+    *ret_count = count;
+    return true;
 }
 
-bool take_queue(taking *t, size_t from, size_t end, size_t limit)
+static void exhaust(engine *e, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        supply_exhausted(e, supply_route(e, e->scratch[i]));
+}
+
+// One page of READY jobs of the routes in e->scratch; of those that have changed since, the rest is
+// read anew. False: the round is lost.
+static bool take_page(taking *t, job_queue *q, size_t routes, size_t size)
 {
     engine *e = t->engine;
-    job_queue *q = e->scratch_limited[from].queue;
-    int32_t *routes = &e->scratch_routes[e->scratch_size - (end - from)];
-    size_t room = limits_room(e, q, limit < t->room ? limit : t->room);
-    for (size_t i = from; i < end; i++)
-        routes[i - from] = e->scratch_limited[i].route;
-    return room == 0 || take_routes(t, q, routes, end - from, room);
+    job_row rows[STEP];
+    size_t found, i = 0;
+    if (!engine_check(e,
+                      e->store->ops->take_ready(e->store, e->scratch, routes, size, rows, &found)))
+        return false;
+    t->changed_seq = 0;
+    for (; i < found && !take_is_full(t); i++) {
+        if (!take_row(t, q, &rows[i]))
+            return false;
+        if (t->changed_seq != 0 && is_among(&rows[i], found - i, t->changed_seq))
+            return true;
+    }
+    if (i == found && found < size)
+        exhaust(e, routes);
+    return true;
 }
 
-static bool take_queues(taking *t, size_t count)
+static size_t smaller(size_t a, size_t b)
 {
-    const limited_route *list = t->engine->scratch_limited;
-    size_t start = count > 0 ? t->engine->turn % count : 0, end;
-    while (start > 0 && list[start].queue == list[start - 1].queue)
-        start--;
-    for (size_t done = 0; done < count; done += end - start, start = end % count) {
-        for (end = start + 1; end < count && list[end].queue == list[start].queue; end++) {
-        }
-        if (take_is_full(t))
-            return true;
-        if (!take_queue(t, start, end, t->room))
+    return a < b ? a : b;
+}
+
+bool take_queue(taking *t, job_queue *q, size_t limit)
+{
+    engine *e = t->engine;
+    size_t routes = 0, room = smaller(limit, t->room);
+    if (q->listed == 0)
+        return true;
+    if (queue_is_limited(&q->settings) && (room = limits_room(e, q, room)) == 0) {
+        supply_block(e, q);
+        return true;
+    }
+    if (!find_routes(e, t->session, q, &routes))
+        return false;
+    while (routes > 0 && room > 0 && !take_is_full(t)) {
+        size_t before = t->room;
+        if (!take_page(t, q, routes, smaller(room, STEP)))
             return false;
-        if (done + (end - start) >= count)
+        room -= before - t->room;
+        if (!supply_route(e, e->scratch[0])->listed)
+            break;  // they have no more
+    }
+    return true;
+}
+
+// ---- which queues ----
+
+// The queues that a worker names and that may have jobs, in session.candidates; another one comes
+// first each time.
+static size_t find_candidates(taking *t)
+{
+    const session *s = t->session;
+    size_t count = 0, first = (size_t) t->engine->turn++;
+    for (size_t i = 0; i < s->queue_count; i++) {
+        job_queue *q = queue_find(t->engine, s->queues[(first + i) % s->queue_count]);
+        if (q != NULL && q->listed > 0)
+            s->candidates[count++] = q;
+    }
+    return count;
+}
+
+// They take turns of equal shares; those that have no more to give drop out.
+static bool take_named(taking *t)
+{
+    job_queue **list = t->session->candidates;
+    size_t count = find_candidates(t);
+    while (count > 0 && !take_is_full(t)) {
+        size_t share = (t->room + count - 1) / count, kept = 0;
+        for (size_t i = 0; i < count && !take_is_full(t); i++) {
+            size_t before = t->room;
+            if (!take_queue(t, list[i], share))
+                return false;
+            if (before - t->room == share)
+                list[kept++] = list[i];
+        }
+        count = kept;
+    }
+    return true;
+}
+
+// The next queue in turn for a worker that serves all queues, and how many have jobs.
+static job_queue *next_queue(taking *t, size_t *ret_count)
+{
+    engine *e = t->engine;
+    const session *s = t->session;
+    *ret_count = e->supply.ready_count;
+    if (s->kind_count == 0)
+        return supply_next(e);
+    for (size_t i = 0; i < s->kind_count; i++) {
+        job_kind *kind = supply_kind(e, s->kinds[e->turn++ % s->kind_count]);
+        if (kind == NULL || kind->listed == 0)
+            continue;
+        *ret_count = kind->listed;
+        return supply_next_of_kind(kind);
+    }
+    return NULL;
+}
+
+static bool take_any(taking *t)
+{
+    size_t count;
+    while (!take_is_full(t)) {
+        job_queue *q = next_queue(t, &count);
+        if (q == NULL)
             return true;
+        size_t share = t->room / count;
+        if (!take_queue(t, q, share > LEAST_SHARE ? share : LEAST_SHARE))
+            return false;
     }
     return true;
 }
 
 static bool take_all(taking *t)
 {
-    engine *e = t->engine;
-    size_t unlimited, limited;
-    find_routes(e, t->session, &unlimited, &limited);
     if (t->session->weighted)
-        return take_by_weight(t, limited);
-    bool limited_first = e->turn++ % 2 == 0;
-    if (limited_first && !take_queues(t, limited))
-        return false;
-    if (unlimited > 0 && !take_routes(t, NULL, e->scratch_routes, unlimited, t->room))
-        return false;
-    return limited_first || take_queues(t, limited);
+        return take_by_weight(t);
+    return t->session->queue_count > 0 ? take_named(t) : take_any(t);
 }
 
 void take(engine *e, session *s, engine_lease *command)
 {
     taking t = {.engine = e, .session = s, .command = command, .room = wanted(e, command)};
-    session_routes(e, s);
-    if (t.room == 0 || s->route_count == 0 || !grow_scratch(e, s->routes_seen))
+    e->full = e->full || HASH_COUNT(e->leases) >= e->options.max_leases;
+    supply_refresh(e);
+    if (t.room == 0)
         return;
     if (!take_all(&t)) {
         command->assignment_count = 0;  // the round will be undone
         return;
     }
-    e->offer = e->offer || t.holds >= MAX_HOLDS;  // there may be more behind those
+    if (t.holds >= MAX_HOLDS)
+        assign_again(e);  // there may be more behind those
     if (command->assignment_count == 0) {
         command->assignments = NULL;  // the next time there may be more to ask for
         return;

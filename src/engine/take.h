@@ -16,12 +16,11 @@ typedef struct taking {
 
 bool take_is_full(const taking *t);
 
-// take_queue takes up to limit jobs of one queue, whose routes stand together in
-// engine.scratch_limited. False: the round is lost.
-bool take_queue(taking *t, size_t from, size_t end, size_t limit);
+// take_queue takes up to limit jobs of one queue. If it takes fewer, the queue has no more to give
+// for now. False: the round is lost.
+bool take_queue(taking *t, job_queue *q, size_t limit);
 
-// take_by_weight takes from the queues in engine.scratch_limited, count routes in all, in
-// proportion to the weights that the worker gives them.
-bool take_by_weight(taking *t, size_t count);
+// take_by_weight takes from the queues that the worker names, in proportion to their weights.
+bool take_by_weight(taking *t);
 
 #endif

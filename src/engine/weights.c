@@ -27,35 +27,28 @@ bool weights_any(char *const *served, size_t count)
     return false;
 }
 
-// A queue that has jobs: where its routes stand, and where its credit.
+// A queue that may have jobs.
 typedef struct share {
-    size_t from, end;
+    job_queue *queue;
     int64_t weight;
     int64_t *credit;
 } share;
 
-static bool is_named(const char *served, const char *queue)
+static job_queue *find_queue(engine *e, const char *served)
 {
-    size_t size = weights_name_size(served);
-    return strncmp(served, queue, size) == 0 && queue[size] == '\0';
+    job_queue *q = NULL;
+    HASH_FIND(hh, e->queues, served, weights_name_size(served), q);
+    return q;
 }
 
-static share share_of(session *s, const job_queue *q, size_t from, size_t end)
+static size_t find_shares(taking *t, share *ret)
 {
-    for (size_t i = 0; i < s->queue_count; i++)
-        if (is_named(s->queues[i], q->name))
-            return (share){from, end, weight_of(s->queues[i]), &s->credits[i]};
-    return (share){from, end, 1, &s->credits[0]};
-}
-
-static size_t find_shares(taking *t, size_t count, share *ret)
-{
-    const limited_route *list = t->engine->scratch_limited;
+    session *s = t->session;
     size_t shares = 0;
-    for (size_t from = 0, end; from < count; from = end) {
-        for (end = from + 1; end < count && list[end].queue == list[from].queue; end++) {
-        }
-        ret[shares++] = share_of(t->session, list[from].queue, from, end);
+    for (size_t i = 0; i < s->queue_count; i++) {
+        job_queue *q = find_queue(t->engine, s->queues[i]);
+        if (q != NULL && q->listed > 0)
+            ret[shares++] = (share){q, weight_of(s->queues[i]), &s->credits[i]};
     }
     return shares;
 }
@@ -80,18 +73,18 @@ static int64_t total_of(const share *shares, size_t count)
     return total;
 }
 
-bool take_by_weight(taking *t, size_t count)
+bool take_by_weight(taking *t)
 {
-    AUTO_FREE share *shares = calloc(count + 1, sizeof *shares);
+    AUTO_FREE share *shares = calloc(t->session->queue_count + 1, sizeof *shares);
     if (shares == NULL)
         return engine_check(t->engine, no_memory());
-    size_t left = find_shares(t, count, shares);
+    size_t left = find_shares(t, shares);
     int64_t total = total_of(shares, left);
     // Large calls go in larger turns: many turns, few reads.
     size_t turn = total > 0 ? t->room / (size_t) (4 * total) + 1 : 1;
     while (left > 0 && !take_is_full(t)) {
         size_t best = next_turn(shares, left, total), room = t->room;
-        if (!take_queue(t, shares[best].from, shares[best].end, turn))
+        if (!take_queue(t, shares[best].queue, turn))
             return false;
         if (room - t->room == turn)
             continue;

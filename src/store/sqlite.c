@@ -124,6 +124,7 @@ static const store_ops sqlite_ops = {
     .put_progress = sqlite_put_progress,
     .remove = sqlite_remove,
     .take_ready = sqlite_take_ready,
+    .entered = sqlite_lanes_entered,
     .due = sqlite_due,
     .next_due = sqlite_next_due,
     .expiring = sqlite_expiring,

@@ -65,6 +65,7 @@ typedef struct route_counts {
     int64_t now[JOB_STATE_COUNT];
     int64_t saved[JOB_STATE_COUNT];
     bool changed;
+    bool entered;
 } route_counts;
 
 typedef struct route_table {
@@ -74,6 +75,8 @@ typedef struct route_table {
     size_t count;
     size_t capacity;
     size_t changed_count;
+    int32_t *entered;  // numbers of routes whose lanes jobs have entered
+    size_t entered_count;
     size_t stored;  // the first so many are on disk
     route_node *by_name;
 } route_table;
@@ -146,6 +149,7 @@ status *sqlite_next_due(store *s, job_lane lane, int64_t *ret);
 void sqlite_lanes_enter(sqlite_store *s, int32_t lane, int64_t rank);
 void sqlite_lanes_leave(sqlite_store *s, int32_t lane, int64_t rank);
 void sqlite_lanes_forget(sqlite_store *s);
+const int32_t *sqlite_lanes_entered(store *s, size_t *ret_count);
 
 // sqlite_expiry.c
 status *sqlite_expiring(store *s, int64_t until, size_t limit, job_row *ret_rows,

@@ -10,8 +10,30 @@ static lane_first *first_of(sqlite_store *s, int32_t lane)
     return lane < 0 && lane > -LANE_CACHE_SIZE ? &s->first[-lane] : NULL;
 }
 
+// The lane of a route: those who wait for its jobs are to know.
+static void enter_route(sqlite_store *s, int32_t route)
+{
+    route_counts *counts = (size_t) route <= s->routes.count ? &s->routes.counts[route - 1] : NULL;
+    if (!counts || counts->entered)
+        return;
+    counts->entered = true;
+    s->routes.entered[s->routes.entered_count++] = route;
+}
+
+const int32_t *sqlite_lanes_entered(store *base, size_t *ret_count)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    *ret_count = s->routes.entered_count;
+    for (size_t i = 0; i < *ret_count; i++)
+        s->routes.counts[s->routes.entered[i] - 1].entered = false;
+    s->routes.entered_count = 0;
+    return s->routes.entered;
+}
+
 void sqlite_lanes_enter(sqlite_store *s, int32_t lane, int64_t rank)
 {
+    if (lane > 0)
+        enter_route(s, lane);
     lane_first *first = first_of(s, lane);
     if (first && first->known && rank < first->rank)
         first->rank = rank;

@@ -43,7 +43,9 @@ static bool grow(route_table *table)
     table->counts = counts ? counts : table->counts;
     int32_t *changed = realloc(table->changed, capacity * sizeof *changed);
     table->changed = changed ? changed : table->changed;
-    if (!list || !counts || !changed)
+    int32_t *entered = realloc(table->entered, capacity * sizeof *entered);
+    table->entered = entered ? entered : table->entered;
+    if (!list || !counts || !changed || !entered)
         return false;
     table->capacity = capacity;
     return true;
@@ -171,4 +173,5 @@ void sqlite_routes_fini(sqlite_store *s)
     free(s->routes.list);
     free(s->routes.counts);
     free(s->routes.changed);
+    free(s->routes.entered);
 }

@@ -104,6 +104,9 @@ typedef struct store_ops {
     // seq, in order.
     status *(*ready_behind)(store *s, int32_t route, int64_t rank, int64_t seq, size_t limit,
                             job_row *ret_rows, size_t *ret_count);
+    // entered lists the routes whose lanes jobs may have entered since the last call, each once.
+    // The array is the store's, and valid until the next change.
+    const int32_t *(*entered)(store *s, size_t *ret_count);
     // due reads jobs of a lane whose rank is <= until, in order.
     status *(*due)(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
                    size_t *ret_count);

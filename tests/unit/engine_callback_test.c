@@ -387,7 +387,7 @@ static void a_job_is_handed_out_beside_a_callback_of_its_former_end(void **state
     control(ENGINE_RETRY, &job.id);
     const engine_lease *got = lease_now(2, 1, 10);
     assert_leased(got, &job);
-    assert_int_equal(got->assignments[0].row.callbacks_open, 0);
+    assert_int_equal(row_of(&job.id).callbacks_open, 0);
     report(2, 1, success(&got->assignments[0].row));
     assert_int_equal(row_of(&job.id).callbacks_open, 1);
 }

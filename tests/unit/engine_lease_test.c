@@ -3,9 +3,9 @@
 
 #define LONG (60 * SECOND)
 
-static job_row submit_with(const char *queue, int32_t priority, int64_t due_us)
+static job_row submit_with(const char *kind, int32_t priority, int64_t due_us)
 {
-    Errand__V1__Job job = job_for(queue, "k");
+    Errand__V1__Job job = job_for("q", kind);
     job.priority = priority;
     engine_new_job fresh = new_job(&job);
     fresh.row.due_us = due_us;
@@ -53,12 +53,12 @@ static void a_token_tells_seq_and_attempt(void **state)
 static void priority_then_due_time_then_submission_decide(void **state)
 {
     (void) state;
-    job_row low = submit_with("q", -1, 0);
-    job_row late = submit_with("q", 0, T0 + 20);
-    job_row early = submit_with("q", 0, T0 + 10);
-    job_row first = submit_with("q", 0, 0);
-    job_row second = submit_with("q", 0, 0);
-    job_row high = submit_with("q", 7, T0 + 30);
+    job_row low = submit_with("k", -1, 0);
+    job_row late = submit_with("k", 0, T0 + 20);
+    job_row early = submit_with("k", 0, T0 + 10);
+    job_row first = submit_with("k", 0, 0);
+    job_row second = submit_with("k", 0, 0);
+    job_row high = submit_with("k", 7, T0 + 30);
     erig_later(50);
     const job_row *order[] = {&high, &first, &second, &early, &late, &low};
     assert_jobs(lease_now(1, 1, 10), order, COUNT(order));
