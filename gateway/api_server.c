@@ -55,6 +55,13 @@ static void reply_metrics(exchange *x)
     metrics_render(&x->reply);
 }
 
+// Metrics tell of all queues.
+bool api_metrics_prepare(api_call *call)
+{
+    ((Errand__V1__GetStatsRequest *) call->request)->whole = true;
+    return true;
+}
+
 // They are this process's own. In errandd the service adds what the engine counts; elsewhere the
 // server is asked for its numbers only to learn whether this caller may see them.
 void api_metrics_answer(api_call *call, const ProtobufCMessage *reply)

@@ -128,6 +128,7 @@ static status *start(gateway *g, const gateway_options *options, char **ret_url)
         const upstream_options server = {
             .url = options->rpc_url,
             .token = options->token,
+            .tls = options->tls,
             .max_message_bytes = options->max_message_bytes,
             .connect_timeout_ms = (options->connect_timeout_us + 999) / 1000,
         };

@@ -3,6 +3,7 @@
 #define ERRAND_GATEWAY_GATEWAY_H
 
 #include "base/status.h"
+#include "rpc/tls_files.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -14,6 +15,7 @@ typedef struct gateway_options {
     const char *listen;          // HOST:PORT, port 0: any
     const char *rpc_url;         // server
     const char *token;           // the gateway's own, for its health check; NULL: none
+    tls_files tls;               // of a tls+tcp:// server
     int64_t connect_timeout_us;  // a call waits that long for a connection to the server: 3 s
     size_t threads;              // connections open at once: 2560; half of them may wait
     size_t max_streams;          // of events at once: 512, and half of the connections at most

@@ -1,7 +1,9 @@
 // errand-gateway - the HTTP gateway as a program of its own, for a host apart from the server.
 #include "base/config.h"
 #include "base/program.h"
+#include "base/token.h"
 #include "gateway/gateway.h"
+#include "rpc/tls_files.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +12,11 @@ typedef struct settings {
     config_listen http;
     char *server;
     char *token;
+    char *token_file;
+    char *tls_ca;
+    char *tls_cert;
+    char *tls_key;
+    char *tls_server_name;
     int64_t connections;
     int64_t streams;
     int64_t max_body;
@@ -35,6 +42,16 @@ static const config_row rows[] = {
      .help = "RPC address of the Errand server", CONFIG_FIELD(settings, server)},
     {.key = "token", .type = CONFIG_STRING, .secret = true,
      .help = "token for the gateway's own calls, such as /readyz", CONFIG_FIELD(settings, token)},
+    {.key = "token_file", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "file with the token, instead of token", CONFIG_FIELD(settings, token_file)},
+    {.key = "tls.ca", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "who signs the certificate of a tls+tcp:// server, PEM; none: those that this system trusts", CONFIG_FIELD(settings, tls_ca)},
+    {.key = "tls.cert", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "certificate to show to it, PEM", CONFIG_FIELD(settings, tls_cert)},
+    {.key = "tls.key", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "private key of tls.cert, PEM", CONFIG_FIELD(settings, tls_key)},
+    {.key = "tls.server_name", .type = CONFIG_STRING, .value_name = "NAME",
+     .help = "name in its certificate; none: the host of the URL", CONFIG_FIELD(settings, tls_server_name)},
     {.key = "connections", .type = CONFIG_INT, .fallback = "2560", .min = 8, .max = 16384,
      .help = "HTTP connections open at once; half of them may wait for results",
      CONFIG_FIELD(settings, connections)},
@@ -88,7 +105,8 @@ static gateway_options options_of(const settings *s)
     gateway_options_init(&options);
     options.listen = s->http.address;
     options.rpc_url = s->server;
-    options.token = s->token;
+    options.tls = (tls_files){
+        .cert = s->tls_cert, .key = s->tls_key, .ca = s->tls_ca, .server_name = s->tls_server_name};
     options.threads = (size_t) s->connections;
     options.access_log = s->access_log;
     options.max_streams = (size_t) s->streams;
@@ -112,10 +130,13 @@ static status *serve(void)
     if (s->http.address == NULL) {
         return status_bad_field("http", "expected HOST:PORT, found off");
     }
-    const gateway_options options = options_of(s);
+    gateway_options options = options_of(s);
     gateway *g = NULL;
     AUTO_FREE char *url = NULL;
-    status *failure = gateway_start(&options, &g, &url);
+    AUTO_FREE char *token = NULL;
+    status *failure = token_choose(s->token, s->token_file, &token);
+    options.token = token;
+    failure = failure != NULL ? failure : gateway_start(&options, &g, &url);
     if (failure != NULL) {
         return failure;
     }

@@ -61,6 +61,10 @@ status *upstream_open(const upstream_options *server, upstream **ret)
     const errand_client_options options = {
         .url = server->url,
         .token = server->token,
+        .tls_ca = server->tls.ca,
+        .tls_cert = server->tls.cert,
+        .tls_key = server->tls.key,
+        .tls_server_name = server->tls.server_name,
         .max_message_bytes = server->max_message_bytes,
         .connect_timeout_ms = server->connect_timeout_ms,
     };

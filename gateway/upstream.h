@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 #include "base/status.h"
+#include "rpc/tls_files.h"
 
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
@@ -28,6 +29,7 @@ typedef void upstream_reply_fn(void *data, const ProtobufCMessage *reply);
 typedef struct upstream_options {
     const char *url;
     const char *token;  // the gateway's own; NULL: none
+    tls_files tls;      // of tls+tcp://
     size_t max_message_bytes;
     int64_t connect_timeout_ms;  // without a connection for that long, calls fail with UNAVAILABLE
 } upstream_options;

@@ -1,6 +1,9 @@
 // errand-worker - a pool of workers as a program of its own, for a host apart from the server.
+#include "base/cleanup.h"
 #include "base/config.h"
 #include "base/program.h"
+#include "base/token.h"
+#include "rpc/tls_files.h"
 #include "worker/pool.h"
 
 #include <stdio.h>
@@ -11,6 +14,11 @@ typedef struct settings {
     config_list servers;
     config_list results;
     char *token;
+    char *token_file;
+    char *tls_ca;
+    char *tls_cert;
+    char *tls_key;
+    char *tls_server_name;
     int64_t concurrency;
     config_list queues;
     config_list kinds;
@@ -26,7 +34,7 @@ typedef struct settings {
     int log_format;
 } settings;
 
-static const char *const url_schemes[] = {"tcp://", "ipc://", NULL};
+static const char *const url_schemes[] = {"tcp://", "tls+tcp://", "ipc://", NULL};
 
 // clang-format off
 static const config_row rows[] = {
@@ -38,6 +46,16 @@ static const config_row rows[] = {
      CONFIG_FIELD(settings, results)},
     {.key = "token", .type = CONFIG_STRING, .secret = true,
      .help = "token that lets this worker lease jobs", CONFIG_FIELD(settings, token)},
+    {.key = "token_file", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "file with the token, instead of token", CONFIG_FIELD(settings, token_file)},
+    {.key = "tls.ca", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "who signs the certificates of tls+tcp:// servers, PEM; none: those that this system trusts", CONFIG_FIELD(settings, tls_ca)},
+    {.key = "tls.cert", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "certificate to show to them, PEM", CONFIG_FIELD(settings, tls_cert)},
+    {.key = "tls.key", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "private key of tls.cert, PEM", CONFIG_FIELD(settings, tls_key)},
+    {.key = "tls.server_name", .type = CONFIG_STRING, .value_name = "NAME",
+     .help = "name in their certificates; none: the host of each URL", CONFIG_FIELD(settings, tls_server_name)},
     {.key = "concurrency", .type = CONFIG_INT, .fallback = "256", .max = 65536, .alias = "workers",
      .help = "jobs of kind http run at once, for all servers together; 0: none, only commands",
      CONFIG_FIELD(settings, concurrency)},
@@ -102,11 +120,17 @@ static void tell_connected(void *data, const char *url)
     (void) fflush(stdout);
 }
 
+static tls_files tls_of(const settings *s)
+{
+    return (tls_files){
+        .cert = s->tls_cert, .key = s->tls_key, .ca = s->tls_ca, .server_name = s->tls_server_name};
+}
+
 static pool_options options_of(const settings *s)
 {
     pool_options options;
     pool_options_init(&options);
-    options.worker.token = s->token;
+    options.worker.tls = tls_of(s);
     options.worker.concurrency = (int) s->concurrency;
     options.worker.queues = (const char *const *) s->queues.items;
     options.worker.queue_count = s->queues.count;
@@ -141,6 +165,19 @@ static bool is_known_kind(const char *kind)
     return false;
 }
 
+// The files have to be there, and to be what they should.
+static status *check_access(const settings *s)
+{
+    AUTO_FREE char *token = NULL;
+    const tls_files files = tls_of(s);
+    bool tls = files.ca != NULL || files.cert != NULL;
+    status *failure = token_choose(s->token, s->token_file, &token);
+    for (size_t i = 0; i < s->servers.count; i++) {
+        tls = tls || strncmp(s->servers.items[i], "tls+", 4) == 0;
+    }
+    return failure == NULL && tls ? tls_check_client(&files) : failure;
+}
+
 static settings loaded;
 
 static status *check(void)
@@ -159,7 +196,7 @@ static status *check(void)
                                     s->kinds.items[i]);
         }
     }
-    return NULL;
+    return check_access(s);
 }
 
 static status *serve(void)
@@ -172,7 +209,10 @@ static status *serve(void)
     options.worker.server_count = s->servers.count;
     pool *w = NULL;
     exec_commands *commands = NULL;
-    status *failure = exec_commands_open(&s->commands, &commands);
+    AUTO_FREE char *token = NULL;
+    status *failure = token_choose(s->token, s->token_file, &token);
+    options.worker.token = token;
+    failure = failure != NULL ? failure : exec_commands_open(&s->commands, &commands);
     options.commands = commands;
     failure = failure != NULL ? failure : pool_start(&options, &w);
     if (failure == NULL) {

@@ -25,6 +25,8 @@ typedef enum cli_exit {
 typedef struct cli {
     const char *server;
     const char *token;
+    const char *token_file;
+    const char *tls_ca, *tls_cert, *tls_key, *tls_server_name;
     int64_t timeout_ms;  // of a call, without what it is asked to wait
     bool has_timeout;    // --timeout was given
     bool json;           // -o json
@@ -77,6 +79,8 @@ cli_exit cli_queue_pause(cli *c, const cli_args *args);
 cli_exit cli_queue_resume(cli *c, const cli_args *args);
 cli_exit cli_queue_set(cli *c, const cli_args *args);
 cli_exit cli_queue_purge(cli *c, const cli_args *args);
+cli_exit cli_token_new(cli *c, const cli_args *args);
+cli_exit cli_token_hash(cli *c, const cli_args *args);
 cli_exit cli_worker_list(cli *c, const cli_args *args);
 cli_exit cli_stats(cli *c, const cli_args *args);
 cli_exit cli_top(cli *c, const cli_args *args);

@@ -1,6 +1,8 @@
 // errand - the command line client: reads the tables, runs one command.
 #include "cli.h"
 
+#include "base/token.h"
+
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
@@ -40,13 +42,29 @@ static status *read_format(cli *c, const cli_args *args)
     return NULL;
 }
 
+static void take_texts(cli *c, const cli_args *args)
+{
+    const struct {
+        const char *option;
+        const char **setting;
+    } texts[] = {
+        {"server", &c->server},   {"token-file", &c->token_file},
+        {"tls-ca", &c->tls_ca},   {"tls-cert", &c->tls_cert},
+        {"tls-key", &c->tls_key}, {"tls-server-name", &c->tls_server_name},
+        {"token", &c->token},
+    };
+    if (cli_has(args, "token-file"))
+        c->token = NULL;  // it wins over ERRAND_TOKEN
+    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
+        if (cli_has(args, texts[i].option))
+            *texts[i].setting = cli_text(args, texts[i].option);
+    }
+}
+
 // read_settings takes the global options from either side of the command.
 static status *read_settings(cli *c, const cli_args *args)
 {
-    if (cli_has(args, "server"))
-        c->server = cli_text(args, "server");
-    if (cli_has(args, "token"))
-        c->token = cli_text(args, "token");
+    take_texts(c, args);
     c->has_timeout |= cli_has(args, "timeout");
     status *s = cli_duration_ms(args, "timeout", c->timeout_ms, &c->timeout_ms);
     if (s == NULL && c->timeout_ms == 0)
@@ -65,13 +83,37 @@ static status *check_words(const cli_command *command, const cli_args *args)
 static cli_exit connect_and_run(cli *c, const cli_command *command, const cli_args *args)
 {
     errand_client_options options = {
-        .url = c->server, .token = c->token, .timeout_ms = c->timeout_ms};
+        .url = c->server,
+        .token = c->token,
+        .timeout_ms = c->timeout_ms,
+        .tls_ca = c->tls_ca,
+        .tls_cert = c->tls_cert,
+        .tls_key = c->tls_key,
+        .tls_server_name = c->tls_server_name,
+    };
     errand_error *error = errand_client_open(&options, &c->client);
     if (error != NULL)
         return error->code == STATUS_INVALID_ARGUMENT ? (cli_bad_call(error), CLI_USAGE)
                                                       : cli_bad_call(error);
     cli_exit result = command->run(c, args);
     errand_client_close(c->client);
+    return result;
+}
+
+static cli_exit read_token_and_run(cli *c, const cli_command *command, const cli_args *args)
+{
+    AUTO_FREE char *token = NULL;
+    if (cli_command_in(command, "token"))
+        return command->run(c, args);  // asks no server
+    if (c->token == NULL && c->token_file != NULL) {
+        status *failure = token_read_file(c->token_file, &token);
+        if (failure != NULL)
+            return cli_bad_usage(failure);
+        c->token = token;
+    }
+    cli_exit result = connect_and_run(c, command, args);
+    if (token != NULL)
+        c->token = NULL;
     return result;
 }
 
@@ -88,7 +130,7 @@ static cli_exit run_command(cli *c, const cli_command *command, int argc, char *
         s = read_settings(c, &args);
     if (s == NULL)
         s = check_words(command, &args);
-    cli_exit result = s != NULL ? cli_bad_usage(s) : connect_and_run(c, command, &args);
+    cli_exit result = s != NULL ? cli_bad_usage(s) : read_token_and_run(c, command, &args);
     cli_args_fini(&args);
     if (result == CLI_USAGE)
         cli_tell("See 'errand %s --help'.\n", command->name);
@@ -186,6 +228,11 @@ int main(int argc, char **argv)
     cli c = {
         .server = environment("ERRAND_SERVER"),
         .token = environment("ERRAND_TOKEN"),
+        .token_file = environment("ERRAND_TOKEN_FILE"),
+        .tls_ca = environment("ERRAND_TLS_CA"),
+        .tls_cert = environment("ERRAND_TLS_CERT"),
+        .tls_key = environment("ERRAND_TLS_KEY"),
+        .tls_server_name = environment("ERRAND_TLS_SERVER_NAME"),
         .timeout_ms = DEFAULT_TIMEOUT_MS,
     };
     return (int) cli_finish_output(run(&c, argc, argv));

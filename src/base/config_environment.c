@@ -41,8 +41,11 @@ static status *apply_row(const config_row *row, char *const *envp, void *setting
 }
 
 // Of the command line client, which shares the environment, and of --config.
-static const char *const others[] = {"ERRAND_CONFIG", "ERRAND_SERVER", "ERRAND_TOKEN",
-                                     "ERRAND_CALLBACK_SECRET"};
+static const char *const others[] = {
+    "ERRAND_CONFIG",     "ERRAND_SERVER",          "ERRAND_TOKEN",
+    "ERRAND_TOKEN_FILE", "ERRAND_CALLBACK_SECRET", "ERRAND_TLS_CA",
+    "ERRAND_TLS_CERT",   "ERRAND_TLS_KEY",         "ERRAND_TLS_SERVER_NAME",
+};
 
 static bool is_known(const config_program *program, const char *variable)
 {

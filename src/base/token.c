@@ -110,3 +110,19 @@ status *token_read_file(const char *path, char **ret)
     *ret = strdup(text);
     return *ret != NULL ? NULL : status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
 }
+
+status *token_choose(const char *token, const char *file, char **ret)
+{
+    *ret = NULL;
+    if (token != NULL && file != NULL) {
+        return status_bad_field("token_file", "found a token too, expected one of them");
+    }
+    if (file != NULL) {
+        return token_read_file(file, ret);
+    }
+    if (token != NULL) {
+        *ret = strdup(token);
+        return *ret != NULL ? NULL : status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    return NULL;
+}

@@ -29,4 +29,8 @@ bool token_hash_parse(const char *text, token_hash *ret);
 // token_read_file reads the token that a file holds, without the line's end. ret is owned.
 status *token_read_file(const char *path, char **ret);
 
+// token_choose is the token that two settings name, at most one of which is there: itself, or the
+// file with it. NULL without any; owned.
+status *token_choose(const char *token, const char *file, char **ret);
+
 #endif

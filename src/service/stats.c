@@ -95,7 +95,6 @@ static void count_queues(stats_state *state, const queue_set *queues)
 
 void stats_call(service *s, const Errand__V1__GetStatsRequest *request, rpc_call *call)
 {
-    (void) request;
     stats_state *state = arena_zalloc(rpc_call_arena(call), sizeof *state);
     if (state == NULL) {
         answer_no_memory(call);
@@ -103,6 +102,11 @@ void stats_call(service *s, const Errand__V1__GetStatsRequest *request, rpc_call
     }
     state->service = s;
     state->call = call;
+    if (call_queues(call) != NULL && request->whole) {
+        rpc_call_fail(call,
+                      status_new(STATUS_PERMISSION_DENIED, "the token is for some queues only"));
+        return;
+    }
     if (call_queues(call) != NULL) {
         count_queues(state, call_queues(call));
         return;
