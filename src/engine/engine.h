@@ -296,6 +296,7 @@ typedef struct engine_explain {
     int64_t held_back_us;    // wall: until then the queue waits after a Retry-After; 0: not
     bool probing;            // one job at a time until one succeeds
     bool has_worker;         // a connected worker serves its queue and kind
+    bool has_room;           // one of those can take another job
     double starts_a_second;  // of its queue, lately
 } engine_explain;
 

@@ -6,18 +6,32 @@ static int64_t wall_of(const engine *e, int64_t mono_us)
     return e->now_us + (mono_us - e->mono_us);
 }
 
-static bool has_worker(engine *e, int32_t route)
+static bool serves(engine *e, const session *s, int32_t route)
+{
+    const job_route *r = supply_route(e, route);
+    return r != NULL && session_serves(s, r);
+}
+
+// One that does not ask just now may ask again at any time, unless it runs all that it can.
+static bool has_room(const session *s)
+{
+    if (s->parked != NULL)
+        return ((const engine_lease *) s->parked->command)->max_jobs > 0;
+    return s->concurrency <= 0 || s->lease_count < (size_t) s->concurrency;
+}
+
+static void look_at_workers(engine *e, engine_explain *ret)
 {
     session *s, *next;
-    const job_route *r = supply_route(e, route);
     HASH_ITER(hh, e->sessions, s, next)
     {
         if (e->now_us - s->heard_us > 2 * e->options.lease_us && s->parked == NULL)
             continue;
-        if (r != NULL && session_serves(s, r))
-            return true;
+        if (!serves(e, s, ret->row.route))
+            continue;
+        ret->has_worker = true;
+        ret->has_room = ret->has_room || has_room(s);
     }
-    return false;
 }
 
 static void look_at_queue(engine *e, job_queue *q, engine_explain *ret)
@@ -47,7 +61,7 @@ void explain_apply(engine *e, engine_explain *command)
         if (q != NULL) {
             look_at_queue(e, q, command);
             command->key_running = (int64_t) limits_key_running(e, &command->row.concurrency_key);
-            command->has_worker = has_worker(e, command->row.route);
+            look_at_workers(e, command);
         }
     }
     engine_answer(e, &command->command);

@@ -9,7 +9,7 @@
 
 #define MAX_POSITION 10000
 #define MAX_BLOCKERS 100
-#define MAX_REASONS  8
+#define MAX_REASONS  9
 
 typedef struct explain_state {
     engine_explain explain;
@@ -93,6 +93,13 @@ static void why_blocked(explain_state *state)
     }
 }
 
+static void why_paused(explain_state *state)
+{
+    if (state->explain.settings.paused) {
+        (void) add_reason(state, ERRAND__V1__REASON__TYPE__PAUSED, "the queue is paused");
+    }
+}
+
 static void why_scheduled(explain_state *state)
 {
     const job_row *row = &state->explain.row;
@@ -100,26 +107,29 @@ static void why_scheduled(explain_state *state)
         add_reason(state, ERRAND__V1__REASON__TYPE__TIME,
                    row->failures > 0 ? "it waits for its next attempt" : "its time has not come");
     until(state, reason, row->due_us);
-    estimate(state, row->due_us);
+    why_paused(state);
+    if (!state->explain.settings.paused) {
+        estimate(state, row->due_us);
+    }
 }
 
 static void limits_in_the_way(explain_state *state)
 {
     const engine_explain *e = &state->explain;
     const queue_settings *s = &e->settings;
-    if (s->paused) {
-        (void) add_reason(state, ERRAND__V1__REASON__TYPE__PAUSED, "the queue is paused");
-    }
+    why_paused(state);
     if (s->max_running != QUEUE_NO_LIMIT && e->queue_running >= s->max_running) {
         (void) add_reason(state, ERRAND__V1__REASON__TYPE__MAX_RUNNING,
-                          "%lld jobs of the queue run, its max_running",
-                          (long long) e->queue_running);
+                          "%lld job%s of the queue run%s, its max_running",
+                          (long long) e->queue_running, e->queue_running == 1 ? "" : "s",
+                          e->queue_running == 1 ? "s" : "");
     }
     if (s->max_per_key != QUEUE_NO_LIMIT && !uuid_is_nil(&e->row.concurrency_key) &&
         e->key_running >= s->max_per_key) {
         (void) add_reason(state, ERRAND__V1__REASON__TYPE__CONCURRENCY_KEY,
-                          "%lld jobs with its concurrency key run, the queue's max_per_key",
-                          (long long) e->key_running);
+                          "%lld job%s with its concurrency key run%s, the queue's max_per_key",
+                          (long long) e->key_running, e->key_running == 1 ? "" : "s",
+                          e->key_running == 1 ? "s" : "");
     }
     if (e->held_back_us != 0) {
         until(state,
@@ -147,6 +157,25 @@ static double speed_of(const engine_explain *e)
     return (double) e->settings.rate_count * 1e6 / (double) e->settings.rate_per_us;
 }
 
+static int64_t later(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
+// With a rate limit the first of the line starts with the next token.
+static void estimate_start(explain_state *state, size_t position)
+{
+    const engine_explain *e = &state->explain;
+    double speed = speed_of(e);
+    if (e->settings.paused || !e->has_worker || speed <= 0) {
+        return;
+    }
+    int64_t from_us =
+        later(clock_wall_us(clock_system()), later(e->next_token_us, e->held_back_us));
+    size_t before = position + (e->settings.rate_count > 0 ? 0 : 1);
+    estimate(state, from_us + (int64_t) ((double) before / speed * 1e6));
+}
+
 static void place_in_line(explain_state *state)
 {
     const engine_explain *e = &state->explain;
@@ -158,15 +187,11 @@ static void place_in_line(explain_state *state)
     state->reply.position_exact = position <= MAX_POSITION;
     state->reply.position = (int64_t) (position <= MAX_POSITION ? position : MAX_POSITION);
     if (position > 0) {
-        (void) add_reason(state, ERRAND__V1__REASON__TYPE__POSITION, "%s%lld jobs come first",
+        (void) add_reason(state, ERRAND__V1__REASON__TYPE__POSITION, "%s%lld job%s first",
                           position > MAX_POSITION ? "at least " : "",
-                          (long long) state->reply.position);
+                          (long long) state->reply.position, position == 1 ? " comes" : "s come");
     }
-    double speed = speed_of(e);
-    if (!e->settings.paused && e->has_worker && speed > 0) {
-        estimate(state,
-                 clock_wall_us(clock_system()) + (int64_t) ((double) (position + 1) / speed * 1e6));
-    }
+    estimate_start(state, position);
 }
 
 static void why_ready(explain_state *state)
@@ -175,6 +200,9 @@ static void why_ready(explain_state *state)
     if (!state->explain.has_worker) {
         (void) add_reason(state, ERRAND__V1__REASON__TYPE__NO_WORKER,
                           "no connected worker serves its queue and kind");
+    } else if (!state->explain.has_room) {
+        (void) add_reason(state, ERRAND__V1__REASON__TYPE__BUSY,
+                          "all connected workers that serve its queue and kind are busy");
     }
     place_in_line(state);
 }
@@ -193,6 +221,7 @@ static void explain_done(engine_command *command)
     state->reply.reasons = state->reasons;
     if (state->explain.row.state == JOB_BLOCKED) {
         why_blocked(state);
+        why_paused(state);
     } else if (state->explain.row.state == JOB_SCHEDULED) {
         why_scheduled(state);
     } else if (state->explain.row.state == JOB_READY) {

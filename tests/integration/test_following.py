@@ -317,6 +317,22 @@ def test_each_limit_of_the_queue_is_told(rpc, worker):
         assert reason in reasons(rpc, submit(rpc, queue=queue, concurrency_key="k").id), queue
 
 
+def test_a_paused_queue_is_in_the_way_of_jobs_that_wait_for_something_else_too(rpc):
+    rpc.queues.Pause(queues.PauseQueueRequest(queue="default"))
+    later = submit(rpc, delay=duration(3600))
+    assert reasons(rpc, later.id) == ["TIME", "PAUSED"]
+    assert not explain(rpc, later.id).HasField("estimated_start_time")
+    assert reasons(rpc, submit(rpc, after=[later.id]).id) == ["DEPENDENCY", "PAUSED"]
+
+
+def test_the_estimate_counts_the_tokens_to_come(rpc, worker):
+    update(rpc, "slow", rate_limit=rate(1, 10))
+    jobs = [submit(rpc, queue="slow") for _ in range(4)]
+    worker.lease_one()
+    token, last = [explain(rpc, job.id).estimated_start_time.ToSeconds() for job in (jobs[1], jobs[3])]
+    assert last - token in (20, 21)
+
+
 def test_the_position_counts_the_jobs_before_it(rpc):
     ids = [job.id for job in submit_many(rpc, [task() for _ in range(20)])]
     high = submit(rpc, priority=5).id

@@ -236,6 +236,27 @@ static void counters_follow_the_jobs(void **state)
     assert_int_equal(stats()->workers, 0);
 }
 
+static void workers_that_run_all_they_can_are_told_from_none(void **state)
+{
+    (void) state;
+    submit("q", "k");
+    job_row job = submit("q", "k");
+    assert_false(explain(&job.id)->has_worker);
+    call *c = lease_call(1, 1, 1, 0);
+    c->worker.concurrency = 1;
+    erig_fine(erig_post(c));
+    assert_true(explain(&job.id)->has_worker);
+    assert_false(explain(&job.id)->has_room);
+    call *waiting = lease_post(2, 1, 0, LONG);  // for cancellations only
+    assert_waits(waiting);
+    assert_false(explain(&job.id)->has_room);
+    job_row paused = job;
+    queue_pause("q", true);
+    call *other = lease_post(3, 1, 1, LONG);
+    assert_waits(other);
+    assert_true(explain(&paused.id)->has_room);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_watch_is_told_of_each_change, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(an_old_revision_is_answered_at_once, erig_start, erig_stop),
@@ -253,6 +274,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(explaining_an_unknown_job_is_not_found, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(workers_are_listed_with_what_they_run, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(counters_follow_the_jobs, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(workers_that_run_all_they_can_are_told_from_none, erig_start,
+                                    erig_stop),
 };
 
 UNIT_TEST_MAIN(tests)
