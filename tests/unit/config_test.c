@@ -91,6 +91,8 @@ static void a_former_name_still_makes_a_flag(void **state)
     (void) state;
     load_well(FLAGS("--staff", "7"));
     assert_int_equal(settings.workers, 7);
+    config_free(&shop_program, &settings);
+    config_outcome_fini(&outcome);
     assert_refused(
         FLAGS("--staf=1"),
         "command line: found \"--staf=1\", expected a flag of this program (--help lists "
