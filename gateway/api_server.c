@@ -1,8 +1,9 @@
-// api_server - health, readiness and metrics.
+// api_server - health, readiness, metrics and the OpenAPI document.
 #include "gateway/routes.h"
 
 #include "base/metrics.h"
 #include "errand/v1/server_service.pb-c.h"
+#include "gateway/openapi.h"
 #include "gateway/problem.h"
 
 #include <string.h>
@@ -81,4 +82,18 @@ void api_metrics_fail(api_call *call, status *failure)
     }
     status_free(failure);
     reply_metrics(call->x);
+}
+
+// ---- OpenAPI ----
+
+void api_openapi_answer(api_call *call, const ProtobufCMessage *reply)
+{
+    (void) reply;
+    const buf *document = openapi_document();
+    if (document == NULL) {
+        (void) problem_refuse(call->x, 503, "not enough memory for this request now");
+        return;
+    }
+    call->x->http_status = 200;
+    buf_append(&call->x->reply, document->bytes, document->size);
 }

@@ -7,6 +7,7 @@
 
 #include "gateway/exchange.h"
 
+#include <protobuf-c/protobuf-c.h>
 #include <stdbool.h>
 
 struct gateway;
@@ -19,5 +20,8 @@ void connect_serve(struct gateway *g, exchange *x);
 
 // connect_allow is the value of Allow for such a path; NULL: there is no such method.
 const char *connect_allow(const char *path);
+
+// connect_service is a service that is served; NULL behind the last.
+const ProtobufCServiceDescriptor *connect_service(size_t index);
 
 #endif

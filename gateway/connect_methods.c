@@ -53,6 +53,11 @@ static int traits_of(const char *path)
     return 0;
 }
 
+const ProtobufCServiceDescriptor *connect_service(size_t index)
+{
+    return index < sizeof services / sizeof services[0] ? services[index] : NULL;
+}
+
 bool connect_is_path(const char *path)
 {
     return strncmp(path, PACKAGE, sizeof PACKAGE - 1) == 0;

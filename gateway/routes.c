@@ -67,6 +67,8 @@ static const route table[] = {
      api_ready_prepare, api_ready_answer, api_ready_fail},
     {"GET",    "/metrics",                  ROUTE_NO_BODY,       SERVER, "GetStats",
      api_metrics_prepare, api_metrics_answer, api_metrics_fail},
+    {"GET",    "/openapi.json",             ROUTE_NO_BODY,       NULL, NULL,
+     NULL, api_openapi_answer, NULL},
 };
 // clang-format on
 
@@ -118,4 +120,10 @@ const route *routes_find(exchange *x, uri_span ret_variables[static URI_MAX_VARI
     }
     refuse_unknown(x);
     return NULL;
+}
+
+const route *routes_list(size_t *ret_count)
+{
+    *ret_count = sizeof table / sizeof table[0];
+    return table;
 }

@@ -63,6 +63,9 @@ const route *routes_find(exchange *x, uri_span ret_variables[static URI_MAX_VARI
 #define ROUTES_MAX_ALLOW 64
 bool routes_allow(const char *path, char ret[static ROUTES_MAX_ALLOW]);
 
+// routes_list is the whole table.
+const route *routes_list(size_t *ret_count);
+
 // ---- the parts that rows name ----
 
 bool api_submit_prepare(api_call *call);
@@ -83,6 +86,7 @@ void api_ready_fail(api_call *call, status *failure);
 bool api_metrics_prepare(api_call *call);
 void api_metrics_answer(api_call *call, const ProtobufCMessage *reply);
 void api_metrics_fail(api_call *call, status *failure);
+void api_openapi_answer(api_call *call, const ProtobufCMessage *reply);
 void api_health_answer(api_call *call, const ProtobufCMessage *reply);
 
 // api_reply_json makes a message the reply.
