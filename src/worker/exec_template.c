@@ -85,8 +85,15 @@ status *exec_template_read(char *const *elements, size_t count, exec_template *r
     bool named[EXEC_TEMPLATE_MAX] = {false};
     exec_template t = {.elements = elements, .count = count, .allow_options = true};
     status *failure = NULL;
-    if (count == 0 || elements[0][0] == '\0' || strpbrk(elements[0], "{}") != NULL) {
-        return status_bad_field("argv", "found no program in front, expected its name or path");
+    if (count == 0) {
+        return status_bad_field("argv", "found nothing, expected a program and its arguments");
+    }
+    if (elements[0][0] == '\0' || strpbrk(elements[0], "{}") != NULL) {
+        return status_bad_field(
+            "argv",
+            "found the program \"%s\", expected its name or path, with arguments "
+            "as further elements of the list",
+            elements[0]);
     }
     for (size_t i = 0; i < count && failure == NULL; i++) {
         if (strcmp(elements[i], rest_element) != 0) {
@@ -102,6 +109,16 @@ status *exec_template_read(char *const *elements, size_t count, exec_template *r
         *ret = t;
     }
     return failure;
+}
+
+bool exec_template_takes(const char *element)
+{
+    const char *at = element;
+    part p = next_part(&at);
+    while (p.kind == PART_TEXT) {
+        p = next_part(&at);
+    }
+    return p.kind == PART_NUMBER || strcmp(element, rest_element) == 0;
 }
 
 // ---- filling ----

@@ -25,6 +25,9 @@ typedef struct exec_template {
 // exec_template_read judges the elements; the first, which is the program, takes no argument.
 status *exec_template_read(char *const *elements, size_t count, exec_template *ret);
 
+// exec_template_takes tells whether an element takes an argument of the job.
+bool exec_template_takes(const char *element);
+
 // exec_template_fill makes argv, ended by NULL, in the arena. INVALID_ARGUMENT names exec.args when
 // there are too few or too many, or one that is refused.
 status *exec_template_fill(const exec_template *t, char *const *args, size_t arg_count,

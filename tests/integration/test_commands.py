@@ -234,6 +234,11 @@ def test_the_exit_status_tells_whether_a_command_succeeded(server):
     assert cli("exec", "echo", "--wait=1ms", "--delay", "1h").status == UNREACHABLE
 
 
+def test_a_script_that_jobs_can_write_is_warned_of(server):
+    warned = [line for line in server.log_text().splitlines() if "write_its_script" in line]
+    assert [line.split("command=")[1] for line in warned] == ["fail"]
+
+
 @pytest.mark.parametrize(
     "command, line, words",
     [

@@ -92,6 +92,15 @@ static void options_can_be_refused(void **state)
     assert_non_null(strstr(fill(&rest, TEXTS("a", "--x")), "found a dash in front of argument 1"));
 }
 
+static void an_element_takes_an_argument_or_not(void **state)
+{
+    (void) state;
+    assert_true(exec_template_takes("{args}"));
+    assert_true(exec_template_takes("echo {0}"));
+    assert_false(exec_template_takes("echo {{0}}"));
+    assert_false(exec_template_takes(""));
+}
+
 static void templates_that_mean_nothing_are_refused(void **state)
 {
     (void) state;
@@ -99,8 +108,10 @@ static void templates_that_mean_nothing_are_refused(void **state)
         const char *elements[3];
         const char *words;
     } cases[] = {
-        {{"{0}"}, "found no program"},
-        {{""}, "found no program"},
+        {{NULL}, "found nothing"},
+        {{"{0}"}, "found the program \"{0}\""},
+        {{"echo {args}"}, "expected its name or path, with arguments as further elements"},
+        {{""}, "found the program \"\""},
         {{"x", "{args}", "{args}"}, "found {args} twice"},
         {{"x", "a{args}"}, "found a brace"},
         {{"x", "{"}, "found a brace"},
@@ -151,7 +162,7 @@ static void settings_are_judged_by_what_is_there(void **state)
     refuses_settings("argv=true user=nobody-of-that-name", "user", "expected the name of a user");
     refuses_settings("argv=true env=A-B=c", "env", "found \"A-B\"");
     refuses_settings("argv=true env=ERRAND_X=c", "env", "found \"ERRAND_X\"");
-    refuses_settings("timeout=1s", "argv", "found no program");
+    refuses_settings("timeout=1s", "argv", "found nothing");
 }
 
 static void jobs_can_not_be_allowed_to_choose_code(void **state)
@@ -356,6 +367,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(doubled_braces_are_braces),
     cmocka_unit_test(arguments_are_counted),
     cmocka_unit_test(options_can_be_refused),
+    cmocka_unit_test(an_element_takes_an_argument_or_not),
     cmocka_unit_test(templates_that_mean_nothing_are_refused),
     cmocka_unit_test(settings_are_judged_by_what_is_there),
     cmocka_unit_test(jobs_can_not_be_allowed_to_choose_code),
