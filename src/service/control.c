@@ -5,6 +5,9 @@
 
 #include <string.h>
 
+// Of a job as BASIC shows it.
+#define VIEW_PARTS (STORE_PART_SPEC | STORE_PART_ATTEMPTS | STORE_PART_PROGRESS)
+
 typedef struct control_state {
     engine_control control;
     service *service;
@@ -12,8 +15,9 @@ typedef struct control_state {
     store_job stored;  // of a job that will be gone: as it was
 } control_state;
 
-// The job as the engine left it. What the engine does not touch was read before.
-static void answer_deleted(control_state *state)
+// The job as the engine left it, whatever has become of it since. What the engine does not touch is
+// read beside it.
+static void answer(control_state *state)
 {
     Errand__V1__Job *job = NULL;
     state->stored.row = state->control.row;
@@ -27,13 +31,12 @@ static void answer_deleted(control_state *state)
 
 static void answer_kept(control_state *state)
 {
-    Errand__V1__Job *job = NULL;
-    status *failure = view_read(&state->service->done_readers, &state->control.id, false,
-                                rpc_call_arena(state->call), &job);
+    status *failure = reader_get(&state->service->done_readers, &state->control.id, VIEW_PARTS,
+                                 rpc_call_arena(state->call), &state->stored);
     if (failure != NULL) {
         rpc_call_fail(state->call, failure);
     } else {
-        rpc_call_answer(state->call, &job->base);
+        answer(state);
     }
 }
 
@@ -43,7 +46,7 @@ static void control_done(engine_command *command)
     if (command->failure != NULL) {
         rpc_call_fail(state->call, command->failure);
     } else if (state->control.type == ENGINE_DELETE) {
-        answer_deleted(state);
+        answer(state);
     } else {
         answer_kept(state);
     }
@@ -74,8 +77,8 @@ static void control_call(service *s, const char *id, engine_control_type type, r
     engine_control *control = &state->control;
     status *failure = job_find(s, call, id, &control->id);
     if (failure == NULL && type == ENGINE_DELETE) {
-        failure = reader_get(&s->readers, &control->id, STORE_PART_SPEC | STORE_PART_ATTEMPTS,
-                             rpc_call_arena(call), &state->stored);
+        failure =
+            reader_get(&s->readers, &control->id, VIEW_PARTS, rpc_call_arena(call), &state->stored);
     }
     if (failure != NULL) {
         rpc_call_fail(call, failure);

@@ -5,6 +5,7 @@ import pytest
 from errand.v1 import job_pb2, queue_service_pb2 as queues, server_service_pb2 as messages
 from harness.rpc import duration
 from harness.tasks import get, rate, refused, state_of, submit, submit_many, task, update
+from harness.waiting import wait_until
 from harness.worker import success
 
 
@@ -78,6 +79,20 @@ def test_a_file_is_never_overwritten(rpc, tmp_path):
     (tmp_path / "mine").write_text("mine")
     refused(lambda: backup(rpc, tmp_path / "mine"), "ALREADY_EXISTS")
     assert (tmp_path / "mine").read_text() == "mine"
+
+
+def test_a_stop_during_a_backup_does_not_wait_for_it(start_server, connect, tmp_path):
+    server = start_server()
+    rpc = connect(server)
+    for _ in range(10):
+        submit_many(rpc, [task("x" * 1_000_000) for _ in range(10)])
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    request = messages.BackupRequest(path=str(copies / "copy"))
+    rpc.start_raw("/errand.v1.ServerService/Backup", request.SerializeToString())
+    wait_until(lambda: any(copies.iterdir()), "a file of the backup")
+    server.stop()
+    assert [path.name for path in copies.iterdir()] in ([], ["copy"])  # nothing, or the whole
 
 
 def test_the_command_line_takes_a_path_from_where_it_runs(cli, tmp_path, monkeypatch):

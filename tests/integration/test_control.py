@@ -216,6 +216,24 @@ def test_an_id_that_was_deleted_may_be_submitted_again(rpc):
 # ---- all of them ----
 
 
+def test_a_callback_is_tried_again_by_hand(api, origin):
+    url = origin.url + "/flaky/1/by-hand?retry-after=3600"
+    job = api.submit({"kind": "task", "args": 1, "callback": {"url": url}})
+    api.post(f"/v1/jobs/{job['id']}:cancel", {})
+
+    def callback():
+        (one,) = api.get("/v1/jobs?queue=callbacks").json()["jobs"]
+        return one
+
+    wait_until(lambda: callback()["state"] == "SCHEDULED", "the first delivery")
+    assert callback()["parent"] == job["id"]
+    assert api.post(f"/v1/jobs/{callback()['id']}:cancel", {}).json()["state"] == "CANCELLED"
+    assert api.post(f"/v1/jobs/{callback()['id']}:retry", {}).json()["state"] == "READY"
+    wait_until(lambda: callback()["state"] == "SUCCEEDED", "the second delivery")
+    first, second = origin.wait_for("/flaky/1/by-hand", 2)
+    assert b'"job.cancelled"' in second.body and first.headers["webhook-id"] == callback()["id"]
+
+
 @pytest.mark.parametrize("method, verb", [("Cancel", cancel), ("Retry", retry), ("Delete", delete)])
 def test_unknown_and_malformed_ids_are_told_apart(shared_server, connect, method, verb):
     rpc = connect(shared_server)
