@@ -11,6 +11,7 @@ typedef struct pair {
     rig *rigs[2];
     errand_server servers[2];
     errand_worker *worker;
+    int slots;
     atomic_int running, most, connected;
     pthread_mutex_t lock;  // of what follows
     pthread_cond_t changed;
@@ -23,6 +24,7 @@ static pair *pair_new(void)
     pair *p = calloc(1, sizeof *p);
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->changed, NULL);
+    p->slots = SLOTS;
     for (size_t i = 0; i < 2; i++) {
         p->rigs[i] = rig_new();
         p->rigs[i]->series = (int) i;
@@ -109,7 +111,7 @@ static void pair_start(pair *p)
 {
     const errand_worker_options options = {.servers = p->servers,
                                            .server_count = 2,
-                                           .concurrency = SLOTS,
+                                           .concurrency = p->slots,
                                            .connected = on_connected,
                                            .data = p};
     assert_null(errand_worker_new(&options, &p->worker));
@@ -177,6 +179,38 @@ static void one_busy_server_has_all_slots_while_the_other_is_quiet(void **state)
     pair_free(p);
 }
 
+static void a_busy_server_is_asked_for_the_rest_of_the_slots_at_once(void **state)
+{
+    (void) state;
+    pair *p = pair_new();
+    p->slots = 64;
+    add_jobs(p, 0, 100);
+    pair_start(p);
+    wait_begun(p, 64);
+    pthread_mutex_lock(&p->rigs[0]->lock);
+    assert_true(p->rigs[0]->leases <= 4);  // two for jobs, the rest for cancellations
+    pthread_mutex_unlock(&p->rigs[0]->lock);
+    pair_free(p);
+}
+
+static void a_job_that_no_slot_becomes_free_for_is_given_back_once(void **state)
+{
+    (void) state;
+    pair *p = pair_new();
+    add_jobs(p, 0, 2 * SLOTS);
+    pair_start(p);
+    wait_begun(p, SLOTS);
+    rig_job *job = add_job(p, 1);
+    rig_wait_finished(p->rigs[1], 1);
+    assert_int_equal(job->outcome->outcome_case, ERRAND__V1__OUTCOME__OUTCOME_RELEASED);
+    rig_job *again = add_job(p, 1);  // the server has jobs: it gets the next slot, and not before
+    permit(p, 1);
+    wait_begun(p, SLOTS + 1);
+    assert_int_equal(p->at_work[1], 1);
+    assert_int_equal(again->outcomes, 0);
+    pair_free(p);
+}
+
 // The other one had all slots; as they become free, they are shared.
 static void a_server_that_wakes_up_gets_its_part(void **state)
 {
@@ -235,6 +269,8 @@ static void it_says_when_each_server_is_connected(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_outcome_goes_to_the_server_that_the_job_came_from),
     cmocka_unit_test(one_busy_server_has_all_slots_while_the_other_is_quiet),
+    cmocka_unit_test(a_busy_server_is_asked_for_the_rest_of_the_slots_at_once),
+    cmocka_unit_test(a_job_that_no_slot_becomes_free_for_is_given_back_once),
     cmocka_unit_test(a_server_that_wakes_up_gets_its_part),
     cmocka_unit_test(a_server_that_is_away_does_not_hold_up_the_other),
     cmocka_unit_test(it_says_when_each_server_is_connected),

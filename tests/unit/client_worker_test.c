@@ -179,6 +179,21 @@ static void the_last_word_counts_and_a_failure_may_be_permanent(void **state)
     stage_free(s);
 }
 
+static void get_over_it(errand_context *context, void *data)
+{
+    (void) data;
+    errand_context_fail(context, &(errand_failure){.permanent = true});
+    assert_null(errand_context_succeed_json(context, "7"));
+}
+
+static void success_may_be_the_last_word_too(void **state)
+{
+    (void) state;
+    stage *s = stage_new();
+    assert_true(result_of(run_one(s, get_over_it))->value->number_value == 7);
+    stage_free(s);
+}
+
 static void ask_for_later(errand_context *context, void *data)
 {
     (void) data;
@@ -273,6 +288,12 @@ static void a_cancelled_function_is_told_and_says_nothing_any_more(void **state)
     stage_free(s);
 }
 
+static bool asks_for_none(rig *r, size_t n)
+{
+    (void) n;
+    return r->parked != NULL && r->parked_max == 0;
+}
+
 static void outlast(errand_context *context, void *data)
 {
     stage *s = data;
@@ -298,11 +319,12 @@ a_function_that_outlasts_its_time_has_failed_and_takes_room_until_it_returns(voi
     stage_start(s, "task", outlast);
     rig_wait_finished(s->rig, 1);
     assert_int_equal(job->outcome->failure->status->code, STATUS_DEADLINE_EXCEEDED);
+    assert_true(rig_wait_until(s->rig, asks_for_none, 0));
     rig_job *next = make_job(s, "task");
     next->timeout.nanos = 50000000;
     next->timeout.seconds = 0;
     rig_offer(s->rig);
-    assert_int_equal(atomic_load(&s->started), 1);
+    assert_int_equal(s->rig->handed, 1);
     pthread_mutex_unlock(&s->gate);
     rig_wait_finished(s->rig, 2);
     assert_int_equal(atomic_load(&s->started), 2);
@@ -481,6 +503,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(bytes_are_a_result_too),
     cmocka_unit_test(saying_nothing_is_success_with_null),
     cmocka_unit_test(the_last_word_counts_and_a_failure_may_be_permanent),
+    cmocka_unit_test(success_may_be_the_last_word_too),
     cmocka_unit_test(a_failure_may_say_when_to_try_again),
     cmocka_unit_test(a_result_that_is_no_json_is_refused_to_the_function),
     cmocka_unit_test(progress_is_told_in_heartbeats),

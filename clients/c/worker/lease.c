@@ -120,16 +120,18 @@ static bool is_accepting(const worker_link *l)
 
 static bool is_hungry(const worker_link *l, int64_t now_us)
 {
-    bool parked = l->plan.under_way && now_us >= l->plan.sent_us + HUNGRY_US;
-    return l->hungry && !parked && !l->unreachable;
+    const lease_plan *plan = &l->plan;
+    bool waits = plan->under_way && plan->max_jobs > 0 && now_us >= plan->sent_us + HUNGRY_US;
+    return l->hungry && !waits && !l->unreachable;
 }
 
 // A server that has not its part is asked for one job even while all slots are taken: that one
-// waits for the next slot, so that no server stands back for the others.
+// waits for the next slot, so that no server stands back for the others. When it is known to have
+// jobs there is nothing to find out.
 static bool may_ask_ahead(const worker_link *l)
 {
     const worker *w = l->w;
-    if (w->link_count < 2 || l->source.waiting > 0) {
+    if (w->link_count < 2 || l->source.waiting > 0 || l->hungry) {
         return false;
     }
     int32_t part = w->attempts.slot_count / (int32_t) w->link_count;
