@@ -71,9 +71,12 @@ def wait_for(condition, what):
 
 def drain_rate(count, left):
     """Jobs a second, from when a tenth is done until all are. left() tells how many are not."""
-    before = wait_for(lambda: (n := left()) <= count * 0.9 and (n, time.monotonic()), "a tenth")
+    start = time.monotonic()
+    there, since = wait_for(lambda: (n := left()) <= count * 0.9 and (n, time.monotonic()), "a tenth")
     wait_for(lambda: left() == 0, "the rest")
-    return before[0] / (time.monotonic() - before[1])
+    if there == 0:  # too few jobs to look twice
+        there, since = count, start
+    return there / (time.monotonic() - since)
 
 
 @contextlib.contextmanager
