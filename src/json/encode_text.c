@@ -149,7 +149,8 @@ static bool encode_double(json_writer *w, double value)
 
 static bool encode_float(json_writer *w, float value)
 {
-    if (special_name((double) value) != NULL || truncf(value) == value) {
+    bool is_whole = truncf(value) == value && fabsf(value) < (float) EXACT_INTEGERS;
+    if (special_name((double) value) != NULL || is_whole) {
         return encode_double(w, (double) value);
     }
     char text[40];
