@@ -5,9 +5,6 @@
 // Jobs looked at in a round when a queue's limit has changed.
 #define STEP 200
 
-// Held jobs of a key among which one of each kind is looked for.
-#define KINDS_SEEN 32
-
 bool hold_needed(engine *e, const job_queue *q, const job_row *row)
 {
     if (q->settings.max_per_key == QUEUE_NO_LIMIT || uuid_is_nil(&row->concurrency_key))
@@ -27,27 +24,17 @@ bool hold(engine *e, const job_row *before)
     return set_held(e, before, true);
 }
 
-// Whether an earlier row has the same route.
-static bool is_repeated(const job_row *rows, size_t index)
-{
-    for (size_t i = 0; i < index; i++)
-        if (rows[i].route == rows[index].route)
-            return true;
-    return false;
-}
-
-// The first of each kind, as far as one can see: a kind that no worker asks for keeps no other
-// back.
+// The first of each kind: a kind that no worker asks for keeps no other back.
 static bool release_first(engine *e, const job_queue *q, const uuid *key)
 {
-    job_row rows[KINDS_SEEN];
-    size_t count = 0;
-    size_t limit = q->route_count > 1 ? KINDS_SEEN : 1;
-    if (!engine_check(e, e->store->ops->held(e->store, key, limit, rows, &count)))
-        return false;
-    for (size_t i = 0; i < count; i++)
-        if (!is_repeated(rows, i) && !set_held(e, &rows[i], false))
+    job_row row = {.route = 0};
+    size_t left = q->route_count;
+    do {
+        if (!engine_check(e, e->store->ops->first_held(e->store, key, row.route, &row)))
             return false;
+        if (row.seq != 0 && !set_held(e, &row, false))
+            return false;
+    } while (row.seq != 0 && --left > 0);
     return true;
 }
 

@@ -57,9 +57,9 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
                               " AND expire_us <= ? ORDER BY expire_us, seq LIMIT ?",
     [WRITE_FIRST_EXPIRY]    = "SELECT expire_us FROM job INDEXED BY job_by_expiry"
                               " WHERE may_expire IS NOT NULL ORDER BY expire_us LIMIT 1",
-    [WRITE_HELD]            = JOB_SELECT " FROM job INDEXED BY job_by_held"
-                              " WHERE concurrency_key = ? AND held_rank IS NOT NULL"
-                              " ORDER BY held_rank, seq LIMIT ?",
+    [WRITE_FIRST_HELD]      = JOB_SELECT " FROM job INDEXED BY job_by_held"
+                              " WHERE concurrency_key = ? AND route > ? AND held_rank IS NOT NULL"
+                              " ORDER BY route, held_rank, seq LIMIT 1",
     [WRITE_HELD_OF_ROUTE]   = JOB_SELECT " FROM job INDEXED BY job_by_held_route"
                               " WHERE route = ? AND seq > ? AND held_rank IS NOT NULL"
                               " ORDER BY seq LIMIT ?",
@@ -130,7 +130,7 @@ static const store_ops sqlite_ops = {
     .expiring = sqlite_expiring,
     .next_expiry = sqlite_next_expiry,
     .find_unique = sqlite_find_unique,
-    .held = sqlite_held,
+    .first_held = sqlite_first_held,
     .ready_behind = sqlite_ready_behind,
     .held_of_route = sqlite_held_of_route,
     .take_dependants = sqlite_take_dependants,

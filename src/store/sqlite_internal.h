@@ -43,7 +43,7 @@ enum {
     WRITE_LANE_FIRST,
     WRITE_EXPIRING,
     WRITE_FIRST_EXPIRY,
-    WRITE_HELD,
+    WRITE_FIRST_HELD,
     WRITE_HELD_OF_ROUTE,
     WRITE_DEPENDANTS,
     WRITE_FORGET_DEPENDANTS,
@@ -159,7 +159,7 @@ void sqlite_expiry_enter(sqlite_store *s, const job_row *row);
 void sqlite_expiry_leave(sqlite_store *s, const job_row *row);
 
 // sqlite_held.c
-status *sqlite_held(store *s, const uuid *key, size_t limit, job_row *ret_rows, size_t *ret_count);
+status *sqlite_first_held(store *s, const uuid *key, int32_t after_route, job_row *ret_row);
 status *sqlite_ready_behind(store *s, int32_t route, int64_t rank, int64_t seq, size_t limit,
                             job_row *ret_rows, size_t *ret_count);
 status *sqlite_held_of_route(store *s, int32_t route, int64_t after_seq, size_t limit,

@@ -64,10 +64,17 @@ static const char second_schema[] =  //
     "CREATE TABLE queue (name TEXT PRIMARY KEY, settings BLOB NOT NULL, tokens REAL,"
     "  tokens_us INTEGER) WITHOUT ROWID;";
 
+// Held jobs of a key are found by kind, so that no kind keeps another back.
+static const char third_schema[] =  //
+    "DROP INDEX job_by_held;"
+    "CREATE INDEX job_by_held ON job(concurrency_key, route, held_rank)"
+    "  WHERE held_rank IS NOT NULL;";
+
 // Migration n stands at index n - 1. What was released never changes: append.
 static const char *const migrations[] = {
     first_schema,
     second_schema,
+    third_schema,
 };
 
 #define LATEST ((int64_t) (sizeof migrations / sizeof migrations[0]))

@@ -122,9 +122,10 @@ typedef struct store_ops {
     // find_unique looks up the unfinished jobs that hold unique keys; ret_rows[i].seq is 0 where
     // there is none. Sees this transaction's own inserts.
     status *(*find_unique)(store *s, const uuid *keys, size_t count, job_row *ret_rows);
-    // held reads the first held jobs of a concurrency key, in the order of their ready ranks;
-    // held_of_route those of a route behind a seq, in the order of their seqs.
-    status *(*held)(store *s, const uuid *key, size_t limit, job_row *ret_rows, size_t *ret_count);
+    // first_held reads, of the held jobs of a concurrency key, the first of the next route behind
+    // the given one, in the order of their ready ranks; ret_row->seq is 0 where there is none.
+    // held_of_route reads those of a route behind a seq, in the order of their seqs.
+    status *(*first_held)(store *s, const uuid *key, int32_t after_route, job_row *ret_row);
     status *(*held_of_route)(store *s, int32_t route, int64_t after_seq, size_t limit,
                              job_row *ret_rows, size_t *ret_count);
 

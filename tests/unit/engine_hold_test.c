@@ -160,24 +160,30 @@ static void a_slot_is_not_lost_with_an_expired_job(void **state)
     assert_leased(lease_now(1, 3, 9), &third);
 }
 
-// A job that nobody can run is no reason to keep back another one of its key.
+// Jobs that nobody can run, however many, are no reason to keep back another one of their key.
 static void a_kind_without_a_worker_does_not_keep_the_key(void **state)
 {
     (void) state;
+    enum { MANY = 100 };
     char *kinds[] = {text("k")};
-    submit_keyed("a");
     Errand__V1__Job spec = job_for("q", "rare");
-    engine_new_job rare = new_job(&spec);
-    rare.row.concurrency_key = job_key("q", "a");
-    submit_new(rare);
-    job_row job = lease_one(1, 1), third = submit_keyed("a");
+    engine_new_job later = new_job(&spec);
+    later.delay_us = LONG;
+    submit_new(later);  // the kind is known before the other
+    submit_keyed("a");
+    for (int i = 0; i < MANY; i++) {
+        engine_new_job rare = new_job(&spec);
+        rare.row.concurrency_key = job_key("q", "a");
+        submit_new(rare);
+    }
+    job_row job = lease_one(1, 1), last = submit_keyed("a");
     assert_int_equal(lease_count(1, 2, 9), 0);
     report(1, 1, success(&job));
     call *c = lease_call(1, 3, 9, 0);
     c->worker.kinds = kinds;
     c->worker.n_kinds = 1;
     erig_fine(erig_post(c));
-    assert_leased(&c->lease, &third);
+    assert_leased(&c->lease, &last);
 }
 
 // Letting go a step at a time comes to its end, although the key is full and a worker asks.

@@ -106,10 +106,38 @@ static void a_migrated_store_has_all_that_a_new_one_has(void **state)
     rig_stop(&made);
 }
 
+// Held jobs that a program with schema 2 left are found by the index of schema 3.
+static void held_jobs_of_the_second_schema_are_found(void **state)
+{
+    (void) state;
+    rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
+    char path[128], text[256];
+    sqlite3 *db = NULL;
+    job_row found;
+    rig_make_place(r.place);
+    write_first(r.place);
+    snprintf(path, sizeof path, "%s/errand.db", r.place);
+    snprintf(text, sizeof text,
+             "UPDATE job SET lane = %d, held_rank = rank,"
+             " concurrency_key = x'018bcfe5680070008000000000000009' WHERE seq = 1",
+             JOB_LANE_HELD);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    rig_ok(sqlite_schema_update_to(db, 2));
+    rig_ok(sqlite_run_text(db, text));
+    sqlite3_close(db);
+    rig_open(&r);
+    job_row held = rig_load(&r, 1);
+    assert_true(held.held);
+    rig_ok(r.store->ops->first_held(r.store, &held.concurrency_key, 0, &found));
+    rig_assert_same_row(&found, &held);
+    rig_stop(&r);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(jobs_of_the_first_schema_are_read_as_before),
     cmocka_unit_test(jobs_of_the_first_schema_go_on_under_the_latest),
     cmocka_unit_test(a_migrated_store_has_all_that_a_new_one_has),
+    cmocka_unit_test(held_jobs_of_the_second_schema_are_found),
 };
 
 UNIT_TEST_MAIN(tests)

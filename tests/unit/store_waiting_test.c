@@ -114,12 +114,12 @@ static job_row submit_held(rig *r, const char *kind, const char *key, int32_t pr
     return job.row;
 }
 
-static size_t held(rig *r, const char *key, size_t limit, job_row *rows)
+static job_row first_held(rig *r, const char *key, int32_t after_route)
 {
-    size_t count = 999;
+    job_row row = {.seq = 999};
     uuid number = job_key("q", key);
-    rig_ok(r->store->ops->held(r->store, &number, limit, rows, &count));
-    return count;
+    rig_ok(r->store->ops->first_held(r->store, &number, after_route, &row));
+    return row;
 }
 
 static size_t held_of_route(rig *r, int32_t route, int64_t after_seq, size_t limit, job_row *rows)
@@ -129,41 +129,37 @@ static size_t held_of_route(rig *r, int32_t route, int64_t after_seq, size_t lim
     return count;
 }
 
-CONFORMS(held_jobs_of_a_key_come_in_the_order_they_would_run)
+CONFORMS(the_first_held_job_of_a_key_is_found_for_each_kind)
 {
-    job_row rows[MOST];
-    job_row first = submit_held(r, "k", "x", 0);
-    job_row second = submit_held(r, "other", "x", 0);
+    job_row other = submit_held(r, "other", "x", 0);
+    submit_held(r, "k", "x", 0);
+    submit_held(r, "other", "x", 0);
     r->now_us = T0 + 5;
-    job_row low = submit_held(r, "k", "x", -1), later = submit_held(r, "k", "x", 0);
-    job_row high = submit_held(r, "k", "x", 9);
-    submit_held(r, "k", "y", 50);
+    submit_held(r, "k", "x", -1);
+    job_row high = submit_held(r, "k", "x", 9), alone = submit_held(r, "k", "y", 50);
     rig_reopen(r);
-    const int64_t expected[] = {high.seq, first.seq, second.seq, later.seq, low.seq};
-    assert_int_equal(held(r, "x", MOST, rows), 5);
-    for (int i = 0; i < 5; i++)
-        assert_int_equal(rows[i].seq, expected[i]);
-    rig_assert_same_row(&rows[0], &high);
-    assert_int_equal(held(r, "x", 2, rows), 2);
-    assert_int_equal(rows[1].seq, first.seq);
-    assert_int_equal(held(r, "y", MOST, rows), 1);
-    assert_int_equal(held(r, "z", MOST, rows), 0);
+    assert_true(other.route < high.route);
+    job_row found = first_held(r, "x", 0);
+    rig_assert_same_row(&found, &other);
+    found = first_held(r, "x", other.route);
+    rig_assert_same_row(&found, &high);
+    assert_int_equal(first_held(r, "x", high.route).seq, 0);
+    assert_int_equal(first_held(r, "y", 0).seq, alone.seq);
+    assert_int_equal(first_held(r, "z", 0).seq, 0);
 }
 
 CONFORMS(a_held_job_that_is_put_off_moves_back_in_the_order)
 {
-    job_row rows[MOST];
     job_row first = submit_held(r, "k", "x", 0), second = submit_held(r, "k", "x", 0);
     job_row before = first;
     first.due_us = T0 + 100;
     rig_change(r, &before, &first);
-    assert_int_equal(held(r, "x", MOST, rows), 2);
-    assert_int_equal(rows[0].seq, second.seq);
+    assert_int_equal(first_held(r, "x", 0).seq, second.seq);
     before = second;
     second.aging_us = 1;
     rig_change(r, &before, &second);
-    assert_int_equal(held(r, "x", 1, rows), 1);
-    rig_assert_same_row(&rows[0], &second);
+    job_row found = first_held(r, "x", 0);
+    rig_assert_same_row(&found, &second);
 }
 
 CONFORMS(held_jobs_of_a_route_are_found)
@@ -223,18 +219,18 @@ CONFORMS(a_held_job_is_ready_but_not_taken_until_it_is_let_go)
     rig_begin(r);
     rig_save(r, &before, &row);
     assert_int_equal(take_ready(r, row.route, rows), 1);
-    assert_int_equal(held(r, "x", MOST, rows), 0);
+    assert_int_equal(first_held(r, "x", 0).seq, 0);
     r->store->ops->rollback(r->store);
-    assert_int_equal(held(r, "x", MOST, rows), 1);
+    assert_int_equal(first_held(r, "x", 0).seq, row.seq);
     rig_change(r, &before, &row);
-    assert_int_equal(held(r, "x", MOST, rows), 0);
+    assert_int_equal(first_held(r, "x", 0).seq, 0);
     assert_int_equal(held_of_route(r, row.route, 0, MOST, rows), 0);
     assert_int_equal(take_ready(r, row.route, rows), 1);
     assert_int_equal(rig_count(r, row.route, JOB_READY), 1);
     rig_change(r, &row, &before);
-    assert_int_equal(held(r, "x", MOST, rows), 1);
+    assert_int_equal(first_held(r, "x", 0).seq, row.seq);
     rig_remove(r, &before);
-    assert_int_equal(held(r, "x", MOST, rows), 0);
+    assert_int_equal(first_held(r, "x", 0).seq, 0);
 }
 
 // ---- finished jobs that others wait for ----
@@ -308,7 +304,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_job_that_was_leased_does_not_expire),
     cmocka_unit_test(a_job_that_ended_does_not_expire),
     cmocka_unit_test(next_expiry_follows_every_change),
-    cmocka_unit_test(held_jobs_of_a_key_come_in_the_order_they_would_run),
+    cmocka_unit_test(the_first_held_job_of_a_key_is_found_for_each_kind),
     cmocka_unit_test(a_held_job_that_is_put_off_moves_back_in_the_order),
     cmocka_unit_test(held_jobs_of_a_route_are_found),
     cmocka_unit_test(ready_jobs_are_read_behind_a_place),
