@@ -48,6 +48,8 @@ static const openapi_note notes[] = {
     {"GET", "/metrics", "Metrics for Prometheus", OPENAPI_METRICS, NULL, NULL},
     {"GET", "/openapi.json", "This document", OPENAPI_OBJECT, NULL, NULL},
     {"GET", "/", "The dashboard", OPENAPI_PAGE, NULL, NULL},
+    {"GET", "/dashboard.js", "Its script", OPENAPI_PAGE, NULL, NULL},
+    {"GET", "/dashboard.css", "Its style", OPENAPI_PAGE, NULL, NULL},
 };
 // clang-format on
 

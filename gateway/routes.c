@@ -69,6 +69,12 @@ static const route table[] = {
      api_metrics_prepare, api_metrics_answer, api_metrics_fail},
     {"GET",    "/openapi.json",             ROUTE_NO_BODY,       NULL, NULL,
      NULL, api_openapi_answer, NULL},
+    {"GET",    "/",                         ROUTE_NO_BODY,       NULL, NULL,
+     NULL, dashboard_answer, NULL},
+    {"GET",    "/dashboard.js",             ROUTE_NO_BODY,       NULL, NULL,
+     NULL, dashboard_answer, NULL},
+    {"GET",    "/dashboard.css",            ROUTE_NO_BODY,       NULL, NULL,
+     NULL, dashboard_answer, NULL},
 };
 // clang-format on
 
