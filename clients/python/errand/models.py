@@ -98,6 +98,8 @@ class ExecResult:
     user_time: timedelta
     system_time: timedelta
     max_rss_bytes: int
+    stdout_omitted_bytes: int = 0  # stdout is the beginning
+    stderr_omitted_bytes: int = 0  # stderr is the end
 
     @classmethod
     def from_json(cls, body: Json) -> ExecResult:
@@ -110,6 +112,8 @@ class ExecResult:
             _length(body, "userTime") or timedelta(0),
             _length(body, "systemTime") or timedelta(0),
             int(body.get("maxRssBytes", 0)),
+            int(body.get("stdoutOmittedBytes", 0)),
+            int(body.get("stderrOmittedBytes", 0)),
         )
 
 
