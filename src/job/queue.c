@@ -221,7 +221,7 @@ status *queue_settings_decode(slice encoded, arena *memory, queue_settings *ret)
 bool queue_is_limited(const queue_settings *settings)
 {
     return settings->paused || settings->rate_count > 0 || settings->max_running >= 0 ||
-           settings->max_per_key >= 0 || settings->hold_on_retry_after || settings->aging_us > 0;
+           settings->max_per_key >= 0 || settings->hold_on_retry_after;
 }
 
 // ---- token bucket ----

@@ -56,8 +56,7 @@ bool queue_settings_fill(const queue_settings *settings, arena *memory, Errand__
 status *queue_settings_encode(const queue_settings *settings, arena *memory, slice *ret);
 status *queue_settings_decode(slice encoded, arena *memory, queue_settings *ret);
 
-// queue_is_limited tells whether anything but the number of workers keeps its jobs from running, or
-// their places do not compare with those of other queues: so it is asked by itself.
+// queue_is_limited tells whether anything but the number of workers keeps its jobs from running.
 bool queue_is_limited(const queue_settings *settings);
 
 // A token bucket: starting a job takes a token; count tokens come in each period, up to burst.

@@ -315,12 +315,11 @@ static void a_bucket_never_gives_more_than_it_promises(void **state)
     assert_true(given >= 7 + 3600 * 5 / 10 - 2);
 }
 
-// So do places in line that do not compare with those of other queues.
 static void any_limit_makes_a_queue_limited(void **state)
 {
     (void) state;
     static const unsigned limits = QUEUE_RATE_LIMIT | QUEUE_MAX_RUNNING | QUEUE_MAX_PER_KEY |
-                                   QUEUE_AGING | QUEUE_PAUSED | QUEUE_HOLD_ON_RETRY_AFTER;
+                                   QUEUE_PAUSED | QUEUE_HOLD_ON_RETRY_AFTER;
     for (unsigned field = 1; field <= QUEUE_ALL_FIELDS; field *= 2) {
         queue_settings settings = only(field);
         assert_int_equal(queue_is_limited(&settings), (limits & field) != 0);
