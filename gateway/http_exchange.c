@@ -17,6 +17,8 @@
 #define LINGER_US        5000000
 #define MAX_LINGER       ((size_t) 64 << 20)
 #define ONE_WRITE        65536  // a reply up to this size goes out in one write
+#define FREE_WRITE       4096   // as much fits in the system's buffer
+#define SLOWEST_READER   16384  // bytes a second, besides the time of a request
 
 // ---- the request ----
 
@@ -187,67 +189,33 @@ static bool read_body(exchange *x)
         return true;
     }
     say_continue(t);
-    watch_set_deadline(t->place,
+    watch_set_deadline(t->place, WATCH_READING,
                        clock_mono_us(clock_system()) + t->server->options.request_timeout_us);
     bool ok = x->content_length < 0 ? read_chunked(t) : read_sized(t);
-    watch_set_deadline(t->place, 0);
+    watch_set_deadline(t->place, WATCH_READING, 0);
     t->body_read |= ok;
     return ok;
 }
 
 // ---- the reply ----
 
-static const char *date_text(http_thread *t)
-{
-    time_t now = (time_t) (clock_wall_us(clock_system()) / 1000000);
-    if (now != t->date_second) {
-        struct tm parts;
-        if (gmtime_r(&now, &parts) == NULL ||
-            strftime(t->date, sizeof t->date, "%a, %d %b %Y %H:%M:%S GMT", &parts) == 0) {
-            t->date[0] = '\0';
-        }
-        t->date_second = now;
-    }
-    return t->date;
-}
-
-// The body is measured, comes in chunks, or, for want of chunks, ends with the connection.
-static void append_framing(http_thread *t)
-{
-    exchange *x = &t->x;
-    if (x->http_status == 204 || x->http_status == 304) {
-        return;
-    }
-    buf_append_format(&t->head, "Content-Type: %s\r\n", x->content_type);
-    if (!x->streaming) {
-        buf_append_format(&t->head, "Content-Length: %zu\r\n", x->reply.size);
-    } else if (!x->is_http_1_0) {
-        buf_append_text(&t->head, "Transfer-Encoding: chunked\r\n");
-    }
-}
-
-static void make_head(http_thread *t)
-{
-    exchange *x = &t->x;
-    buf_clear(&t->head);
-    buf_append_format(&t->head, "HTTP/1.1 %d %s\r\nDate: %s\r\n", x->http_status,
-                      exchange_phrase(x->http_status), date_text(t));
-    append_framing(t);
-    buf_append_format(&t->head,
-                      "X-Content-Type-Options: nosniff\r\nCache-Control: %s\r\n"
-                      "Connection: %s\r\n",
-                      x->cache_control, x->close ? "close" : "keep-alive");
-    buf_append(&t->head, x->extra.bytes, x->extra.size);
-    buf_append(&t->head, "\r\n", 2);
-}
-
+// civetweb waits for each piece that the system takes, however small: a client that reads a byte
+// now and then would hold the thread for ever.
 static bool write_all(http_thread *t, const buf *bytes)
 {
-    if (bytes->failed || mg_write(t->connection, bytes->bytes, bytes->size) < (int) bytes->size) {
-        t->x.close = true;
-        return false;
+    bool may_block = bytes->size > FREE_WRITE || t->x.streaming;
+    if (may_block) {
+        int64_t time_us = t->server->options.request_timeout_us +
+                          (int64_t) (bytes->size / SLOWEST_READER) * 1000000;
+        watch_set_deadline(t->place, WATCH_WRITING, clock_mono_us(clock_system()) + time_us);
     }
-    return true;
+    bool ok =
+        !bytes->failed && mg_write(t->connection, bytes->bytes, bytes->size) == (int) bytes->size;
+    if (may_block) {
+        watch_set_deadline(t->place, WATCH_WRITING, 0);
+    }
+    t->x.close |= !ok;
+    return ok;
 }
 
 static void send_reply(http_thread *t, bool with_body)
@@ -257,7 +225,7 @@ static void send_reply(http_thread *t, bool with_body)
         (void) problem_refuse(x, 503, "not enough memory for the reply now");
     }
     encoding_pack_reply(x);
-    make_head(t);
+    http_head_make(t);
     bool apart = with_body && x->reply.size > ONE_WRITE;
     if (with_body && !apart) {
         buf_append(&t->head, x->reply.bytes, x->reply.size);
@@ -274,7 +242,7 @@ static bool stream(exchange *x, const buf *piece)
     if (!x->streaming) {
         x->streaming = true;
         x->close = true;  // so that a client that never ends it costs one connection at most
-        make_head(t);
+        http_head_make(t);
     } else {
         buf_clear(&t->head);
     }
@@ -303,14 +271,14 @@ static void linger(http_thread *t)
         return;
     }
     char bytes[4096];
-    watch_set_deadline(t->place, clock_mono_us(clock_system()) + LINGER_US);
+    watch_set_deadline(t->place, WATCH_READING, clock_mono_us(clock_system()) + LINGER_US);
     size_t total = 0;
     int count = mg_read(t->connection, bytes, sizeof bytes);
     while (count > 0 && total < MAX_LINGER) {
         total += (size_t) count;
         count = mg_read(t->connection, bytes, sizeof bytes);
     }
-    watch_set_deadline(t->place, 0);
+    watch_set_deadline(t->place, WATCH_READING, 0);
 }
 
 // The connection's socket is looked for only by those who ask.

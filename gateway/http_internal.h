@@ -39,6 +39,9 @@ typedef struct http_thread {
 // http_exchange_serve does one request: takes it from civetweb, has it handled, sends the reply.
 int http_exchange_serve(http_thread *t, struct mg_connection *connection);
 
+// http_head_make writes the head of the reply into t->head.
+void http_head_make(http_thread *t);
+
 // http_exchange_error answers what civetweb itself refused.
 void http_exchange_error(http_thread *t, struct mg_connection *connection, int http_status,
                          const char *message);

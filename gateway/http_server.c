@@ -14,7 +14,6 @@
 
 #define THREAD_STACK_BYTES ((size_t) 512 * 1024)
 #define KEEP_ALIVE_MS      "60000"
-#define HEAD_TIMEOUT_MS    "30000"
 #define QUEUE              "1000"                // connections accepted and not served yet
 #define MEMORY_CAP         ((size_t) 256 << 20)  // of one request once it is taken apart
 #define MAX_PORTS          4
@@ -146,14 +145,17 @@ static void restore_surroundings(surroundings *s)
 static struct mg_context *start_civetweb(http_server *server)
 {
     char threads[24];
+    char timeout_ms[24];
     (void) snprintf(threads, sizeof threads, "%zu", server->options.threads);
+    (void) snprintf(timeout_ms, sizeof timeout_ms, "%lld",
+                    (long long) server->options.request_timeout_us / 1000 + WATCH_LAG_MS);
     // clang-format off
     const char *options[] = {
         "listening_ports", server->options.listen,
         "num_threads", threads,
         "enable_keep_alive", "yes",
         "keep_alive_timeout_ms", KEEP_ALIVE_MS,
-        "request_timeout_ms", HEAD_TIMEOUT_MS,
+        "request_timeout_ms", timeout_ms,  // for the head to come, and for a reply to be taken
         "tcp_nodelay", "1",
         "connection_queue", QUEUE,
         "listen_backlog", QUEUE,

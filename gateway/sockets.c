@@ -110,11 +110,11 @@ bool sockets_list(int port, socket_info **ret, size_t *ret_count)
     return true;
 }
 
-void sockets_cut(const socket_info *info)
+void sockets_cut(const socket_info *info, bool for_writing)
 {
     socket_peer peer;
     if (find_peer(info->fd, &peer) && peer == info->peer) {
-        (void) shutdown(info->fd, SHUT_RD);
+        (void) shutdown(info->fd, for_writing ? SHUT_RDWR : SHUT_RD);
     }
 }
 

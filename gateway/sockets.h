@@ -26,8 +26,8 @@ typedef struct socket_info {
 bool sockets_list(int port, socket_info **ret, size_t *ret_count);
 
 // sockets_cut ends a connection for reading, if it is still the one: an answer may be on its way
-// out.
-void sockets_cut(const socket_info *info);
+// out. It ends for writing too if asked to.
+void sockets_cut(const socket_info *info, bool for_writing);
 
 // sockets_find is the file of the connection with that peer, and makes the system ask once a minute
 // whether the peer is still there; -1: none found.

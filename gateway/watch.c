@@ -19,6 +19,7 @@ struct watch_place {
     pthread_mutex_t lock;
     bool busy;
     bool was_late;
+    watch_deed deed;      // of the deadline
     int64_t deadline_us;  // 0: none
     socket_peer peer;     // while busy
 };
@@ -122,9 +123,10 @@ void watch_wait(watch *w, size_t most, int64_t timeout_ms)
     (void) pthread_mutex_unlock(&w->lock);
 }
 
-void watch_set_deadline(watch_place *place, int64_t deadline_us)
+void watch_set_deadline(watch_place *place, watch_deed deed, int64_t deadline_us)
 {
     (void) pthread_mutex_lock(&place->lock);
+    place->deed = deed;
     place->deadline_us = deadline_us;
     (void) pthread_mutex_unlock(&place->lock);
 }
@@ -139,14 +141,14 @@ bool watch_was_late(watch_place *place)
 
 // ---- those past their deadline ----
 
-static void cut_peer(const watch *w, socket_peer peer)
+static void cut_peer(const watch *w, socket_peer peer, watch_deed deed)
 {
     socket_info *sockets = NULL;
     size_t count = 0;
     (void) sockets_list(atomic_load(&w->port), &sockets, &count);
     for (size_t i = 0; i < count; i++) {
         if (sockets[i].peer == peer) {
-            sockets_cut(&sockets[i]);
+            sockets_cut(&sockets[i], deed == WATCH_WRITING);
         }
     }
     free(sockets);
@@ -162,7 +164,7 @@ static void cut_late(watch *w)
             // Under the lock, so that the place's thread can not go on to another connection.
             place->was_late = true;
             place->deadline_us = 0;
-            cut_peer(w, place->peer);
+            cut_peer(w, place->peer, place->deed);
         }
         (void) pthread_mutex_unlock(&place->lock);
     }
@@ -214,7 +216,7 @@ static void cut_longest_idle(watch *w, size_t keep, uint32_t min_idle_ms)
         size_t most = count > keep ? count - keep : 0;
         for (size_t i = 0; i < count && most > 0 && sockets[i].idle_ms >= min_idle_ms; i++) {
             if (bsearch(&sockets[i].peer, busy, busy_count, sizeof *busy, compare_peers) == NULL) {
-                sockets_cut(&sockets[i]);
+                sockets_cut(&sockets[i], false);
                 most--;
             }
         }

@@ -33,8 +33,12 @@ void watch_busy(watch *w, watch_place *place, const char *address, int port);
 void watch_idle(watch *w, watch_place *place);
 
 // watch_set_deadline: on the monotonic clock, in microseconds; 0: none any more. watch_was_late
-// tells whether it struck while the place was busy with the present request.
-void watch_set_deadline(watch_place *place, int64_t deadline_us);
+// tells whether it struck while the place was busy with the present request. What is being read
+// then ends, so that an answer can still go out; WATCH_WRITING ends that too.
+// It strikes up to WATCH_LAG_MS late.
+#define WATCH_LAG_MS 2000
+typedef enum watch_deed { WATCH_READING, WATCH_WRITING } watch_deed;
+void watch_set_deadline(watch_place *place, watch_deed deed, int64_t deadline_us);
 bool watch_was_late(watch_place *place);
 
 // watch_is_crowded: nearly all places are taken.
