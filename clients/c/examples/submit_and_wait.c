@@ -2,8 +2,9 @@
 //
 //   submit_and_wait KIND [ARGS_AS_JSON]
 //
-// ERRAND_SERVER is the address of the server, if it is not the usual one. Exit status: 0 the job
-// has succeeded, 1 it has not, 2 wrong arguments, 3 the server could not be asked.
+// ERRAND_SERVER is the address of the server, if it is not the usual one; ERRAND_TOKEN a token, and
+// ERRAND_TLS_CA who signs the certificate of a server at tls+tcp://. Exit status: 0 the job has
+// succeeded, 1 it has not, 2 wrong arguments, 3 the server could not be asked.
 #include <errand.h>
 
 #include <stdio.h>
@@ -100,7 +101,8 @@ int main(int argc, char **argv)
     }
     errand_client *client = NULL;
     const errand_client_options options = {.url = getenv("ERRAND_SERVER"),
-                                           .token = getenv("ERRAND_TOKEN")};
+                                           .token = getenv("ERRAND_TOKEN"),
+                                           .tls_ca = getenv("ERRAND_TLS_CA")};
     char id[64];
     int status = 0;
     errand_error *error = errand_client_open(&options, &client);

@@ -6,8 +6,9 @@
 //            progress, and stops in the middle when it is cancelled.
 // sleep      sleeps for so many seconds as its args say.
 //
-// ERRAND_SERVER is the address of the server, if it is not the usual one. The program prints a line
-// when it is connected.
+// ERRAND_SERVER is the address of the server, if it is not the usual one; ERRAND_TOKEN a token, and
+// ERRAND_TLS_CA who signs the certificate of a server at tls+tcp://. The program prints a line when
+// it is connected.
 #include <errand.h>
 
 #include <ctype.h>
@@ -132,6 +133,7 @@ int main(int argc, char **argv)
         .servers = &server,
         .server_count = 1,
         .token = getenv("ERRAND_TOKEN"),
+        .tls_ca = getenv("ERRAND_TLS_CA"),
         .concurrency = argc > 1 ? atoi(argv[1]) : 0,
         .connected = on_connected,
     };
