@@ -7,7 +7,9 @@
 #include "base/crypto.h"
 
 #include <openssl/crypto.h>
+#include <openssl/pem.h>
 #include <openssl/sha.h>
+#include <openssl/x509.h>
 
 #include <errno.h>
 #include <stdlib.h>
@@ -163,4 +165,28 @@ bool crypto_base64_decode(const char *text, size_t size, uint8_t *ret_bytes, siz
     }
     *ret_size = (size_t) (out - ret_bytes);
     return true;
+}
+
+// A key that wants a passphrase is none: nobody is asked for it.
+static int no_passphrase(char *text, int size, int writing, void *data)
+{
+    (void) text;
+    (void) size;
+    (void) writing;
+    (void) data;
+    return -1;
+}
+
+bool crypto_key_fits(const char *cert, const char *key)
+{
+    BIO *cert_text = BIO_new_mem_buf(cert, -1);
+    BIO *key_text = BIO_new_mem_buf(key, -1);
+    X509 *x509 = cert_text ? PEM_read_bio_X509(cert_text, NULL, no_passphrase, NULL) : NULL;
+    EVP_PKEY *pkey = key_text ? PEM_read_bio_PrivateKey(key_text, NULL, no_passphrase, NULL) : NULL;
+    bool fits = x509 && pkey && X509_check_private_key(x509, pkey) == 1;
+    EVP_PKEY_free(pkey);
+    X509_free(x509);
+    BIO_free(key_text);
+    BIO_free(cert_text);
+    return fits;
 }

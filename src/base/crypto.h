@@ -30,6 +30,9 @@ void crypto_base64_encode(const void *bytes, size_t size, char *ret_text);
 // must hold size / 4 * 3 + 3 bytes; false when text is no base64.
 bool crypto_base64_decode(const char *text, size_t size, uint8_t *ret_bytes, size_t *ret_size);
 
+// crypto_key_fits tells whether a private key is that of the first certificate, both PEM.
+bool crypto_key_fits(const char *cert, const char *key);
+
 // crypto_equal compares in constant time.
 bool crypto_equal(const void *a, const void *b, size_t size);
 

@@ -2,6 +2,7 @@
 #include "rpc/tls.h"
 
 #include "base/buf.h"
+#include "base/crypto.h"
 
 #include <errno.h>
 #include <nng/supplemental/tls/tls.h>
@@ -87,6 +88,11 @@ static status *use_cert(nng_tls_config *config, const tls_files *files)
     status *failure = read_file(files->cert, &cert);
     if (failure == NULL) {
         failure = read_file(files->key, &key);
+    }
+    if (failure == NULL && !crypto_key_fits(cert, key)) {
+        failure = status_new(STATUS_INVALID_ARGUMENT,
+                             "%s is no certificate, or %s is not its private key", files->cert,
+                             files->key);
     }
     if (failure == NULL) {
         AUTO_BUF what = {0};
@@ -270,7 +276,8 @@ const char *tls_reason(nng_dialer dialer, const char *url)
     nng_stat *stats = nng_stat_find_dialer(all, dialer);
     if (count_of(stats, "auth") > 0) {
         reason =
-            ": its certificate is not trusted: another authority, another name, or out of date";
+            ": a certificate is not trusted, the server's here or this client's there: another "
+            "authority, another name, or out of date";
     } else if (count_of(stats, "other") > 0) {
         reason = ": it ended the TLS handshake: it may want another certificate of this client, or "
                  "not speak TLS";

@@ -5,6 +5,7 @@
 #include "worker/answer.h"
 
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <utlist.h>
 
@@ -62,7 +63,8 @@ static void on_answer(handover_item *item)
     }
     if (!l->unreachable && call->code != STATUS_CANCELLED) {
         log_warn("server_unreachable", LOG_STR("url", l->rpc_url),
-                 LOG_STR("code", status_code_name((status_code) call->code)));
+                 LOG_STR("code", status_code_name((status_code) call->code)),
+                 LOG_STR("why", call->why));
     }
     l->unreachable = true;
     l->hungry = l->told = false;
@@ -76,6 +78,8 @@ static void on_done(void *data, const ProtobufCMessage *reply, const errand_erro
     call->answer =
         reply == NULL ? NULL : answer_from_heartbeat((const Errand__V1__HeartbeatResponse *) reply);
     call->code = error != NULL ? error->code : STATUS_RESOURCE_EXHAUSTED;
+    (void) snprintf(call->why, sizeof call->why, "%s",
+                    error != NULL ? error->message : "out of memory");
     handover_post(&call->link->w->inbox, &call->item);
 }
 

@@ -36,6 +36,7 @@ typedef struct worker_call {
     int64_t sequence;       // of a Lease
     int32_t max_jobs;       // of a Lease
     int code;               // STATUS_OK or why it failed
+    char why[256];          // the same in words, of a heartbeat
     struct answer *answer;  // copied from the reply; NULL on failure
     struct worker_call *next;
 } worker_call;
