@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import logging
 import ssl
 import threading
@@ -72,7 +71,11 @@ class Engine:
         self._draining = False
         self._progressed = False
         self._idle: set[asyncio.Task[None]] = set()
+        self._parked: set[asyncio.Task[Any]] = set()  # Leases without an answer
+        self._told_to_stop = False
+        self._silent = False  # the latest heartbeat had no answer
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._begun = False  # the events below are there
         self._thread = threading.Thread(target=self._main, name="errand-engine", daemon=True)
 
     # ---- from other threads ----
@@ -85,7 +88,8 @@ class Engine:
         """Begins to drain, for so many seconds; returns at once. Again: with another time."""
         if drain_timeout is not None:
             self._options.drain_timeout = drain_timeout
-        self._call(lambda: self._stop.set())
+        self._told_to_stop = True
+        self._call(self._look_for_stop)
 
     def join(self, timeout: float | None = None) -> bool:
         """Waits until it has ended."""
@@ -97,6 +101,10 @@ class Engine:
         if not self._awake:
             self._awake = True
             self._call(self._take_done)
+
+    def _look_for_stop(self) -> None:
+        if self._told_to_stop and self._begun:
+            self._stop.set()
 
     def _on_progress(self) -> None:
         if not self._progressed:
@@ -134,6 +142,8 @@ class Engine:
         self._outcomes = asyncio.Event()
         self._empty = asyncio.Event()
         self._told = asyncio.Event()
+        self._begun = True
+        self._look_for_stop()
         self._connections = AsyncConnections(self._options.address, self._options.ssl_context)
         try:
             await self._say_hello()
@@ -185,7 +195,7 @@ class Engine:
         assert answer is not None
         if answer.status >= 400:
             raise _flow.error_of(answer)
-        return json.loads(answer.body)
+        return answer.json()
 
     # ---- leasing ----
 
@@ -225,7 +235,7 @@ class Engine:
     async def _lease(self, wanted: int, wait: float) -> None:
         sequence, body = self._ledger.lease(wanted, wait)
         try:
-            answer = await self._post("lease", _flow.encode(body), wait + SPARE)
+            answer = await self._park(_flow.encode(body), wait + SPARE)
         except CallError as error:
             self._ledger.lease_failed(sequence)
             log.warning("no jobs leased: %s", error)
@@ -235,6 +245,19 @@ class Engine:
         self._tell_rejected(answer)
         self._interrupt(stops)
         self._begin(fresh)
+
+    async def _park(self, body: bytes, timeout: float) -> Any:
+        """A Lease that waits, until it is answered or its connection is thought to be dead."""
+        parked = self._spawn(self._post("lease", body, timeout))
+        self._parked.add(parked)
+        try:
+            await asyncio.wait({parked})
+        finally:
+            self._parked.discard(parked)
+            parked.cancel()
+        if parked.cancelled():
+            raise Unavailable(Status(Code.UNAVAILABLE, "the connection was lost meanwhile"))
+        return parked.result()
 
     def _begin(self, fresh: list[Attempt]) -> None:
         groups: dict[int, tuple[Executor, list[Attempt]]] = {}
@@ -287,7 +310,7 @@ class Engine:
                 continue
             try:
                 body = batch.body(self._options.worker["id"])
-                answer = await self._post("report", body, 2 * SPARE)
+                answer = await self._post("report", body, SPARE)
             except TRANSIENT as error:
                 log.warning("outcomes not taken yet: %s", error)
                 await asyncio.sleep(backoff.next())
@@ -327,7 +350,12 @@ class Engine:
             await self._beat()
         except CallError as error:
             log.warning("no heartbeat: %s", error)
+            self._silent = True
             return min(TICK, self._ledger.lease_seconds / 6)
+        if self._silent:  # a Lease from before the silence may wait on a dead connection
+            self._silent = False
+            for parked in self._parked:
+                parked.cancel()
         return self._ledger.lease_seconds / 3
 
     async def _beat(self) -> None:

@@ -24,7 +24,7 @@ from .models import (
 )
 
 MAX_WAIT = 50.0  # seconds; the server takes 60
-SPARE = 5.0  # seconds that the answer to a wait may come later
+SPARE = 1.0  # seconds that the answer to a wait may come later
 
 
 def _job_path(job_id: str, verb: str = "") -> str:

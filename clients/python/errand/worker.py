@@ -188,22 +188,24 @@ class Worker:
     def run(self) -> None:
         """Works until SIGTERM or SIGINT, then drains; a second signal cuts the drain short. For the
         main thread. CallError if the server refuses this worker."""
-        engine = self.start()
-        previous = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
         signals = 0
 
         def on_signal(number: int, frame: Any) -> None:
             nonlocal signals
             signals += 1
-            engine.stop(self.drain_timeout if signals == 1 else 0.0)
+            if self._engine is not None:
+                self._engine.stop(self.drain_timeout if signals == 1 else 0.0)
 
-        for number in previous:
-            signal.signal(number, on_signal)
+        numbers = (signal.SIGTERM, signal.SIGINT)
+        previous = [(number, signal.signal(number, on_signal)) for number in numbers]
         try:
+            engine = self.start()
+            if signals:  # before there was an engine
+                engine.stop()
             while not engine.join(3600.0):
                 pass
         finally:
-            for number, handler in previous.items():
+            for number, handler in previous:
                 signal.signal(number, handler)
             self._close_executors()
         self._raise_failure()

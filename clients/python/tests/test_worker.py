@@ -427,3 +427,31 @@ def test_the_engine_asks_for_more_only_when_it_has_room(worker):
     assert engine._wanted() == 3
     engine._ledger.unreported = 64 << 20
     assert engine._wanted() == 0
+
+
+def test_a_worker_that_is_stopped_at_once_ends(worker):
+    @worker.task
+    def task():
+        pass
+
+    for _ in range(20):
+        worker.start()
+        worker.stop()
+        assert worker._engine.failure is None
+
+
+def test_after_a_silence_the_lease_that_waits_is_asked_anew(worker, eventually):
+    @worker.task
+    def task() -> int:
+        return 1
+
+    with worker:
+        assert task.submit().result(30) == 1
+        engine = worker._engine
+        (before,) = eventually(lambda: set(engine._parked), "a lease that waits")
+        sequence = engine._ledger._sequence
+        engine._silent = True
+        engine._on_progress()  # a heartbeat, soon
+        eventually(lambda: engine._parked and before not in engine._parked, "another lease")
+        assert engine._ledger._sequence == sequence
+        assert task.submit().result(30) == 1
