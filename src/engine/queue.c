@@ -66,12 +66,18 @@ status *queue_refused(engine *e, const char *name)
                       name, e->options.max_queues);
 }
 
+static int64_t jobs_of(engine *e, const job_queue *q, int state)
+{
+    if (q->route_count == 0)
+        return 0;
+    return e->store->ops->count_queue(e->store, q->routes[0]->number, (job_state) state);
+}
+
 int64_t queue_depth(engine *e, const job_queue *q)
 {
     int64_t depth = 0;
-    for (size_t i = 0; i < q->route_count; i++)
-        for (int state = JOB_BLOCKED; state <= JOB_RUNNING; state++)
-            depth += e->store->ops->count(e->store, q->routes[i]->number, (job_state) state);
+    for (int state = JOB_BLOCKED; state <= JOB_RUNNING; state++)
+        depth += jobs_of(e, q, state);
     return depth;
 }
 
@@ -183,10 +189,8 @@ static void describe(engine *e, const job_queue *q, engine_queue_info *ret)
     ret->name = q->name;
     ret->settings = q->settings;
     memset(ret->depth, 0, sizeof ret->depth);
-    for (size_t i = 0; i < q->route_count; i++)
-        for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++)
-            ret->depth[state] +=
-                e->store->ops->count(e->store, q->routes[i]->number, (job_state) state);
+    for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++)
+        ret->depth[state] = jobs_of(e, q, state);
 }
 
 // A rate limit that is new starts with a full bucket; one that is changed keeps what is there.

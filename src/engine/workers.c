@@ -63,12 +63,8 @@ size_t workers_count(engine *e)
 
 void stats_apply(engine *e, engine_stats *command)
 {
-    size_t count;
-    const store_route *routes = e->store->ops->routes(e->store, &count);
-    for (size_t i = 0; i < count; i++)
-        for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++)
-            command->jobs[state] +=
-                e->store->ops->count(e->store, routes[i].route, (job_state) state);
+    for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++)
+        command->jobs[state] = e->store->ops->count_all(e->store, (job_state) state);
     command->workers = workers_count(e);
     command->waiting = HASH_COUNT(e->tickets);
     command->store_bytes = e->store->ops->size_bytes(e->store);

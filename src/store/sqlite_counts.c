@@ -14,12 +14,32 @@ int64_t sqlite_count(store *base, int32_t route, job_state state)
     return counts && (unsigned) state < JOB_STATE_COUNT ? counts->now[state] : 0;
 }
 
-void sqlite_counts_add(sqlite_store *s, int32_t route, job_state state, int64_t change)
+int64_t sqlite_count_queue(store *base, int32_t route, job_state state)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    const route_counts *counts = counts_of(s, route);
+    bool known = counts && (unsigned) state < JOB_STATE_COUNT;
+    return known ? s->routes.queues[counts->queue].now[state] : 0;
+}
+
+int64_t sqlite_count_all(store *base, job_state state)
+{
+    return (unsigned) state < JOB_STATE_COUNT ? sqlite_store_of(base)->routes.all.now[state] : 0;
+}
+
+static void change(sqlite_store *s, route_counts *counts, int state, int64_t change)
+{
+    counts->now[state] += change;
+    s->routes.queues[counts->queue].now[state] += change;
+    s->routes.all.now[state] += change;
+}
+
+void sqlite_counts_add(sqlite_store *s, int32_t route, job_state state, int64_t by)
 {
     route_counts *counts = counts_of(s, route);
     if (!counts || (unsigned) state >= JOB_STATE_COUNT)
         return;
-    counts->now[state] += change;
+    change(s, counts, state, by);
     if (!counts->changed) {
         counts->changed = true;
         s->routes.changed[s->routes.changed_count++] = route - 1;
@@ -64,7 +84,8 @@ void sqlite_counts_rolled_back(sqlite_store *s)
 {
     for (size_t i = 0; i < s->routes.changed_count; i++) {
         route_counts *counts = &s->routes.counts[s->routes.changed[i]];
-        memcpy(counts->now, counts->saved, sizeof counts->now);
+        for (int state = 0; state < JOB_STATE_COUNT; state++)
+            change(s, counts, state, counts->saved[state] - counts->now[state]);
         counts->changed = false;
     }
     s->routes.changed_count = 0;
@@ -76,7 +97,8 @@ static status *read_counter(sqlite_store *s, sqlite3_stmt *statement)
     unsigned state = (unsigned) sqlite3_column_int(statement, 1);
     if (!counts || state >= JOB_STATE_COUNT)
         return status_new(STATUS_DATA_LOSS, "the table of counters is damaged");
-    counts->now[state] = counts->saved[state] = sqlite3_column_int64(statement, 2);
+    counts->saved[state] = sqlite3_column_int64(statement, 2);
+    change(s, counts, (int) state, counts->saved[state] - counts->now[state]);
     return NULL;
 }
 

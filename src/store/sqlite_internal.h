@@ -66,7 +66,13 @@ typedef struct route_counts {
     int64_t saved[JOB_STATE_COUNT];
     bool changed;
     bool entered;
+    size_t queue;  // index of its sums
 } route_counts;
+
+// Jobs of several routes by state, as this transaction sees them.
+typedef struct count_sums {
+    int64_t now[JOB_STATE_COUNT];
+} count_sums;
 
 typedef struct route_table {
     store_route *list;     // by number, from 1 at index 0
@@ -77,7 +83,10 @@ typedef struct route_table {
     size_t changed_count;
     int32_t *entered;  // numbers of routes whose lanes jobs have entered
     size_t entered_count;
-    size_t stored;  // the first so many are on disk
+    size_t stored;       // the first so many are on disk
+    count_sums *queues;  // by queue, in the order of their first routes
+    size_t queue_count;
+    count_sums all;
     route_node *by_name;
 } route_table;
 
@@ -184,6 +193,8 @@ const store_route *sqlite_routes(store *s, size_t *ret_count);
 // sqlite_counts.c
 status *sqlite_counts_load(sqlite_store *s);
 int64_t sqlite_count(store *s, int32_t route, job_state state);
+int64_t sqlite_count_queue(store *s, int32_t route, job_state state);
+int64_t sqlite_count_all(store *s, job_state state);
 void sqlite_counts_add(sqlite_store *s, int32_t route, job_state state, int64_t change);
 status *sqlite_counts_flush(sqlite_store *s);
 void sqlite_counts_committed(sqlite_store *s);

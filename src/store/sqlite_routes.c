@@ -51,20 +51,45 @@ static bool grow(route_table *table)
     return true;
 }
 
-static route_node *make_node(route_table *table, const char *name)
+static route_node *make_node(route_table *table, const char *name, int32_t number)
 {
     size_t size = strlen(name);
     route_node *node = calloc(1, sizeof *node + size + 1);
     if (!node)
         return NULL;
     memcpy(node->name, name, size + 1);
-    node->route = (int32_t) table->count + 1;
+    node->route = number;
     HASH_ADD_STR(table->by_name, name, node);
     if (node->lost) {
         free(node);
         return NULL;
     }
     return node;
+}
+
+// Room is doubled whenever the count is a power of two.
+static bool grow_queues(route_table *table)
+{
+    size_t count = table->queue_count;
+    if ((count & (count - 1)) != 0)
+        return true;
+    count_sums *sums = realloc(table->queues, (count > 0 ? 2 * count : 1) * sizeof *sums);
+    table->queues = sums ? sums : table->queues;
+    return sums != NULL;
+}
+
+// The index of a queue's sums. Queues stand in the hash table too: their names have no slash.
+static bool find_queue(route_table *table, const char *queue, size_t *ret)
+{
+    route_node *node = NULL;
+    HASH_FIND_STR(table->by_name, queue, node);
+    *ret = node ? (size_t) node->route : table->queue_count;
+    if (node)
+        return true;
+    if (!grow_queues(table) || !make_node(table, queue, (int32_t) table->queue_count))
+        return false;
+    table->queues[table->queue_count++] = (count_sums){0};
+    return true;
 }
 
 // Adds the next route to the tables in memory.
@@ -78,11 +103,13 @@ static status *add_route(route_table *table, const char *queue, const char *kind
                           MAX_ROUTES);
     AUTO_FREE char *own_queue = strdup(queue);
     AUTO_FREE char *own_kind = strdup(kind);
-    if (!own_queue || !own_kind || !grow(table) || !make_node(table, name))
-        return no_memory();
     int32_t route = (int32_t) table->count + 1;
+    size_t queue_index;
+    if (!own_queue || !own_kind || !grow(table) || !find_queue(table, queue, &queue_index) ||
+        !make_node(table, name, route))
+        return no_memory();
     table->list[table->count] = (store_route){route, TAKE(own_queue), TAKE(own_kind)};
-    table->counts[table->count] = (route_counts){0};
+    table->counts[table->count] = (route_counts){.queue = queue_index};
     table->count++;
     *ret = route;
     return NULL;
@@ -174,4 +201,5 @@ void sqlite_routes_fini(sqlite_store *s)
     free(s->routes.counts);
     free(s->routes.changed);
     free(s->routes.entered);
+    free(s->routes.queues);
 }

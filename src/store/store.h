@@ -143,6 +143,10 @@ typedef struct store_ops {
     status *(*route)(store *s, const char *queue, const char *kind, int32_t *ret);
     // count is the number of jobs of a route in a state, kept, never counted; sees the transaction.
     int64_t (*count)(store *s, int32_t route, job_state state);
+    // count_queue is that number for all routes of the queue that a route belongs to, count_all for
+    // all routes there are; kept as well.
+    int64_t (*count_queue)(store *s, int32_t route, job_state state);
+    int64_t (*count_all)(store *s, job_state state);
     // routes lists all pairs; the array is owned by the store and valid until the next new route.
     const store_route *(*routes)(store *s, size_t *ret_count);
 

@@ -259,6 +259,26 @@ static void check_counters(world *w)
             assert_int_equal(rig_count(w->rig, route, (job_state) state), counts[route][state]);
 }
 
+// What is kept for each queue, and for all, is the sum of the routes.
+static void check_sums(world *w)
+{
+    size_t count;
+    store *s = w->rig->store;
+    const store_route *routes = s->ops->routes(s, &count);
+    for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++) {
+        int64_t all = 0;
+        for (size_t i = 0; i < count; i++) {
+            int64_t sum = 0;
+            all += rig_count(w->rig, routes[i].route, (job_state) state);
+            for (size_t j = 0; j < count; j++)
+                if (strcmp(routes[i].queue, routes[j].queue) == 0)
+                    sum += rig_count(w->rig, routes[j].route, (job_state) state);
+            assert_int_equal(s->ops->count_queue(s, routes[i].route, (job_state) state), sum);
+        }
+        assert_int_equal(s->ops->count_all(s, (job_state) state), all);
+    }
+}
+
 static void check_some_row(world *w)
 {
     int64_t seq = 1 + (int64_t) draw(w, MOST_JOBS);
@@ -285,7 +305,7 @@ static void live(rig *r, uint64_t seed)
     w = (world){.rig = r, .random = seed | 1};
     rig_begin(r);
     for (int i = 0; i < ROUTES; i++)
-        w.routes[i] = rig_route(r, "q", (const char *[]){"a", "b", "c", "d"}[i]);
+        w.routes[i] = rig_route(r, i < 3 ? "q" : "p", (const char *[]){"a", "b", "c", "d"}[i]);
     rig_commit(r);
     for (int step = 0; step < STEPS; step++) {
         r->now_us += (int64_t) draw(&w, 100);
@@ -299,6 +319,7 @@ static void live(rig *r, uint64_t seed)
         check_held(&w, (const char *[KEYS]){"a", "b", "c"}[draw(&w, KEYS)]);
         check_unique(&w);
         check_counters(&w);
+        check_sums(&w);
         check_some_row(&w);
         end_transaction(&w);
     }
