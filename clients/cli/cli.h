@@ -59,6 +59,8 @@ void cli_help(void);
 void cli_help_command(const cli_command *command);
 void cli_help_topic(const char *topic);
 void cli_manual(void);
+// cli_completion writes the completion script of a shell: bash, zsh or fish. False: another one.
+bool cli_completion(const char *shell);
 
 // Commands.
 cli_exit cli_fetch(cli *c, const cli_args *args);

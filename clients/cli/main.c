@@ -225,6 +225,9 @@ int main(int argc, char **argv)
         cli_manual();
         return (int) cli_finish_output(CLI_OK);
     }
+    if (argc == 3 && strcmp(argv[1], "--completion") == 0 && cli_completion(argv[2])) {
+        return (int) cli_finish_output(CLI_OK);
+    }
     cli c = {
         .server = environment("ERRAND_SERVER"),
         .token = environment("ERRAND_TOKEN"),
