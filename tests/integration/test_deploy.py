@@ -57,3 +57,17 @@ def test_the_panels_of_the_dashboard_do_not_overlap():
         cells = {(x, y) for x in range(at["x"], at["x"] + at["w"]) for y in range(at["y"], at["y"] + at["h"])}
         assert at["x"] + at["w"] <= 24 and not cells & taken, panel["title"]
         taken |= cells
+
+
+def test_the_image_is_built_from_the_packages_of_the_build():
+    """Without a tool that builds it: each line is an instruction that there is, its files exist."""
+    root = DEPLOY.parent
+    text = re.sub(r"\\\n", " ", (DEPLOY / "Dockerfile").read_text())
+    lines = [line for line in text.splitlines() if line.strip() and not line.startswith("#")]
+    known = "FROM SHELL WORKDIR COPY RUN USER VOLUME EXPOSE STOPSIGNAL HEALTHCHECK ENTRYPOINT CMD".split()
+    assert {line.split()[0] for line in lines} <= set(known)
+    assert lines[0].startswith("FROM debian:") and any(line.startswith("USER 6") for line in lines)
+    for line in lines:
+        if line.startswith("COPY") and "--from" not in line:
+            assert (root / line.split()[1]).exists(), line
+    assert "packages_build" in text and "packages_build=(" in (root / "scripts/lib/setup.sh").read_text()
