@@ -104,12 +104,20 @@ static status *endless_copy(store *s, const char *path, const atomic_bool *stop,
 
 static store_ops slow_ops;
 
-static void make_copies_endless(void)
+static void make_copies_endless(store *s)
 {
-    slow_ops = *srig.store->ops;
+    slow_ops = *s->ops;
     slow_ops.backup = endless_copy;
-    srig.store->ops = &slow_ops;
+    s->ops = &slow_ops;
+}
+
+static int start_with_endless_copies(void **state)
+{
+    srig_opened = make_copies_endless;
+    srig_start(state);
+    srig_opened = NULL;
     atomic_store(&copies_begun, 0);
+    return 0;
 }
 
 static void *call_back_up(void *data)
@@ -126,7 +134,6 @@ static void a_backup_does_not_hold_up_a_change_of_many_jobs(void **state)
     Errand__V1__CancelManyRequest request = ERRAND__V1__CANCEL_MANY_REQUEST__INIT;
     Errand__V1__JobFilter filter = ERRAND__V1__JOB_FILTER__INIT;
     Errand__V1__CancelManyResponse *got = NULL;
-    make_copies_endless();
     submit_any();
     assert_int_equal(pthread_create(&thread, NULL, call_back_up, &failure), 0);
     while (atomic_load(&copies_begun) == 0)
@@ -171,8 +178,8 @@ static void a_change_of_many_jobs_does_not_hold_up_a_backup(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(tasks_go_on_side_by_side),
     cmocka_unit_test(the_line_has_an_end),
-    cmocka_unit_test_setup_teardown(a_backup_does_not_hold_up_a_change_of_many_jobs, srig_start,
-                                    srig_stop),
+    cmocka_unit_test_setup_teardown(a_backup_does_not_hold_up_a_change_of_many_jobs,
+                                    start_with_endless_copies, srig_stop),
     cmocka_unit_test_setup_teardown(a_change_of_many_jobs_does_not_hold_up_a_backup, srig_start,
                                     srig_stop),
 };

@@ -72,6 +72,9 @@ static inline void srig_dial(void)
     rig_ok(rpc_client_open(&client, &srig.client));
 }
 
+// What a test does to the store before anybody uses it.
+static void (*srig_opened)(store *s);
+
 static inline int srig_start(void **state)
 {
     (void) state;
@@ -82,6 +85,8 @@ static inline int srig_start(void **state)
     srig.secret_count = COUNT(srig_secrets);
     rig_make_place(srig.place);
     rig_ok(store_sqlite_open(srig.place, &srig.store));
+    if (srig_opened != NULL)
+        srig_opened(srig.store);
     options.store = srig.store;
     rig_ok(engine_start(&options, &srig.engine));
     srig_serve();
