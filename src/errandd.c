@@ -171,6 +171,9 @@ static status *start_worker(server *v)
     const worker_server self = {.rpc_url = INPROC_RPC, .results_url = INPROC_RESULTS};
     pool_options options;
     if (s->workers == 0) {
+        if (s->commands.count > 0) {
+            log_warn("commands_not_run", LOG_STR("reason", "workers is 0"));
+        }
         return NULL;
     }
     status *failure = exec_commands_open(&s->commands, &v->commands);

@@ -234,6 +234,11 @@ def test_the_exit_status_tells_whether_a_command_succeeded(server):
     assert cli("exec", "echo", "--wait=1ms", "--delay", "1h").status == UNREACHABLE
 
 
+def test_commands_without_workers_are_warned_of(start_server, tmp_path):
+    server = start_server(*settings(tmp_path, workers=0))
+    assert "commands_not_run" in server.log_text()
+
+
 def test_a_script_that_jobs_can_write_is_warned_of(server):
     warned = [line for line in server.log_text().splitlines() if "write_its_script" in line]
     assert [line.split("command=")[1] for line in warned] == ["fail"]
