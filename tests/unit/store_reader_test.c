@@ -162,6 +162,15 @@ CONFORMS(filters_select_by_queue_kind_and_state)
     assert_int_equal(list_all(r, reader, (store_filter){.kind = "y"}, 7, seqs), 32);
     assert_int_equal(list_all(r, reader, (store_filter){.queue = "a", .kind = "y"}, 7, seqs), 16);
     assert_int_equal(list_all(r, reader, (store_filter){.queue = "a", .kind = "z"}, 7, seqs), 0);
+    static const char *const names[] = {"b", "none", "a"};
+    const queue_set both = {names, 3}, none = {names + 1, 1}, only_b = {names, 1};
+    assert_int_equal(list_all(r, reader, (store_filter){.queues = &both}, 7, seqs), 64);
+    assert_int_equal(list_all(r, reader, (store_filter){.queues = &only_b}, 7, seqs), 32);
+    assert_int_equal(list_all(r, reader, (store_filter){.queues = &both, .kind = "y"}, 7, seqs),
+                     32);
+    assert_int_equal(list_all(r, reader, (store_filter){.queues = &none}, 7, seqs), 0);
+    assert_int_equal(list_all(r, reader, (store_filter){.queue = "a", .queues = &only_b}, 7, seqs),
+                     0);
     for (int state = JOB_BLOCKED; state <= JOB_EXPIRED; state++) {
         store_filter filter = {.state = (job_state) state};
         assert_int_equal(list_all(r, reader, filter, 3, seqs), 8);
