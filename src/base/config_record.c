@@ -61,7 +61,8 @@ status *config_record_read(const config_program *record, const char *text, void 
     config_map words = {0};
     uint64_t seen = 0;
     if (!config_words_read(text, &words)) {
-        return status_new(STATUS_INVALID_ARGUMENT, "found \"%s\", expected KEY=VALUE words", text);
+        return status_new(STATUS_INVALID_ARGUMENT,  // the text may hold secrets
+                          "found another text, expected KEY=VALUE words parted by spaces");
     }
     memset(settings, 0, record->settings_size);
     status *failure = set_defaults(record, settings);

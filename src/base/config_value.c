@@ -242,7 +242,9 @@ static bool store_single(const config_row *row, void *field, const char *text)
 static status *in_record(const config_row *row, const config_pair *pair, const char *where,
                          status *failure)
 {
-    status *told = status_new(failure->code, "%s.%s.%s", where, pair->key, failure->message);
+    const char *then =
+        failure->violation_count > 0 ? "." : ": ";  // the message names a key, or not
+    status *told = status_new(failure->code, "%s.%s%s%s", where, pair->key, then, failure->message);
     for (size_t i = 0; i < failure->violation_count; i++) {
         AUTO_BUF field = {0};
         buf_append_format(&field, "%s.%s.%s", row->key, pair->key, failure->violations[i].field);

@@ -146,6 +146,7 @@ static void a_mistake_in_a_mapping_is_told_with_its_line(void **state)
                    "shop.yaml:4: tools.resize.colour: found an unknown key");
     assert_refused("tools:\n  a:\n    argv: [x]\n  b:\n    timeout: 1s\n",
                    "shop.yaml:4: tools.b.argv: found none, expected a program");
+    assert_refused("tools:\n  a: nonsense\n", "shop.yaml:2: tools.a: found another text");
     assert_refused("tools:\n  a: timeout=2h\n", "shop.yaml:2: tools.a.timeout: found \"2h\"");
 }
 
