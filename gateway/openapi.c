@@ -47,7 +47,9 @@ static bool same_path(const route *a, const route *b)
     AUTO_BUF right = {0};
     append_path(&left, a->pattern);
     append_path(&right, b->pattern);
-    return left.size == right.size && memcmp(left.bytes, right.bytes, left.size) == 0;
+    const char *one = buf_text(&left);
+    const char *other = buf_text(&right);
+    return one != NULL && other != NULL && strcmp(one, other) == 0;
 }
 
 // ---- parameters ----
@@ -260,7 +262,7 @@ static void append_operation(writer *w, const route *r)
 static bool is_first_of_path(const route *routes, size_t at)
 {
     size_t i = 0;
-    while (!same_path(&routes[i], &routes[at])) {
+    while (i < at && !same_path(&routes[i], &routes[at])) {
         i++;
     }
     return i == at;

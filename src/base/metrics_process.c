@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -53,12 +54,10 @@ static bool read_stat(process_stat *ret)
 
 static uint64_t boot_time(void)
 {
+    static const char name[] = "btime ";
     char line[256];
-    uint64_t seconds = 0;
-    // NOLINTNEXTLINE(cert-err34-c): the kernel's own number
-    return read_line("/proc/stat", "btime ", line, sizeof line) &&
-                   sscanf(line, "btime %" SCNu64, &seconds) == 1
-               ? seconds
+    return read_line("/proc/stat", name, line, sizeof line)
+               ? strtoull(line + sizeof name - 1, NULL, 10)
                : 0;
 }
 

@@ -69,14 +69,21 @@ static bool make_room(tallies *all)
     return true;
 }
 
+// Jobs come in batches.
+static bool adds_to_last(const tallies *all, const tally_event *event)
+{
+    if (all->events == NULL || all->event_count == 0 || event->what != TALLY_SUBMITTED)
+        return false;
+    const tally_event *last = &all->events[all->event_count - 1];
+    return last->what == event->what && last->tally == event->tally;
+}
+
 void tally_note(engine *e, int32_t route, tally_what what, int64_t value)
 {
     tallies *all = &e->tallies;
     tally_event event = {.tally = tally_of(e, queue_of(e, route)), .value = value, .what = what};
-    tally_event *last = all->event_count > 0 ? &all->events[all->event_count - 1] : NULL;
-    // Jobs come in batches.
-    if (what == TALLY_SUBMITTED && last != NULL && last->what == what && last->tally == event.tally)
-        last->value += value;
+    if (adds_to_last(all, &event))
+        all->events[all->event_count - 1].value += value;
     else if (make_room(all))
         all->events[all->event_count++] = event;
     else
@@ -85,8 +92,9 @@ void tally_note(engine *e, int32_t route, tally_what what, int64_t value)
 
 void tally_end(engine *e, bool committed)
 {
-    for (size_t i = 0; committed && i < e->tallies.event_count; i++)
-        count(&e->tallies.events[i]);
+    const tally_event *end = e->tallies.events + e->tallies.event_count;
+    for (const tally_event *event = e->tallies.events; committed && event != end; event++)
+        count(event);
     e->tallies.event_count = 0;
 }
 

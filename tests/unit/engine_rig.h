@@ -36,6 +36,7 @@ typedef struct call {
         engine_explain explain;
         engine_workers workers;
         engine_stats stats;
+        engine_numbers numbers;
     };
     Errand__V1__Worker worker;
     arena *memory;
