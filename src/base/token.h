@@ -11,7 +11,7 @@
 #include <stdbool.h>
 
 #define TOKEN_TEXT_SIZE      80  // with the NUL
-#define TOKEN_HASH_TEXT_SIZE (sizeof "sha256:" + 2 * SHA256_BYTES)
+#define TOKEN_HASH_TEXT_SIZE 72  // sha256:, 64 digits, the NUL
 
 typedef struct token_hash {
     uint8_t bytes[SHA256_BYTES];

@@ -26,8 +26,9 @@ static status *read_file(const char *name, char **ret)
 {
     FILE *file = fopen(name, "re");
     if (file == NULL) {
-        int error = errno;
-        return status_new(STATUS_INVALID_ARGUMENT, "can not read %s: %s", name, strerror(error));
+        status *failure = status_errno(errno, "can not read %s", name);
+        failure->code = STATUS_INVALID_ARGUMENT;
+        return failure;
     }
     char *text = calloc(1, MAX_FILE + 1);
     size_t size = text != NULL ? fread(text, 1, MAX_FILE, file) : 0;
