@@ -33,8 +33,17 @@ static pair *pair_new(void)
     return p;
 }
 
+static void permit(pair *p, int count)
+{
+    pthread_mutex_lock(&p->lock);
+    p->permits += count;
+    pthread_cond_broadcast(&p->changed);
+    pthread_mutex_unlock(&p->lock);
+}
+
 static void pair_free(pair *p)
 {
+    permit(p, 1000000);  // whoever waits still
     errand_worker_free(p->worker);
     rig_free(p->rigs[0]);
     rig_free(p->rigs[1]);
@@ -73,14 +82,6 @@ static void work(errand_context *context, void *data)
     p->at_work[server]--;
     pthread_mutex_unlock(&p->lock);
     atomic_fetch_sub(&p->running, 1);
-}
-
-static void permit(pair *p, int count)
-{
-    pthread_mutex_lock(&p->lock);
-    p->permits += count;
-    pthread_cond_broadcast(&p->changed);
-    pthread_mutex_unlock(&p->lock);
 }
 
 static void wait_begun(pair *p, int count)
@@ -266,6 +267,34 @@ static void it_says_when_each_server_is_connected(void **state)
     pair_free(p);
 }
 
+static bool has_kept_a_heartbeat(rig *r, size_t n)
+{
+    (void) n;
+    return r->kept != NULL;
+}
+
+static bool has_pulled(rig *r, size_t n)
+{
+    return r->pulled >= n;
+}
+
+// The outcome shows that the pipeline is connected; the heartbeat was sent before it was.
+static void what_was_answered_before_the_pipeline_was_there_does_not_hold_it_up(void **state)
+{
+    (void) state;
+    pair *p = told = pair_new();
+    p->rigs[0]->lease_ms = 120000;
+    p->rigs[0]->keep_first = true;
+    permit(p, 1);
+    add_jobs(p, 0, 1);
+    pair_start(p);
+    assert_true(rig_wait_until(p->rigs[0], has_kept_a_heartbeat, 0));
+    assert_true(rig_wait_until(p->rigs[0], has_pulled, 1));
+    rig_answer_heartbeat(p->rigs[0], p->rigs[0]->kept);
+    assert_true(rig_wait_until(p->rigs[0], both_are_connected, 0));
+    pair_free(p);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(each_outcome_goes_to_the_server_that_the_job_came_from),
     cmocka_unit_test(one_busy_server_has_all_slots_while_the_other_is_quiet),
@@ -274,6 +303,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_server_that_wakes_up_gets_its_part),
     cmocka_unit_test(a_server_that_is_away_does_not_hold_up_the_other),
     cmocka_unit_test(it_says_when_each_server_is_connected),
+    cmocka_unit_test(what_was_answered_before_the_pipeline_was_there_does_not_hold_it_up),
 };
 
 UNIT_TEST_MAIN(tests)

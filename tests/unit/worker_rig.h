@@ -58,7 +58,9 @@ typedef struct rig {
     size_t leases, empty_leases, most_jobs;
     size_t heartbeats, running;  // `running` of the last heartbeat
     int64_t progress_done;       // highest in all heartbeats
-    int64_t progress_total;      // that came with it
+    bool keep_first;             // the first heartbeat is not answered at once
+    rpc_call *kept;
+    int64_t progress_total;  // that came with it
     char progress_message[64];
     size_t reports, pulled, early;
     int64_t acked;
@@ -246,9 +248,32 @@ static inline void rig_report(rig *r, const Errand__V1__OutcomeBatch *request, r
 
 // ---- Heartbeat ----
 
+static inline void rig_answer_heartbeat(rig *r, rpc_call *call)
+{
+    Errand__V1__HeartbeatResponse reply = ERRAND__V1__HEARTBEAT_RESPONSE__INIT;
+    Google__Protobuf__Duration lease = GOOGLE__PROTOBUF__DURATION__INIT;
+    lease.seconds = r->lease_ms / 1000;
+    reply.lease_duration = &lease;
+    rpc_call_answer(call, &reply.base);
+}
+
+static inline bool rig_keeps_heartbeat(rig *r, rpc_call *call)
+{
+    pthread_mutex_lock(&r->lock);
+    bool keep = r->keep_first;
+    r->keep_first = false;
+    r->kept = keep ? call : r->kept;
+    pthread_cond_broadcast(&r->changed);
+    pthread_mutex_unlock(&r->lock);
+    return keep;
+}
+
 static inline void rig_heartbeat(rig *r, const Errand__V1__HeartbeatRequest *request,
                                  rpc_call *call)
 {
+    if (rig_keeps_heartbeat(r, call)) {
+        return;
+    }
     Errand__V1__HeartbeatResponse reply = ERRAND__V1__HEARTBEAT_RESPONSE__INIT;
     reply.cancel =
         arena_alloc(rpc_call_arena(call), (request->n_running + 1) * sizeof *reply.cancel);

@@ -43,7 +43,8 @@ static void take_answer(worker_link *l, const worker_call *call, const answer *s
     }
     l->unreachable = false;
     l->renewed_us = call->sent_us;
-    l->heartbeat_due_us = call->sent_us + l->lease_us / 3;
+    // One sent before the pipeline was connected does not show that the server is there again.
+    l->heartbeat_due_us = call->sent_us < l->linked_us ? 0 : call->sent_us + l->lease_us / 3;
     outbox_acked(&l->source.outbox, said->acked_outcome_sequence);
     push_check(l, call->sent_us);
     for (size_t i = 0; i < said->stop_count; i++) {
