@@ -27,6 +27,7 @@ COMMANDS = {
     },
     "flood": {"argv": ["head", "-c", "3000000", "/dev/zero"], "max_stdout": "1MB"},
     "nap": {"argv": ["sleep", "{0}"]},
+    "prefixed": {"argv": ["echo", "prefix={0}"]},
 }
 
 
@@ -101,6 +102,16 @@ def test_the_output_of_a_command_is_its_standard_output(api):
     answer = api.get(f"/v1/jobs/{job['id']}/output?wait=60s")
     assert answer.status == 200 and answer.body == b"a b  c $HOME;\n"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_arguments_may_be_as_long_as_the_system_takes(api):
+    args = ["x" * 131071] * 7
+    job = api.submit({"exec": {"name": "echo", "args": args}})
+    assert api.get(f"/v1/jobs/{job['id']}/output?wait=60s").body == " ".join(args).encode() + b"\n"
+    longer = {"exec": {"name": "prefixed", "args": args[:1]}}
+    done = api.post("/v1/jobs?wait=60s", longer).json()
+    assert done["state"] == "FAILED" and done["error"]["code"] == "INVALID_ARGUMENT"
+    assert "program: Argument list too long" in done["error"]["message"]
 
 
 def test_what_is_cut_is_said(api):
@@ -182,6 +193,20 @@ def test_the_death_of_the_server_is_that_of_its_commands(server, api, tmp_path):
     _, pids = family_of(tmp_path, api)
     server.kill()
     all_dead(pids)
+
+
+def test_commands_that_a_dead_server_left_begin_again_at_its_start(server, api, tmp_path):
+    job_id, pids = family_of(tmp_path, api)
+    server.kill()
+    (tmp_path / "family").unlink()
+    server.restart()
+    # Not only when the lease of 30 s runs out.
+    wait_until((tmp_path / "family").exists, "the command runs again", seconds=20)
+    api = HttpApi(server.http)
+    job = api.get(f"/v1/jobs/{job_id}").json()
+    assert job["state"] == "RUNNING" and job["attempt"] == 2 and not job.get("attempts")
+    all_dead(pids)
+    api.post(f"/v1/jobs/{job_id}:cancel", {})
 
 
 def test_the_death_of_a_worker_is_that_of_its_commands(lone_server, start_program, tmp_path):
