@@ -129,7 +129,15 @@ def test_a_large_answer_that_nobody_reads_is_given_up(start_gateway, api):
         connection.close()
 
 
-def test_an_event_stream_that_nobody_reads_is_given_up(start_gateway, api, worker):
+def sip_from(connection, size):
+    try:
+        connection.recv(size, socket.MSG_DONTWAIT)
+    except (BlockingIOError, ConnectionResetError):
+        pass
+
+
+@pytest.mark.parametrize("sip", [0, 3000], ids=["nothing", "sips"])
+def test_an_event_stream_that_is_hardly_read_is_given_up(start_gateway, api, worker, sip):
     # Events as large as they get, so that the buffers on the way are full soon.
     labels = {f"label{i:02}": "x" * 200 for i in range(32)}
     gateway = start_gateway("--streams", "1", "--request-timeout", "1s")
@@ -143,6 +151,8 @@ def test_an_event_stream_that_nobody_reads_is_given_up(start_gateway, api, worke
         # Each round is a lease and a release: two events for the one who does not read.
         for _ in range(50):
             worker.report(released(worker.lease_one()))
+        if sip:
+            sip_from(connection, sip)
         answer = other.request("HEAD", f"/v1/jobs/{job_id}/events")
         assert answer.status in (200, 503)
         return answer.status == 200
