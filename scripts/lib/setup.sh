@@ -10,7 +10,7 @@ packages_build=(
 )
 packages_demo=("${packages_build[@]}" curl ca-certificates python3)
 packages_test=(
-    "${packages_demo[@]}" libcmocka-dev protobuf-compiler python3-pytest python3-protobuf python3-yaml python3-jsonschema iproute2 openssl
+    "${packages_demo[@]}" libcmocka-dev protobuf-compiler python3-pytest python3-protobuf python3-yaml python3-jsonschema iproute2 openssl valgrind
 )
 # What the Python client and its examples are tested with; without them those tests are skipped.
 packages_python=(

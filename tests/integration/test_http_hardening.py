@@ -1,7 +1,9 @@
 """Clients that mean no good: answered or dropped within bounds, and nobody else is kept out."""
 
 import json
+import os
 import random
+import shutil
 import socket
 import urllib.parse
 
@@ -26,8 +28,9 @@ def start_gateway(server, tmp_path):
     """Starts gateways in front of the server; flags as on the command line."""
     gateways = []
 
-    def start(*flags):
-        gateways.append(Gateway(server, tmp_path / f"gateway{len(gateways)}.log", *flags))
+    def start(*flags, wrapper=()):
+        log = tmp_path / f"gateway{len(gateways)}.log"
+        gateways.append(Gateway(server, log, *flags, wrapper=wrapper))
         return gateways[-1]
 
     yield start
@@ -365,29 +368,33 @@ def test_nul_and_broken_characters_in_a_target_are_refused(shared_server, target
     assert lives(shared_server.http)
 
 
-def test_uris_that_overflow_the_redirect_of_a_directory_do_no_harm(server):
-    """CVE-2025-55763: civetweb writes a redirect to a directory into a buffer that is too small."""
+def send_uris_of_cve_2025_55763(url):
+    """civetweb writes a redirect to a directory into a buffer that is too small."""
     rand = random.Random(55763)
     for size in (1, 255, 256, 1023, 1024, 2047, 2048, 4095, 4096, 8191, 12_000, 16_000):
         for filling in ("a", "%2f", "/", "/.", "%20", "\xe4", '"', "<", "?a", "&", "%"):
             target = "/" + (filling * size)[:size] + rand.choice(["", "/", "/.."])
-            with RawHttp(server.http) as raw:
+            with RawHttp(url) as raw:
                 raw.request(f"GET {target} HTTP/1.1", ["Connection: close"])
                 try:
                     answer = raw.read_answer()
                 except (BrokenPipeError, ConnectionResetError):
                     answer = None
                 assert answer is None or 400 <= answer[0] < 500 or target == "/", (target, answer)
+
+
+def test_uris_that_overflow_the_redirect_of_a_directory_do_no_harm(server):
+    send_uris_of_cve_2025_55763(server.http)
     assert lives(server.http)
 
 
-def test_noise_is_answered_or_dropped(server):
+def send_noise(url, count):
     rand = random.Random(7)
     words = [b"GET ", b"POST ", b"/v1/jobs", b" HTTP/1.1\r\n", b"Host: localhost\r\n", b"\r\n", b": ", b"\x00", b"%00"]
     words += [b"Content-Length: ", b"Transfer-Encoding: chunked\r\n", b"0", b"{", b"\xff\xfe", b"Expect: 100-continue\r\n"]
-    for _ in range(300):
+    for _ in range(count):
         noise = b"".join(rand.choice(words) for _ in range(rand.randrange(1, 30)))
-        with RawHttp(server.http) as raw:
+        with RawHttp(url) as raw:
             try:
                 raw.send(noise)
                 raw.socket.shutdown(socket.SHUT_WR)
@@ -396,5 +403,29 @@ def test_noise_is_answered_or_dropped(server):
             while raw.more():
                 pass
             assert raw.buffer == b"" or raw.buffer.startswith(b"HTTP/1.1 "), (noise, raw.buffer)
+
+
+def test_noise_is_answered_or_dropped(server):
+    send_noise(server.http, 300)
     assert lives(server.http)
     assert json.loads(HttpApi(server.http).get("/v1/jobs").body) is not None
+
+
+def test_the_http_library_stays_within_its_memory(start_gateway):
+    """Sanitizers see our code only; valgrind sees civetweb's too. An error is told by its exit."""
+    if shutil.which("valgrind") is None:
+        pytest.skip("valgrind is not installed")
+    if os.environ.get("ERRAND_TEST_SANITIZER"):
+        pytest.skip("valgrind can not run what is built with sanitizers")
+    valgrind = ["valgrind", "-q", "--error-exitcode=9", "--fair-sched=yes"]
+    gateway = start_gateway("--connections", "8", "--request-timeout", "5s", wrapper=valgrind)
+    send_uris_of_cve_2025_55763(gateway.http)
+    send_noise(gateway.http, 100)
+    for target in ("/v1/jobs", "/../etc/passwd", "/%00", "/errand.v1.JobService/List?message=e30&base64=1&encoding=json"):
+        with RawHttp(gateway.http) as raw:
+            raw.request(f"GET {target} HTTP/1.1", ["Accept-Encoding: gzip", "Connection: close"])
+            raw.read_answer()
+    with RawHttp(gateway.http) as raw:
+        raw.request(POST, [JSON_TYPE, "Transfer-Encoding: chunked"], b"f\r\n" + BODY + b"\r\n0\r\n\r\n")
+        assert raw.read_answer()[0] == 201
+    assert lives(gateway.http)

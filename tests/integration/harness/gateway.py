@@ -7,11 +7,11 @@ from harness.errandd import BIN, SANITIZER_REPORT, clean_environment, usual_limi
 
 
 class Gateway:
-    def __init__(self, server, log, *flags):
+    def __init__(self, server, log, *flags, wrapper=()):
         self.log = log
         with open(log, "ab") as errors:
             self.process = subprocess.Popen(
-                [BIN / "errand-gateway", "--http", "127.0.0.1:0", "--server", server.rpc, *flags],
+                [*wrapper, BIN / "errand-gateway", "--http", "127.0.0.1:0", "--server", server.rpc, *flags],
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=errors,
