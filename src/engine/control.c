@@ -131,7 +131,9 @@ void control_many_apply(engine *e, engine_control_many *c)
         const job_row *read = &c->rows[i];
         going = engine_check(e, e->store->ops->load(e->store, &read->seq, 1, &now));
         // What changed since it was read may not match what was asked for any more.
-        if (going && now.seq != 0 && now.state == read->state && !job_row_is_gone(&now))
+        bool wanted = going && now.seq != 0 && !job_row_is_gone(&now) &&
+                      (c->states == 0 || (c->states & 1u << now.state) != 0);
+        if (wanted)
             going = change_one(e, c, &now);
     }
     engine_answer(e, &c->command);

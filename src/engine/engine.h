@@ -252,7 +252,8 @@ typedef struct engine_control {
 typedef struct engine_control_many {
     engine_command command;
     engine_control_type type;
-    const job_row *rows;  // as they were read; the state must be the same still
+    const job_row *rows;  // as they were read
+    unsigned states;      // bits of the states that they must be in by now; 0: any
     size_t count;
     int64_t done;  // out: jobs changed
 } engine_control_many;

@@ -103,6 +103,7 @@ void many_start(service *s, rpc_call *call, engine_control_type type, const stor
     m->service = s;
     m->call = call;
     m->control.type = type;
+    m->control.states = filter->state != 0 ? 1u << filter->state : states;
     m->filter = *filter;
     m->filter.queues = call_queues(call);
     m->states = states;

@@ -163,24 +163,41 @@ static void a_running_job_is_not_deleted(void **state)
 
 // ---- many ----
 
-static void many_are_changed_but_for_those_that_moved_on(void **state)
+static int64_t control_those_in(job_state state, engine_control_type type, const job_row *rows,
+                                size_t count)
+{
+    call *c = erig_call(ENGINE_CONTROL_MANY);
+    c->many.type = type;
+    c->many.rows = rows;
+    c->many.count = count;
+    c->many.states = 1u << state;
+    return erig_fine(erig_post(c))->many.done;
+}
+
+static void many_are_changed_but_for_those_that_left_the_state_asked_for(void **state)
 {
     (void) state;
     job_row rows[3];
     for (int i = 0; i < 3; i++)
         rows[i] = submit("q", "k");
     lease_one(1, 1);
-    assert_int_equal(control_many(ENGINE_CANCEL, rows, 3), 2);
+    assert_int_equal(control_those_in(JOB_READY, ENGINE_CANCEL, rows, 3), 2);
     assert_state(&rows[0].id, JOB_RUNNING);
     assert_state(&rows[1].id, JOB_CANCELLED);
-    for (int i = 0; i < 3; i++)
-        rows[i] = row_of(&rows[i].id);
     assert_int_equal(control_many(ENGINE_RETRY, rows, 3), 2);
-    assert_int_equal(control_many(ENGINE_DELETE, rows, 3), 0);
-    for (int i = 0; i < 3; i++)
-        rows[i] = row_of(&rows[i].id);
+    assert_int_equal(control_those_in(JOB_CANCELLED, ENGINE_DELETE, rows, 3), 0);
     assert_int_equal(control_many(ENGINE_DELETE, rows, 3), 2);
     assert_int_equal(row_of(&rows[2].id).seq, 0);
+}
+
+// Whoever asks for all of a queue means those that have just been handed out too.
+static void many_are_cancelled_though_they_have_started_meanwhile(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    lease_one(1, 1);
+    assert_int_equal(control_many(ENGINE_CANCEL, &job, 1), 1);
+    assert_state(&job.id, JOB_CANCELLED);
 }
 
 static void a_job_named_twice_is_changed_once(void **state)
@@ -189,7 +206,6 @@ static void a_job_named_twice_is_changed_once(void **state)
     job_row rows[2] = {submit("q", "k")};
     rows[1] = rows[0];
     assert_int_equal(control_many(ENGINE_CANCEL, rows, 2), 1);
-    rows[0] = rows[1] = row_of(&rows[0].id);
     assert_int_equal(control_many(ENGINE_DELETE, rows, 2), 1);
 }
 
@@ -213,8 +229,10 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_deleted_job_is_gone_and_its_waiters_are_told, erig_start,
                                     erig_stop),
     cmocka_unit_test_setup_teardown(a_running_job_is_not_deleted, erig_start, erig_stop),
-    cmocka_unit_test_setup_teardown(many_are_changed_but_for_those_that_moved_on, erig_start,
-                                    erig_stop),
+    cmocka_unit_test_setup_teardown(many_are_cancelled_though_they_have_started_meanwhile,
+                                    erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(many_are_changed_but_for_those_that_left_the_state_asked_for,
+                                    erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_job_named_twice_is_changed_once, erig_start, erig_stop),
 };
 
