@@ -4,6 +4,7 @@
 // old one, since calls under way still point to their rows; it is small, and reloads are few.
 #include "service/access.h"
 
+#include "base/buf.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "service/access_text.h"
@@ -23,6 +24,7 @@ struct table {
     arena *memory;  // of all of it
     access_row *rows;
     size_t count;
+    uint8_t digest[SHA256_BYTES];  // of what it was made of
     table *older;
 };
 
@@ -132,12 +134,20 @@ static status *check_hashes(const table *t)
     return NULL;
 }
 
-status *access_load(access_table *a, const config_map *tokens)
+// So that a reload that leaves the tokens as they are leaves their table too.
+static bool digest_of(const config_map *tokens, uint8_t ret[static SHA256_BYTES])
 {
-    table *now = atomic_load(&a->current);
-    if (tokens->count == 0 && now == NULL) {
-        return NULL;
+    AUTO_BUF text = {0};
+    for (size_t i = 0; i < tokens->count; i++) {
+        buf_append(&text, tokens->pairs[i].key, strlen(tokens->pairs[i].key) + 1);
+        buf_append(&text, tokens->pairs[i].value, strlen(tokens->pairs[i].value) + 1);
     }
+    crypto_sha256(text.bytes, text.size, ret);
+    return !text.failed;
+}
+
+static status *table_make(const config_map *tokens, table **ret)
+{
     table *fresh = table_new(tokens->count);
     if (fresh == NULL) {
         return no_memory();
@@ -150,6 +160,28 @@ status *access_load(access_table *a, const config_map *tokens)
         arena_free(fresh->memory);
         return failure;
     }
+    *ret = fresh;
+    return NULL;
+}
+
+status *access_load(access_table *a, const config_map *tokens)
+{
+    table *now = atomic_load(&a->current), *fresh = NULL;
+    uint8_t digest[SHA256_BYTES];
+    if (tokens->count == 0 && now == NULL) {
+        return NULL;
+    }
+    if (!digest_of(tokens, digest)) {
+        return no_memory();
+    }
+    if (now != NULL && memcmp(now->digest, digest, sizeof digest) == 0) {
+        return NULL;
+    }
+    status *failure = table_make(tokens, &fresh);
+    if (failure != NULL) {
+        return failure;
+    }
+    memcpy(fresh->digest, digest, sizeof digest);
     fresh->older = now;
     atomic_store(&a->current, fresh);
     return NULL;

@@ -236,6 +236,20 @@ static void a_token_that_was_taken_away_is_void_at_once(void **state)
     assert_string_equal(before.name, "ci");  // a call under way goes on
 }
 
+static void a_reload_without_a_change_keeps_the_table(void **state)
+{
+    (void) state;
+    rpc_caller before = {0}, after = {0};
+    assert_null(load("ci", "secret-token", "scopes=submit"));
+    assert_null(call(SUBMIT, "Bearer secret-token", &before));
+    assert_null(load("ci", "secret-token", "scopes=submit"));
+    assert_null(call(SUBMIT, "Bearer secret-token", &after));
+    assert_ptr_equal(before.grant, after.grant);
+    assert_null(load("ci", "secret-token", "scopes=submit,read"));
+    assert_null(call(GET, "Bearer secret-token", &after));
+    assert_ptr_not_equal(before.grant, after.grant);
+}
+
 static void without_the_last_token_the_server_does_not_stand_open(void **state)
 {
     (void) state;
@@ -310,6 +324,7 @@ static const struct CMUnitTest tests[] = {
                                     stop),
     cmocka_unit_test_setup_teardown(two_hashes_are_valid_at_once, start, stop),
     cmocka_unit_test_setup_teardown(a_token_that_was_taken_away_is_void_at_once, start, stop),
+    cmocka_unit_test_setup_teardown(a_reload_without_a_change_keeps_the_table, start, stop),
     cmocka_unit_test_setup_teardown(without_the_last_token_the_server_does_not_stand_open, start,
                                     stop),
     cmocka_unit_test_setup_teardown(tokens_of_the_server_itself_outlive_a_reload, start, stop),
