@@ -5,8 +5,9 @@
 // compare: whoever kept an old one would come before or behind all others.
 #include "engine/internal.h"
 
-// Jobs looked at in a round.
-#define STEP 200
+// Jobs looked at in a round; looking where there is none counts as some.
+#define STEP      200
+#define LOOK_COST 2
 
 void ranks_look_again(engine *e, job_queue *q)
 {
@@ -66,13 +67,14 @@ static bool step_queue(engine *e, job_queue *q, size_t *room)
     size_t count;
     if (!read_page(e, q, *room, rows, &count) || !move_page(e, q, rows, count))
         return false;
+    size_t cost = count + LOOK_COST;
+    *room -= cost < *room ? cost : *room;
     if (count == 0) {
         next_part(q);
         return true;
     }
     q->rank_from = job_row_rank(&rows[count - 1]);
     q->rank_seq = rows[count - 1].seq;
-    *room -= count;
     return true;
 }
 
