@@ -113,6 +113,11 @@ static void why_scheduled(explain_state *state)
     }
 }
 
+static const char *jobs_run(int64_t count)
+{
+    return count == 1 ? "job runs" : "jobs run";
+}
+
 static void limits_in_the_way(explain_state *state)
 {
     const engine_explain *e = &state->explain;
@@ -120,16 +125,14 @@ static void limits_in_the_way(explain_state *state)
     why_paused(state);
     if (s->max_running != QUEUE_NO_LIMIT && e->queue_running >= s->max_running) {
         (void) add_reason(state, ERRAND__V1__REASON__TYPE__MAX_RUNNING,
-                          "%lld job%s of the queue run%s, its max_running",
-                          (long long) e->queue_running, e->queue_running == 1 ? "" : "s",
-                          e->queue_running == 1 ? "s" : "");
+                          "%lld %s in the queue, its max_running", (long long) e->queue_running,
+                          jobs_run(e->queue_running));
     }
     if (s->max_per_key != QUEUE_NO_LIMIT && !uuid_is_nil(&e->row.concurrency_key) &&
         e->key_running >= s->max_per_key) {
         (void) add_reason(state, ERRAND__V1__REASON__TYPE__CONCURRENCY_KEY,
-                          "%lld job%s with its concurrency key run%s, the queue's max_per_key",
-                          (long long) e->key_running, e->key_running == 1 ? "" : "s",
-                          e->key_running == 1 ? "s" : "");
+                          "%lld %s with its concurrency key, the queue's max_per_key",
+                          (long long) e->key_running, jobs_run(e->key_running));
     }
     if (e->held_back_us != 0) {
         until(state,
