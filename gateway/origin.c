@@ -13,11 +13,12 @@
 // Header fields that pages may send, and those that they may read.
 #define TAKEN                                                                                      \
     "Authorization, Content-Type, Content-Encoding, Accept, Idempotency-Key, Request-Id, Prefer, " \
-    "If-None-Match, Last-Event-ID, traceparent, tracestate, Connect-Protocol-Version, "            \
+    "If-None-Match, Last-Event-ID, traceparent, tracestate, X-Request-Id, "                        \
+    "Connect-Protocol-Version, "                                                                   \
     "Connect-Timeout-Ms, Connect-Content-Encoding, Connect-Accept-Encoding"
 #define EXPOSED                                                                                    \
     "Location, ETag, Retry-After, Preference-Applied, WWW-Authenticate, Allow, "                   \
-    "Content-Encoding, Connect-Content-Encoding, Connect-Accept-Encoding"
+    "Content-Encoding, Connect-Content-Encoding, Connect-Accept-Encoding, X-Request-Id"
 
 // Copies the host part of host:port, without the brackets of an IPv6 address.
 static bool split_host(const char *text, char ret[static MAX_HOST])
