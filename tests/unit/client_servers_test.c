@@ -194,6 +194,12 @@ static void a_busy_server_is_asked_for_the_rest_of_the_slots_at_once(void **stat
     pair_free(p);
 }
 
+static bool is_asked_for_none(rig *r, size_t n)
+{
+    (void) n;
+    return r->parked != NULL && r->parked_max == 0;
+}
+
 static void a_job_that_no_slot_becomes_free_for_is_given_back_once(void **state)
 {
     (void) state;
@@ -204,6 +210,7 @@ static void a_job_that_no_slot_becomes_free_for_is_given_back_once(void **state)
     rig_job *job = add_job(p, 1);
     rig_wait_finished(p->rigs[1], 1);
     assert_int_equal(job->outcome->outcome_case, ERRAND__V1__OUTCOME__OUTCOME_RELEASED);
+    assert_true(rig_wait_until(p->rigs[1], is_asked_for_none, 0));
     rig_job *again = add_job(p, 1);  // the server has jobs: it gets the next slot, and not before
     permit(p, 1);
     wait_begun(p, SLOTS + 1);
