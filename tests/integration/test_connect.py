@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+import signal
 import socket
 import uuid
 import zlib
@@ -506,3 +507,14 @@ def test_streams_beyond_the_cap_are_unavailable_and_left_ones_are_given_back(sta
         return end["error"]["code"] == "deadline_exceeded"
 
     wait_until(has_place, "the places of the clients that left")
+
+
+def test_a_server_that_stops_ends_its_streams_as_unavailable(server, wire):
+    job_id = wire.call(JOBS + "Submit", HELD).json()["id"]
+    stream = wire.open_stream(JOBS + "Watch", {"id": job_id})
+    assert stream.next()[1]["state"] == "READY"
+    server.signal(signal.SIGTERM)
+    flags, end = stream.next()
+    assert flags == 2 and end["error"]["code"] == "unavailable", end
+    stream.close()
+    assert server.wait() == 0
