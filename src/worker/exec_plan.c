@@ -9,6 +9,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0x0008U
+#endif
+
 static int write_all(int fd, const uint8_t *bytes, size_t size)
 {
     while (size > 0) {
@@ -22,9 +26,17 @@ static int write_all(int fd, const uint8_t *bytes, size_t size)
     return lseek(fd, 0, SEEK_SET) == 0 ? 0 : errno;
 }
 
+// Newer kernels want to be told that it is no program, and may refuse it otherwise; older ones do
+// not know the flag.
+static int make_file(void)
+{
+    int fd = memfd_create("errand", MFD_CLOEXEC | MFD_NOEXEC_SEAL);
+    return fd >= 0 || errno != EINVAL ? fd : memfd_create("errand", MFD_CLOEXEC);
+}
+
 status *exec_plan_bytes(const void *bytes, size_t size, int *ret_fd)
 {
-    int fd = memfd_create("errand", MFD_CLOEXEC);
+    int fd = make_file();
     int failed = fd < 0 ? errno : write_all(fd, bytes, size);
     if (failed != 0) {
         if (fd >= 0) {
