@@ -5,6 +5,7 @@
 #include "worker/exec_plan.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -213,7 +214,7 @@ static status *open_input(const exec_host *host, const Errand__V1__Job *job, int
     if (input->len > 0) {
         return exec_plan_bytes(input->data, input->len, ret_fd);
     }
-    int fd = dup(host->nothing_fd);
+    int fd = fcntl(host->nothing_fd, F_DUPFD_CLOEXEC, 0);
     if (fd < 0) {
         return status_errno(errno, "descriptor");
     }
