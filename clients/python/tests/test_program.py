@@ -84,7 +84,7 @@ def test_a_signal_drains_it(program, client, eventually, number):
 
 
 def test_a_second_signal_gives_back_what_runs(program, client, eventually):
-    program.start()
+    program.start("--drain-timeout", "600")
     jobs = [client.submit("slow", {"seconds": 600}), client.submit("deaf")]
     for job in jobs:
         progress_of(job, eventually)

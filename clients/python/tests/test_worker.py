@@ -301,6 +301,40 @@ def test_thousands_of_short_jobs_are_leased_ahead_and_run_once(worker, eventuall
     assert sorted(runs) == list(range(5000))
 
 
+@pytest.mark.parametrize("is_async", [False, True])
+def test_what_was_leased_ahead_is_given_back_by_a_drain(worker, eventually, monkeypatch, is_async):
+    monkeypatch.setattr(_engine, "STUCK", 1000.0)
+    runs, began, go_on = [], threading.Event(), threading.Event()
+    worker.concurrency = 1
+
+    def plain(n: int, gate: bool = False) -> None:
+        runs.append(n)
+        if gate:
+            began.set()
+            go_on.wait(60)
+
+    async def later(n: int, gate: bool = False) -> None:
+        runs.append(n)
+        if gate:
+            began.set()
+            await asyncio.to_thread(go_on.wait, 60)
+
+    task = worker.task(name="task")(later if is_async else plain)
+    client = worker.client
+    client.submit_many([task.job(n) for n in range(200)])
+    with worker:
+        eventually(lambda: client.stats().jobs.get(errand.State.SUCCEEDED) == 200, "200 jobs")
+        ahead = client.submit_many([task.job(n, gate=n == 200) for n in range(200, 221)])
+        assert began.wait(30)
+        eventually(lambda: len(worker._engine._slots) > 1, "jobs leased ahead")
+        worker._engine.stop(60)
+        eventually(lambda: len(worker._engine._slots) == 1, "those to be given back")
+        go_on.set()
+    states = [job.get().state for job in ahead]
+    assert states == [errand.State.SUCCEEDED] + [errand.State.READY] * 20
+    assert runs == list(range(201))
+
+
 def test_what_was_leased_ahead_in_vain_is_given_back(worker, eventually):
     go_on = threading.Event()
     worker.concurrency = 1
@@ -438,6 +472,36 @@ def test_a_worker_that_is_stopped_at_once_ends(worker):
         worker.start()
         worker.stop()
         assert worker._engine.failure is None
+
+
+def test_a_lease_that_is_lost_stops_its_task(worker):
+    began, stopped = threading.Event(), threading.Event()
+
+    @worker.task
+    async def task():
+        began.set()
+        try:
+            await asyncio.sleep(60)
+        finally:
+            stopped.set()
+
+    with worker:
+        engine = worker._engine
+        post = engine._post
+
+        async def lost(verb, body, timeout):
+            answer = await post(verb, body, timeout)
+            if verb == "heartbeat":
+                answer["lost"] = [
+                    {"jobId": id, "token": token} for id, token in list(engine._ledger.held)
+                ]
+            return answer
+
+        task.submit()
+        assert began.wait(30)
+        engine._post = lost
+        engine._on_progress()  # a heartbeat, soon
+        assert stopped.wait(30)
 
 
 def test_after_a_silence_the_lease_that_waits_is_asked_anew(worker, eventually):
