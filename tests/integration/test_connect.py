@@ -21,6 +21,7 @@ from harness.connect_api import (
     envelope,
     take_envelopes,
 )
+from harness.tokens import Tokens, bearer, new_token
 from harness.waiting import wait_until
 from harness.worker import success
 
@@ -518,3 +519,23 @@ def test_a_server_that_stops_ends_its_streams_as_unavailable(server, wire):
     assert flags == 2 and end["error"]["code"] == "unavailable", end
     stream.close()
     assert server.wait() == 0
+
+
+def test_a_token_is_needed_and_its_scope_is_kept(start_server, tmp_path):
+    tokens = Tokens(tmp_path / "errandd.yaml")
+    reader = bearer(tokens.add("reader", "read"))
+    writer = bearer(tokens.add("writer", "submit", "read"))
+    wire = ConnectApi(start_server(*tokens.flags).http)
+    for headers in ({}, bearer(new_token()), {"authorization": "Basic eDp5"}):
+        answer = wire.call(JOBS + "List", {}, headers)
+        failed(answer, 401, "unauthenticated")
+        assert answer.headers["www-authenticate"] == "Bearer"
+        _, _, end = wire.stream(JOBS + "Watch", {"id": str(uuid.uuid4())}, headers)
+        assert end["error"]["code"] == "unauthenticated", end
+    failed(wire.call(JOBS + "Submit", HELD, reader), 403, "permission_denied")
+    job_id = wire.call(JOBS + "Submit", HELD, writer).json()["id"]
+    assert wire.call(JOBS + "Get", {"id": job_id}, reader).json()["id"] == job_id
+    _, messages, _ = wire.stream(
+        JOBS + "Watch", {"id": job_id}, {**reader, "connect-timeout-ms": "200"}
+    )
+    assert json.loads(messages[0])["id"] == job_id
