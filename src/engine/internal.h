@@ -66,7 +66,8 @@ struct session {
     int64_t *credits;  // of weights.c, one for each queue
     char **kinds;
     size_t kind_count;
-    job_queue **candidates;  // of take.c: room for one of each queue
+    job_queue **named;       // the queues, those that exist
+    job_queue **candidates;  // of take.c: room for all of them
     idle_post *posts;        // where its parked calls wait for jobs
     size_t post_count;
     bool waits;              // one does
@@ -262,6 +263,8 @@ session *session_touch(engine *e, const uuid *id, status **ret_failure);  // fin
 bool session_describe(engine *e, session *s,
                       const Errand__V1__Worker *worker);          // false: no memory
 void session_meet(session *s, const Errand__V1__Worker *worker);  // what it says of itself
+job_queue *session_queue(engine *e, session *s,
+                         size_t index);  // that it names; NULL: not there yet
 bool session_runs(const session *s, const char *kind);
 bool session_serves(const session *s, const job_route *r);
 void session_reject(engine *e, session *s, const engine_rejection *rejection);

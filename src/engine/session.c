@@ -32,6 +32,7 @@ static void session_free(engine *e, session *s)
     free(s->host);
     idle_forget(e, s);
     free(s->credits);
+    free(s->named);
     free(s->candidates);
     free(s->rejected);
     free(s);
@@ -141,18 +142,13 @@ static bool copy_names(char ***names, size_t *count, char *const *wanted, size_t
 // Room for each queue that it names.
 static bool make_lists(session *s, size_t queues)
 {
-    int64_t *credits = calloc(queues + 1, sizeof *credits);
-    job_queue **candidates = calloc(queues + 1, sizeof(job_queue *));
-    if (credits == NULL || candidates == NULL) {
-        free(credits);
-        free(candidates);
-        return false;
-    }
     free(s->credits);
+    free(s->named);
     free(s->candidates);
-    s->credits = credits;
-    s->candidates = candidates;
-    return true;
+    s->credits = calloc(queues + 1, sizeof *s->credits);
+    s->named = calloc(queues + 1, sizeof(job_queue *));
+    s->candidates = calloc(queues + 1, sizeof(job_queue *));
+    return s->credits != NULL && s->named != NULL && s->candidates != NULL;
 }
 
 bool session_describe(engine *e, session *s, const Errand__V1__Worker *worker)
@@ -169,6 +165,15 @@ bool session_describe(engine *e, session *s, const Errand__V1__Worker *worker)
         return true;
     idle_forget(e, s);
     return false;
+}
+
+// Queues stay for ever.
+job_queue *session_queue(engine *e, session *s, size_t index)
+{
+    const char *name = s->queues[index];
+    if (s->named[index] == NULL)
+        HASH_FIND(hh, e->queues, name, weights_name_size(name), s->named[index]);
+    return s->named[index];
 }
 
 bool session_runs(const session *s, const char *kind)

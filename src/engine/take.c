@@ -274,10 +274,10 @@ bool take_queue(taking *t, job_queue *q, size_t limit)
 // first each time.
 static size_t find_candidates(taking *t)
 {
-    const session *s = t->session;
+    session *s = t->session;
     size_t count = 0, first = (size_t) t->engine->turn++;
     for (size_t i = 0; i < s->queue_count; i++) {
-        job_queue *q = queue_find(t->engine, s->queues[(first + i) % s->queue_count]);
+        job_queue *q = session_queue(t->engine, s, (first + i) % s->queue_count);
         if (q != NULL && q->listed > 0)
             s->candidates[count++] = q;
     }

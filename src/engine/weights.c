@@ -34,19 +34,12 @@ typedef struct share {
     int64_t *credit;
 } share;
 
-static job_queue *find_queue(engine *e, const char *served)
-{
-    job_queue *q = NULL;
-    HASH_FIND(hh, e->queues, served, weights_name_size(served), q);
-    return q;
-}
-
 static size_t find_shares(taking *t, share *ret)
 {
     session *s = t->session;
     size_t shares = 0;
     for (size_t i = 0; i < s->queue_count; i++) {
-        job_queue *q = find_queue(t->engine, s->queues[i]);
+        job_queue *q = session_queue(t->engine, s, i);
         if (q != NULL && q->listed > 0)
             ret[shares++] = (share){q, weight_of(s->queues[i]), &s->credits[i]};
     }
