@@ -204,7 +204,7 @@ static void a_job_that_no_slot_becomes_free_for_is_given_back_once(void **state)
 {
     (void) state;
     pair *p = pair_new();
-    add_jobs(p, 0, 2 * SLOTS);
+    add_jobs(p, 0, (size_t) 2 * SLOTS);
     pair_start(p);
     wait_begun(p, SLOTS);
     rig_job *job = add_job(p, 1);
