@@ -155,12 +155,13 @@ struct engine {
     key_count *keys;
     int32_t *scratch;  // of take.c: routes of a queue
     size_t scratch_size;
-    uint64_t turn;      // of those who may come first
-    bool depth_limits;  // some queue has a max_depth
-    bool releasing;     // a queue lets its held jobs go
-    bool ranking;       // the jobs of a queue take new places
-    bool full;          // a worker waits although there are jobs: max_leases run
-    timer again;        // there is more to hand out at once
+    uint64_t turn;        // of those who may come first
+    bool depth_limits;    // some queue has a max_depth
+    bool releasing;       // a queue lets its held jobs go
+    bool ranking;         // the jobs of a queue take new places
+    int64_t settled_seq;  // the ended job whose dependants were told last
+    bool full;            // a worker waits although there are jobs: max_leases run
+    timer again;          // there is more to hand out at once
 
     lease *leases;
     attempt_end *ends;  // of the leases that are being read anew, by seq

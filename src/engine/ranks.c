@@ -35,7 +35,7 @@ static bool read_page(engine *e, const job_queue *q, size_t room, job_row *ret, 
         return engine_check(e,
                             ops->held_of_route(e->store, route, q->rank_seq, room, ret, ret_count));
     return engine_check(
-        e, ops->ready_behind(e->store, route, q->rank_from, q->rank_seq, room, ret, ret_count));
+        e, ops->lane_behind(e->store, route, q->rank_from, q->rank_seq, room, ret, ret_count));
 }
 
 static bool move_page(engine *e, const job_queue *q, const job_row *rows, size_t count)

@@ -1,10 +1,13 @@
 // settle - when a job has ended: those that wait for it are told, a step in a round.
 //
 // An ended job with dependants stands in the lane SETTLING, and each step forgets the pairs that it
-// has dealt with: after a crash the rest goes on from there.
+// has dealt with: after a crash the rest goes on from there. Those that have ended take turns, so
+// that one with very many dependants does not hold up the others.
 #include "engine/internal.h"
 
+// Told in a round, and in a turn.
 #define STEP 200
+#define TURN 50
 
 static bool tell(engine *e, const job_row *ended, const job_row *before)
 {
@@ -27,20 +30,37 @@ static bool is_settled(engine *e, const job_row *ended)
     return engine_check(e, e->store->ops->save(e->store, ended, &row, 1));
 }
 
+static bool next_behind(engine *e, int64_t seq, job_row *ret, size_t *ret_count)
+{
+    return engine_check(
+        e, e->store->ops->lane_behind(e->store, JOB_LANE_SETTLING, 0, seq, 1, ret, ret_count));
+}
+
+// The ended job whose turn it is; false when there is none.
+static bool next_ended(engine *e, job_row *ret)
+{
+    size_t count;
+    if (!next_behind(e, e->settled_seq, ret, &count))
+        return false;
+    if (count == 0 && e->settled_seq > 0 && !next_behind(e, 0, ret, &count))
+        return false;
+    if (count > 0)
+        e->settled_seq = ret->seq;
+    return count > 0;
+}
+
 // Tells some of those that wait for one ended job; how many, or 0 when there is nothing to tell.
 static size_t settle_one(engine *e)
 {
-    job_row ended, rows[STEP];
+    job_row ended, rows[TURN];
     size_t count;
-    if (!engine_check(
-            e, e->store->ops->due(e->store, JOB_LANE_SETTLING, INT64_MAX, 1, &ended, &count)) ||
-        count == 0 || !engine_write(e) ||
-        !engine_check(e, e->store->ops->take_dependants(e->store, ended.seq, STEP, rows, &count)))
+    if (!next_ended(e, &ended) || !engine_write(e) ||
+        !engine_check(e, e->store->ops->take_dependants(e->store, ended.seq, TURN, rows, &count)))
         return 0;
     for (size_t i = 0; i < count; i++)
         if (!tell(e, &ended, &rows[i]))
             return 0;
-    if (count < STEP && !is_settled(e, &ended))
+    if (count < TURN && !is_settled(e, &ended))
         return 0;
     return count + 1;
 }

@@ -100,10 +100,10 @@ typedef struct store_ops {
     // changes nothing: the engine leases and saves them. Cost does not grow with the backlog.
     status *(*take_ready)(store *s, const int32_t *routes, size_t route_count, size_t limit,
                           job_row *ret_rows, size_t *ret_count);
-    // ready_behind reads READY jobs of a route, held ones left out, that stand behind a rank and
-    // seq, in order.
-    status *(*ready_behind)(store *s, int32_t route, int64_t rank, int64_t seq, size_t limit,
-                            job_row *ret_rows, size_t *ret_count);
+    // lane_behind reads jobs of a lane, such as the READY ones of a route, that stand behind a rank
+    // and seq, in order.
+    status *(*lane_behind)(store *s, int32_t lane, int64_t rank, int64_t seq, size_t limit,
+                           job_row *ret_rows, size_t *ret_count);
     // entered lists the routes whose lanes jobs may have entered since the last call, each once.
     // The array is the store's, and valid until the next change.
     const int32_t *(*entered)(store *s, size_t *ret_count);

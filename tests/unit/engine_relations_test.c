@@ -255,6 +255,45 @@ static void a_fan_out_is_told_in_steps(void **state)
     assert_false(row_of(&other.id).has_dependants);
 }
 
+// Each round has a time of its own.
+static int64_t ticking_wall(void *data)
+{
+    (void) data;
+    erig_hold_here();
+    return atomic_fetch_add(&erig.wall_us, 1);
+}
+
+static int start_ticking(void **state)
+{
+    (void) state;
+    erig_prepare();
+    erig.clock.wall_us = ticking_wall;
+    erig_run();
+    return 0;
+}
+
+// They take turns.
+static void a_large_fan_out_does_not_hold_up_a_small_one(void **state)
+{
+    (void) state;
+    enum { MANY = 2000 };
+    static engine_new_job jobs[MANY];
+    job_row large = submit("q", "k"), small = submit("q", "k");
+    for (int i = 0; i < MANY; i++)
+        jobs[i] = job_after(&large.id, 1);
+    erig_fine(submit_post(jobs, MANY));
+    job_row waiting = submit_after(&small);
+    erig_hold();
+    call *first = control_post(ENGINE_CANCEL, &large.id, 0);
+    call *second = control_post(ENGINE_CANCEL, &small.id, 0);
+    call *told = wait_post(&waiting.id, LONG);
+    erig_release();
+    erig_fine(first);
+    job_row ended = erig_fine(second)->control.row;
+    assert_int_equal(erig_fine(told)->wait.row.state, JOB_CANCELLED);
+    assert_int_equal(told->wait.row.finish_us, ended.finish_us);  // in the same round
+}
+
 static void a_restart_goes_on_telling(void **state)
 {
     (void) state;
@@ -332,6 +371,8 @@ static const struct CMUnitTest tests[] = {
                                     erig_stop),
     cmocka_unit_test_setup_teardown(the_id_of_a_deleted_job_is_free, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_fan_out_is_told_in_steps, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_large_fan_out_does_not_hold_up_a_small_one, start_ticking,
+                                    erig_stop),
     cmocka_unit_test_setup_teardown(a_restart_goes_on_telling, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_job_that_was_not_started_in_time_expires, erig_start,
                                     erig_stop),
