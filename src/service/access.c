@@ -217,13 +217,26 @@ static const char *token_of(const char *authorization)
     return *token != '\0' ? token : NULL;
 }
 
+// In constant time, like crypto_equal, but eight bytes at once: it is called for every token there
+// is.
+static bool same_hash(const token_hash *a, const token_hash *b)
+{
+    uint64_t left[SHA256_BYTES / 8], right[SHA256_BYTES / 8], different = 0;
+    memcpy(left, a->bytes, sizeof left);
+    memcpy(right, b->bytes, sizeof right);
+    for (size_t i = 0; i < SHA256_BYTES / 8; i++) {
+        different |= left[i] ^ right[i];
+    }
+    return different == 0;
+}
+
 // Looks at every row whatever it finds, so that the time tells nothing.
 static const access_grant *find_in(const access_row *rows, size_t count, const token_hash *hash)
 {
     const access_grant *found = NULL;
     for (size_t i = 0; i < count; i++) {
         for (size_t j = 0; j < rows[i].hash_count; j++) {
-            bool same = crypto_equal(&rows[i].hashes[j], hash, sizeof *hash);
+            bool same = same_hash(&rows[i].hashes[j], hash);
             found = same ? &rows[i].grant : found;
         }
     }
