@@ -72,7 +72,8 @@ def wait_for(condition, what):
 def drain_rate(count, left):
     """Jobs a second, from when a tenth is done until all are. left() tells how many are not."""
     start = time.monotonic()
-    there, since = wait_for(lambda: (n := left()) <= count * 0.9 and (n, time.monotonic()), "a tenth")
+    some = lambda: (n := left()) <= count * 0.9 and (n, time.monotonic())  # noqa: E731
+    there, since = wait_for(some, "a tenth")
     wait_for(lambda: left() == 0, "the rest")
     if there == 0:  # too few jobs to look twice
         there, since = count, start
@@ -144,7 +145,7 @@ class Errand:
 
 
 class Redis:
-    """A redis-server of our own, without a port. durable: every command on disk before its answer."""
+    """A redis-server of our own, without a port. durable: each command on disk before its answer."""
 
     def __init__(self, durable):
         self.durable = durable

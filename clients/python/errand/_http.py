@@ -72,6 +72,9 @@ class Connections:
         self._lock = threading.Lock()
         self._process = os.getpid()
 
+    def __del__(self) -> None:
+        self.close()
+
     def close(self) -> None:
         """Closes those that are idle; the others when their call is over."""
         with self._lock:

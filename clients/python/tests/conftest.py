@@ -23,6 +23,15 @@ def errand_server_flags():
 
 
 @pytest.fixture
+def errand_server(errand_server):
+    """The plugin's; under sanitizers it has to end without a report."""
+    yield errand_server
+    errand_server.stop()
+    log = errand_server.log.read_text(errors="replace")
+    assert "Sanitizer" not in log and "runtime error:" not in log, log
+
+
+@pytest.fixture
 def client(errand_server):
     with errand_server.client() as made:
         yield made
