@@ -226,6 +226,7 @@ void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref,
     }
     attempt *a = occupy(all, source, ref);
     if (a == NULL) {
+        source->turned_away = true;
         attempts_release(source, ref);
         return;
     }
@@ -282,6 +283,7 @@ static int64_t waiting_turn(attempts *all, int64_t now_us)
         if (now_us < a->received_us + HOLD_US) {
             return a->received_us + HOLD_US;
         }
+        a->source->turned_away = true;
         attempts_release(a->source, &a->ref);
         attempt_vacate(a);
     }

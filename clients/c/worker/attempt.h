@@ -48,10 +48,11 @@ typedef struct handler_ops {
 
 // Where jobs come from: a server.
 typedef struct attempt_source {
-    outbox outbox;    // where the outcomes go
-    int32_t running;  // attempts of its jobs, those that wait for a slot included
-    int32_t waiting;  // those that wait for a slot
-    bool progressed;  // some attempt has told progress since it was last looked at
+    outbox outbox;     // where the outcomes go
+    int32_t running;   // attempts of its jobs, those that wait for a slot included
+    int32_t waiting;   // those that wait for a slot
+    bool turned_away;  // a job was given back for want of a slot, since it was last looked at
+    bool progressed;   // some attempt has told progress since it was last looked at
 } attempt_source;
 
 struct attempt {

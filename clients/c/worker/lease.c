@@ -156,6 +156,8 @@ void lease_turn(worker_link *l, int64_t now_us)
     if (l->w->phase >= WORKER_REPORTING) {
         return;
     }
+    l->hungry = l->hungry || l->source.turned_away;
+    l->source.turned_away = false;
     lease_wish wish = {
         .concurrency = l->w->attempts.slot_count,
         .free = share(l, now_us),
