@@ -22,7 +22,8 @@ static void tell_omitted(const char *stream, int64_t bytes)
 static cli_exit print_exec(const Errand__V1__ExecResult *exec)
 {
     cli_exit printed = cli_print_bytes(exec->stdout.data, exec->stdout.len);
-    (void) fwrite(exec->stderr.data, 1, exec->stderr.len, stderr);
+    if (exec->stderr.len > 0)
+        (void) fwrite(exec->stderr.data, 1, exec->stderr.len, stderr);
     tell_omitted("output", exec->stdout_omitted_bytes);
     tell_omitted("error", exec->stderr_omitted_bytes);
     return printed;
