@@ -93,7 +93,7 @@ static struct {
     uint64_t random;
     int64_t now_us, wall_us, mono_us;  // the engine's time, and what the clocks show
     int64_t coming_us;                 // so much later the commands under way are applied
-    int64_t last_seq, turns;
+    int64_t last_seq, settled_seq, turns;
     model_job jobs[MODEL_JOBS];
     model_queue queues[MODEL_QUEUES];
     model_worker workers[MODEL_WORKERS];

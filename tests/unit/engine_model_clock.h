@@ -102,6 +102,7 @@ static inline void model_restart(void)
     for (int i = 0; i < MODEL_QUEUES; i++)
         model_load_queue(&model.queues[i]);
     memset(model.waits, 0, sizeof model.waits);
+    model.settled_seq = 0;
 }
 
 // Never less than what was stored. The store knows more times than the model, so this one is the

@@ -33,14 +33,21 @@ static inline bool model_is_purged(const model_job *j)
            j->finish_us + j->retention_us <= model.now_us;
 }
 
-// The ended job whose dependants are told next.
-static inline model_job *model_settling(void)
+static inline model_job *model_settling_behind(int64_t seq)
 {
     model_job *first = NULL;
     MODEL_EACH(j)
-    if (model_is_over(j) && j->has_dependants && (first == NULL || j->seq < first->seq))
+    if (model_is_over(j) && j->has_dependants && j->seq > seq &&
+        (first == NULL || j->seq < first->seq))
         first = j;
     return first;
+}
+
+// The ended job whose dependants are told next: they take turns.
+static inline model_job *model_settling(void)
+{
+    model_job *next = model_settling_behind(model.settled_seq);
+    return next != NULL ? next : model_settling_behind(0);
 }
 
 static inline void model_unblock(model_job *j)
@@ -55,6 +62,7 @@ static inline void model_unblock(model_job *j)
 
 static inline void model_settle(model_job *ended)
 {
+    model.settled_seq = ended->seq;
     MODEL_EACH(j)
     {
         if (!j->waits_for[model_slot(ended)])
