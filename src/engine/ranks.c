@@ -34,8 +34,8 @@ static bool read_page(engine *e, const job_queue *q, size_t room, job_row *ret, 
     if (q->rank_held)
         return engine_check(e,
                             ops->held_of_route(e->store, route, q->rank_seq, room, ret, ret_count));
-    return engine_check(
-        e, ops->lane_behind(e->store, route, q->rank_from, q->rank_seq, room, ret, ret_count));
+    const store_place last = {q->rank_from, q->rank_seq};
+    return engine_check(e, ops->lane_behind(e->store, route, &last, room, ret, ret_count));
 }
 
 static bool move_page(engine *e, const job_queue *q, const job_row *rows, size_t count)

@@ -32,8 +32,9 @@ static bool is_settled(engine *e, const job_row *ended)
 
 static bool next_behind(engine *e, int64_t seq, job_row *ret, size_t *ret_count)
 {
+    const store_place last = {.rank = 0, .seq = seq};
     return engine_check(
-        e, e->store->ops->lane_behind(e->store, JOB_LANE_SETTLING, 0, seq, 1, ret, ret_count));
+        e, e->store->ops->lane_behind(e->store, JOB_LANE_SETTLING, &last, 1, ret, ret_count));
 }
 
 // The ended job whose turn it is; false when there is none.

@@ -117,6 +117,7 @@ static void unlist(engine *e, job_route *r)
     r->kind->listed--;
     if (--q->listed > 0)
         return;
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in the ring
     DL_DELETE2(e->supply.ready, q, prev_ready, next_ready);
     e->supply.ready_count--;
 }

@@ -169,7 +169,7 @@ void sqlite_expiry_leave(sqlite_store *s, const job_row *row);
 
 // sqlite_held.c
 status *sqlite_first_held(store *s, const uuid *key, int32_t after_route, job_row *ret_row);
-status *sqlite_lane_behind(store *s, int32_t lane, int64_t rank, int64_t seq, size_t limit,
+status *sqlite_lane_behind(store *s, int32_t lane, const store_place *behind, size_t limit,
                            job_row *ret_rows, size_t *ret_count);
 status *sqlite_held_of_route(store *s, int32_t route, int64_t after_seq, size_t limit,
                              job_row *ret_rows, size_t *ret_count);

@@ -95,13 +95,13 @@ status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row
     return read_lane(s, lane, until, limit, ret_rows, ret_count);
 }
 
-status *sqlite_lane_behind(store *s, int32_t lane, int64_t rank, int64_t seq, size_t limit,
+status *sqlite_lane_behind(store *s, int32_t lane, const store_place *behind, size_t limit,
                            job_row *ret_rows, size_t *ret_count)
 {
     sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_BEHIND);
     sqlite3_bind_int(statement, 1, lane);
-    sqlite3_bind_int64(statement, 2, rank);
-    sqlite3_bind_int64(statement, 3, seq);
+    sqlite3_bind_int64(statement, 2, behind->rank);
+    sqlite3_bind_int64(statement, 3, behind->seq);
     sqlite3_bind_int64(statement, 4, (int64_t) limit);
     return sqlite_load_rows(statement, limit, ret_rows, ret_count);
 }

@@ -59,6 +59,12 @@ typedef struct store_queue {
     int64_t tokens_us;  // wall time
 } store_queue;
 
+// Where a job stands in its lane.
+typedef struct store_place {
+    int64_t rank;
+    int64_t seq;
+} store_place;
+
 typedef struct store_ops {
     // begin starts the write transaction. UNAVAILABLE when the disk refuses (full, read-only).
     status *(*begin)(store *s);
@@ -100,9 +106,9 @@ typedef struct store_ops {
     // changes nothing: the engine leases and saves them. Cost does not grow with the backlog.
     status *(*take_ready)(store *s, const int32_t *routes, size_t route_count, size_t limit,
                           job_row *ret_rows, size_t *ret_count);
-    // lane_behind reads jobs of a lane, such as the READY ones of a route, that stand behind a rank
-    // and seq, in order.
-    status *(*lane_behind)(store *s, int32_t lane, int64_t rank, int64_t seq, size_t limit,
+    // lane_behind reads jobs of a lane, such as the READY ones of a route, that stand behind a
+    // place, in order.
+    status *(*lane_behind)(store *s, int32_t lane, const store_place *behind, size_t limit,
                            job_row *ret_rows, size_t *ret_count);
     // entered lists the routes whose lanes jobs may have entered since the last call, each once.
     // The array is the store's, and valid until the next change.

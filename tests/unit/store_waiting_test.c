@@ -182,8 +182,8 @@ CONFORMS(held_jobs_of_a_route_are_found)
 static size_t ready_behind(rig *r, const job_row *row, size_t limit, job_row *rows)
 {
     size_t count = 999;
-    rig_ok(r->store->ops->lane_behind(r->store, row->route, job_row_rank(row), row->seq, limit,
-                                      rows, &count));
+    const store_place behind = {job_row_rank(row), row->seq};
+    rig_ok(r->store->ops->lane_behind(r->store, row->route, &behind, limit, rows, &count));
     return count;
 }
 
