@@ -65,14 +65,10 @@ from .models import (
     Outcome,
     Progress,
     ProgressMade,
-    QueueInfo,
-    RateLimit,
-    ServerInfo,
     State,
     StateChange,
-    Stats,
-    WorkerInfo,
 )
+from .queues import QueueInfo, RateLimit, ServerInfo, Stats, WorkerInfo
 from .task import AsyncTask, Task
 from .worker import Worker
 

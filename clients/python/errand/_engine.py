@@ -19,6 +19,8 @@ from ._aiohttp import AsyncConnections
 from ._attempt import Attempt
 from ._executors import Executor
 from ._ledger import MAX_UNREPORTED, Ledger
+from ._link import Link
+from ._pace import Pace
 from .errors import (
     CallError,
     Code,
@@ -35,8 +37,6 @@ SPARE = 10.0  # seconds that an answer may come later
 IDLE_AFTER = 0.25  # seconds with all slots taken until we wait for cancellations
 TICK = 1.0  # seconds between looks at what runs
 FLUSH = 5.0  # seconds for the last report
-AHEAD = 0.1  # seconds of work that is leased ahead
-MAX_AHEAD = 1000  # jobs
 STUCK = 1.0  # seconds after which what was leased ahead in vain is given back
 MAX_BACKOFF = 5.0
 
@@ -53,6 +53,7 @@ class Options:
     drain_timeout: float
     executor_of: Callable[[str], Executor]  # by kind
     ssl_context: ssl.SSLContext | None = None
+    lease_ahead: bool = True
 
 
 class Engine:
@@ -67,11 +68,10 @@ class Engine:
         self._slots: set[Attempt] = set()  # what runs, or waits here to run
         self._done: deque[tuple[Attempt, str | None]] = deque()
         self._awake = False
-        self._mean: float | None = None  # seconds that a job takes, a moving average
+        self._pace = Pace(options.concurrency, options.lease_ahead)
         self._draining = False
         self._progressed = False
         self._idle: set[asyncio.Task[None]] = set()
-        self._parked: set[asyncio.Task[Any]] = set()  # Leases without an answer
         self._told_to_stop = False
         self._silent = False  # the latest heartbeat had no answer
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -144,12 +144,12 @@ class Engine:
         self._told = asyncio.Event()
         self._begun = True
         self._look_for_stop()
-        self._connections = AsyncConnections(self._options.address, self._options.ssl_context)
+        self._link = Link(AsyncConnections(self._options.address, self._options.ssl_context))
         try:
             await self._say_hello()
             await self._work()
         finally:
-            await self._connections.close()
+            await self._link.close()
 
     async def _say_hello(self) -> None:
         """A first heartbeat: a worker that may not work is told so at its start."""
@@ -185,31 +185,12 @@ class Engine:
         with contextlib.suppress(asyncio.TimeoutError):
             await asyncio.wait_for(event.wait(), seconds)
 
-    async def _post(self, verb: str, body: bytes, timeout: float) -> Any:
-        """One call, once. CallError when it fails."""
-        headers = {"Content-Type": "application/json"}
-        wanted = _flow.Request("POST", f"/v1/work:{verb}", body, headers)
-        answer = await self._connections.exchange(wanted, timeout)
-        if isinstance(answer, _flow.Broken):
-            raise Unavailable(Status(Code.UNAVAILABLE, answer.reason))
-        assert answer is not None
-        if answer.status >= 400:
-            raise _flow.error_of(answer)
-        return answer.json()
-
     # ---- leasing ----
 
     def _wanted(self) -> int:
-        """Jobs to ask for: free slots, and as many ahead as are done in a moment."""
         if self._draining or self._ledger.unreported >= MAX_UNREPORTED:
             return 0
-        slots = self._options.concurrency
-        ahead = 0
-        if self._mean is not None and self._mean < AHEAD:
-            ahead = min(MAX_AHEAD, int(slots * AHEAD / max(self._mean, 1e-6)))
-        if len(self._slots) > slots + ahead // 2 or len(self._slots) >= slots + ahead:
-            return 0
-        return slots + ahead - len(self._slots)
+        return self._pace.wanted(len(self._slots))
 
     async def _lease_jobs(self) -> None:
         while not self._draining:
@@ -235,7 +216,7 @@ class Engine:
     async def _lease(self, wanted: int, wait: float) -> None:
         sequence, body = self._ledger.lease(wanted, wait)
         try:
-            answer = await self._park(_flow.encode(body), wait + SPARE)
+            answer = await self._link.park(_flow.encode(body), wait + SPARE)
         except CallError as error:
             self._ledger.lease_failed(sequence)
             log.warning("no jobs leased: %s", error)
@@ -245,19 +226,6 @@ class Engine:
         self._tell_rejected(answer)
         self._interrupt(stops)
         self._begin(fresh)
-
-    async def _park(self, body: bytes, timeout: float) -> Any:
-        """A Lease that waits, until it is answered or its connection is thought to be dead."""
-        parked = self._spawn(self._post("lease", body, timeout))
-        self._parked.add(parked)
-        try:
-            await asyncio.wait({parked})
-        finally:
-            self._parked.discard(parked)
-            parked.cancel()
-        if parked.cancelled():
-            raise Unavailable(Status(Code.UNAVAILABLE, "the connection was lost meanwhile"))
-        return parked.result()
 
     def _begin(self, fresh: list[Attempt]) -> None:
         groups: dict[int, tuple[Executor, list[Attempt]]] = {}
@@ -288,17 +256,13 @@ class Engine:
             attempt, outcome = self._done.popleft()
             self._slots.discard(attempt)
             if outcome is not None:
-                self._measure(attempt.run_seconds)
+                self._pace.measure(attempt.run_seconds)
                 if not attempt.dropped:
                     self._ledger.finish(attempt, outcome)
         self._outcomes.set()
         self._room.set()
         if not self._slots:
             self._empty.set()
-
-    def _measure(self, seconds: float) -> None:
-        before = seconds if self._mean is None else self._mean
-        self._mean = before + 0.05 * (seconds - before)
 
     async def _report(self) -> None:
         backoff = _flow.Backoff()
@@ -310,7 +274,7 @@ class Engine:
                 continue
             try:
                 body = batch.body(self._options.worker["id"])
-                answer = await self._post("report", body, SPARE)
+                answer = await self._link.post("report", body, SPARE)
             except TRANSIENT as error:
                 log.warning("outcomes not taken yet: %s", error)
                 await asyncio.sleep(backoff.next())
@@ -354,15 +318,14 @@ class Engine:
             return min(TICK, self._ledger.lease_seconds / 6)
         if self._silent:  # a Lease from before the silence may wait on a dead connection
             self._silent = False
-            for parked in self._parked:
-                parked.cancel()
+            self._link.renew()
         return self._ledger.lease_seconds / 3
 
     async def _beat(self) -> None:
         self._progressed = False
         sent_at = time.monotonic()
         body = _flow.encode(self._ledger.heartbeat())
-        answer = await self._post("heartbeat", body, self._ledger.lease_seconds / 3)
+        answer = await self._link.post("heartbeat", body, self._ledger.lease_seconds / 3)
         self._interrupt(self._ledger.heartbeat_answered(answer, sent_at))
         self._tell_rejected(answer)
 
@@ -378,7 +341,7 @@ class Engine:
                 self._time_out(attempt)
             elif now - attempt.leased_at > STUCK and not attempt.claimed and attempt.claim():
                 # Jobs before it take longer than thought: another worker may have a free slot.
-                self._mean = max(self._mean or 0.0, AHEAD)
+                self._pace.slow_down()
                 self._slots.discard(attempt)
                 self._give_back(attempt)
 
@@ -417,7 +380,7 @@ class Engine:
             return
         _, body = self._ledger.lease(0, 0)
         try:
-            await self._post("lease", _flow.encode(body), FLUSH)
+            await self._link.post("lease", _flow.encode(body), FLUSH)
             await asyncio.wait({leasing}, timeout=FLUSH)
         except CallError as error:
             log.warning("the last Lease failed: %s", error)

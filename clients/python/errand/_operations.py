@@ -11,17 +11,8 @@ from ._encoding import Seconds, duration_text
 from ._flow import Deadline, Flow, Reply, segment
 from .errors import CallError, FailedPrecondition, NotFound, Status, call_error
 from .jobs import JobSpec
-from .models import (
-    Explanation,
-    JobInfo,
-    Outcome,
-    QueueInfo,
-    RateLimit,
-    ServerInfo,
-    State,
-    Stats,
-    WorkerInfo,
-)
+from .models import Explanation, JobInfo, Outcome, State
+from .queues import QueueInfo, RateLimit, ServerInfo, Stats, WorkerInfo
 
 MAX_WAIT = 50.0  # seconds; the server takes 60
 SPARE = 1.0  # seconds that the answer to a wait may come later

@@ -20,18 +20,8 @@ from .client import accepted
 from .errors import CallError
 from .handles import AsyncJob
 from .jobs import JobSpec, job_id
-from .models import (
-    Event,
-    ExecResult,
-    Explanation,
-    HttpResult,
-    JobInfo,
-    Outcome,
-    QueueInfo,
-    ServerInfo,
-    Stats,
-    WorkerInfo,
-)
+from .models import Event, ExecResult, Explanation, HttpResult, JobInfo, Outcome
+from .queues import QueueInfo, ServerInfo, Stats, WorkerInfo
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

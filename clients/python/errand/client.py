@@ -18,18 +18,8 @@ from ._sse import Following
 from .errors import BatchError, CallError
 from .handles import Job
 from .jobs import JobSpec, job_id
-from .models import (
-    Event,
-    ExecResult,
-    Explanation,
-    HttpResult,
-    JobInfo,
-    Outcome,
-    QueueInfo,
-    ServerInfo,
-    Stats,
-    WorkerInfo,
-)
+from .models import Event, ExecResult, Explanation, HttpResult, JobInfo, Outcome
+from .queues import QueueInfo, ServerInfo, Stats, WorkerInfo
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack

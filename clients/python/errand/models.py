@@ -35,11 +35,13 @@ class State(str, Enum):
 _FINAL = {State.SUCCEEDED, State.FAILED, State.CANCELLED, State.EXPIRED}
 
 
-def _time(body: Json, name: str) -> datetime | None:
+def time_of(body: Json, name: str) -> datetime | None:
+    """A time in an answer."""
     return parse_timestamp(body[name]) if name in body else None
 
 
-def _length(body: Json, name: str) -> timedelta | None:
+def length_of(body: Json, name: str) -> timedelta | None:
+    """A length of time in an answer."""
     return parse_duration(body[name]) if name in body else None
 
 
@@ -60,7 +62,7 @@ class Progress:
     def from_json(cls, body: Json) -> Progress:
         """A progress as the server writes it."""
         done, total = int(body.get("done", 0)), int(body.get("total", 0))
-        return cls(done, total, body.get("message", ""), _time(body, "updateTime"))
+        return cls(done, total, body.get("message", ""), time_of(body, "updateTime"))
 
 
 @dataclass(frozen=True)
@@ -83,7 +85,7 @@ class HttpResult:
             parse_bytes(body.get("body", "")),
             body.get("contentType", ""),
             body.get("url", ""),
-            _length(body, "totalTime") or timedelta(0),
+            length_of(body, "totalTime") or timedelta(0),
         )
 
 
@@ -109,8 +111,8 @@ class ExecResult:
             int(body.get("signal", 0)),
             parse_bytes(body.get("stdout", "")),
             parse_bytes(body.get("stderr", "")),
-            _length(body, "userTime") or timedelta(0),
-            _length(body, "systemTime") or timedelta(0),
+            length_of(body, "userTime") or timedelta(0),
+            length_of(body, "systemTime") or timedelta(0),
             int(body.get("maxRssBytes", 0)),
             int(body.get("stdoutOmittedBytes", 0)),
             int(body.get("stderrOmittedBytes", 0)),
@@ -173,8 +175,8 @@ class FailedAttempt:
         """An attempt as the server writes it."""
         return cls(
             int(body.get("number", 0)),
-            _time(body, "startTime"),
-            _time(body, "endTime"),
+            time_of(body, "startTime"),
+            time_of(body, "endTime"),
             body.get("worker", ""),
             _status(body),
         )
@@ -225,22 +227,22 @@ class JobInfo:
     @property
     def create_time(self) -> datetime | None:
         """When it was submitted."""
-        return _time(self.raw, "createTime")
+        return time_of(self.raw, "createTime")
 
     @property
     def start_time(self) -> datetime | None:
         """When the latest attempt started."""
-        return _time(self.raw, "startTime")
+        return time_of(self.raw, "startTime")
 
     @property
     def finish_time(self) -> datetime | None:
         """When it ended."""
-        return _time(self.raw, "finishTime")
+        return time_of(self.raw, "finishTime")
 
     @property
     def next_attempt_time(self) -> datetime | None:
         """When the next attempt may start, while it is SCHEDULED."""
-        return _time(self.raw, "nextAttemptTime")
+        return time_of(self.raw, "nextAttemptTime")
 
     @property
     def progress(self) -> Progress | None:
@@ -317,7 +319,7 @@ class Explanation:
     def from_json(cls, body: Json) -> Explanation:
         """The answer to Explain."""
         reasons = [
-            Reason(item.get("type", ""), item.get("message", ""), _time(item, "until"), item)
+            Reason(item.get("type", ""), item.get("message", ""), time_of(item, "until"), item)
             for item in body.get("reasons", ())
         ]
         return cls(
@@ -326,123 +328,5 @@ class Explanation:
             reasons,
             int(body.get("position", 0)),
             bool(body.get("positionExact", False)),
-            _time(body, "estimatedStartTime"),
-        )
-
-
-@dataclass(frozen=True)
-class RateLimit:
-    """Any window T starts at most burst + count * T / per jobs. `per` is a length of time."""
-
-    count: int
-    per: timedelta = timedelta(seconds=1)
-    burst: int = 1
-
-    @classmethod
-    def from_json(cls, body: Json) -> RateLimit:
-        """A rate limit as the server writes it."""
-        per = _length(body, "per") or timedelta(seconds=1)
-        return cls(int(body.get("count", 0)), per, int(body.get("burst", 1)))
-
-
-@dataclass(frozen=True)
-class QueueInfo:
-    """A queue: jobs by state, and its limits (None: no limit)."""
-
-    name: str
-    depth: Mapping[State, int]
-    paused: bool
-    rate_limit: RateLimit | None
-    max_running: int | None
-    max_per_key: int | None
-    max_depth: int | None
-    aging: timedelta | None
-    hold_on_retry_after: bool
-
-    @classmethod
-    def from_json(cls, body: Json) -> QueueInfo:
-        """A queue as the server writes it."""
-        limit = body.get("rateLimit")
-        return cls(
-            body.get("name", ""),
-            {State(name): int(count) for name, count in body.get("depth", {}).items()},
-            bool(body.get("paused", False)),
-            None if limit is None else RateLimit.from_json(limit),
-            body.get("maxRunning"),
-            body.get("maxPerKey"),
-            int(body["maxDepth"]) if "maxDepth" in body else None,
-            _length(body, "aging"),
-            bool(body.get("holdOnRetryAfter", False)),
-        )
-
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """A worker that the server heard of lately."""
-
-    id: str
-    host: str
-    pid: int
-    queues: Sequence[str]
-    kinds: Sequence[str]
-    concurrency: int
-    running: int
-    heartbeat_time: datetime | None
-
-    @classmethod
-    def from_json(cls, body: Json) -> WorkerInfo:
-        """A worker as the server writes it."""
-        return cls(
-            body["id"],
-            body.get("host", ""),
-            int(body.get("pid", 0)),
-            body.get("queues", []),
-            body.get("kinds", []),
-            int(body.get("concurrency", 0)),
-            int(body.get("running", 0)),
-            _time(body, "heartbeatTime"),
-        )
-
-
-@dataclass(frozen=True)
-class Stats:
-    """Counters of the server. `raw` has all of them."""
-
-    jobs: Mapping[State, int]
-    workers: int
-    store_bytes: int
-    uptime: timedelta
-    raw: Json = field(repr=False)
-
-    @classmethod
-    def from_json(cls, body: Json) -> Stats:
-        """The answer to GetStats."""
-        return cls(
-            {State(name): int(count) for name, count in body.get("jobs", {}).items()},
-            int(body.get("workers", 0)),
-            int(body.get("storeBytes", 0)),
-            _length(body, "uptime") or timedelta(0),
-            body,
-        )
-
-
-@dataclass(frozen=True)
-class ServerInfo:
-    """The server's version, health and caps (bytes). `raw` has all of it."""
-
-    version: str
-    health: str
-    max_input_bytes: int
-    max_result_bytes: int
-    raw: Json = field(repr=False)
-
-    @classmethod
-    def from_json(cls, body: Json) -> ServerInfo:
-        """The answer to GetInfo."""
-        return cls(
-            body.get("version", ""),
-            body.get("health", ""),
-            int(body.get("maxInputBytes", 0)),
-            int(body.get("maxResultBytes", 0)),
-            body,
+            time_of(body, "estimatedStartTime"),
         )

@@ -6,7 +6,8 @@ import pytest
 
 from errand import _encoding as encoding
 from errand.errors import Code, Status
-from errand.models import Progress, RateLimit
+from errand.models import Progress
+from errand.queues import RateLimit
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,6 @@
 """Workers with a real server."""
 
 import asyncio
-import logging
 import threading
 import time
 
@@ -359,64 +358,6 @@ def test_what_was_leased_ahead_in_vain_is_given_back(worker, eventually):
         go_on.set()
 
 
-def test_outcomes_survive_a_restart_of_the_server(worker, errand_server, eventually):
-    began, go_on = threading.Event(), threading.Event()
-
-    @worker.task
-    def task() -> str:
-        began.set()
-        go_on.wait(30)
-        return "kept"
-
-    with worker:
-        job = task.submit()
-        assert began.wait(30)
-        errand_server.kill()
-        go_on.set()
-        errand_server.start()
-        assert job.result(30) == "kept"
-        assert job.get().attempt == 1
-        assert task.submit().result(30) == "kept"
-
-
-def test_leases_that_can_not_be_renewed_are_given_up(
-    worker, errand_server, monkeypatch, eventually
-):
-    began, stopped = threading.Event(), threading.Event()
-
-    @worker.task
-    def task():
-        began.set()
-        while not errand.current().cancelled:
-            time.sleep(0.005)
-        stopped.set()
-
-    with worker:
-        engine = worker._engine
-        task.submit()
-        assert began.wait(30)
-        errand_server.kill()
-        engine._ledger.lease_seconds = 0.5
-        engine._call(lambda: engine._nudge.set())
-        assert stopped.wait(30)
-        errand_server.start()
-
-
-def test_a_result_that_the_server_refuses_fails_only_its_job(worker):
-    @worker.task
-    def fine() -> int:
-        return 1
-
-    @worker.task
-    def huge() -> str:
-        return "ü" * (15 << 20)  # 30 MiB of UTF-8
-
-    with worker:
-        jobs = [fine.submit(), huge.submit(), fine.submit()]
-        assert jobs[1].wait(60).state is errand.State.FAILED
-        assert [jobs[0].result(30), jobs[2].result(30)] == [1, 1]
-
-
 def test_a_worker_without_tasks_or_with_one_twice_is_refused(worker):
     with pytest.raises(ValueError, match="without tasks"):
         worker.start()
@@ -428,94 +369,3 @@ def test_a_worker_without_tasks_or_with_one_twice_is_refused(worker):
 def test_current_is_for_tasks_only():
     with pytest.raises(RuntimeError):
         errand.current()
-
-
-def test_a_worker_waits_for_its_server(errand_server, caplog):
-    url = errand_server.url
-    errand_server.stop()
-    worker = errand.Worker(url)
-
-    @worker.task
-    def task() -> int:
-        return 1
-
-    with caplog.at_level(logging.WARNING), worker:
-        with pytest.raises(TimeoutError):
-            worker.wait_until_ready(0.2)
-        errand_server.start()
-        worker.wait_until_ready(30)
-        assert task.submit().result(30) == 1
-
-
-def test_the_engine_asks_for_more_only_when_it_has_room(worker):
-    engine = _engine.Engine(_engine.Options(None, {}, 4, 1.0, None))
-    assert engine._wanted() == 4
-    engine._measure(0.01)
-    assert engine._wanted() == 4 + 40
-    engine._slots = set(range(20))
-    assert engine._wanted() == 24
-    engine._slots = set(range(30))
-    assert engine._wanted() == 0
-    engine._mean = 2.0
-    engine._slots = {1}
-    assert engine._wanted() == 3
-    engine._ledger.unreported = 64 << 20
-    assert engine._wanted() == 0
-
-
-def test_a_worker_that_is_stopped_at_once_ends(worker):
-    @worker.task
-    def task():
-        pass
-
-    for _ in range(20):
-        worker.start()
-        worker.stop()
-        assert worker._engine.failure is None
-
-
-def test_a_lease_that_is_lost_stops_its_task(worker):
-    began, stopped = threading.Event(), threading.Event()
-
-    @worker.task
-    async def task():
-        began.set()
-        try:
-            await asyncio.sleep(60)
-        finally:
-            stopped.set()
-
-    with worker:
-        engine = worker._engine
-        post = engine._post
-
-        async def lost(verb, body, timeout):
-            answer = await post(verb, body, timeout)
-            if verb == "heartbeat":
-                answer["lost"] = [
-                    {"jobId": id, "token": token} for id, token in list(engine._ledger.held)
-                ]
-            return answer
-
-        task.submit()
-        assert began.wait(30)
-        engine._post = lost
-        engine._on_progress()  # a heartbeat, soon
-        assert stopped.wait(30)
-
-
-def test_after_a_silence_the_lease_that_waits_is_asked_anew(worker, eventually):
-    @worker.task
-    def task() -> int:
-        return 1
-
-    with worker:
-        assert task.submit().result(30) == 1
-        engine = worker._engine
-        (before,) = eventually(lambda: set(engine._parked), "a lease that waits")
-        sequence = engine._ledger._sequence
-        engine._silent = True
-        engine._on_progress()  # a heartbeat, soon
-        eventually(lambda: engine._parked and before not in engine._parked, "another lease")
-        assert engine._ledger._sequence == sequence
-        assert task.submit().result(30) == 1
