@@ -9,7 +9,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).parents[3]
-PAGES = ["docs/python.md", "clients/python/README.md"]
+PAGES = ["README.md", "docs/python.md", "clients/python/README.md"]
 BLOCKS = [
     (f"{page}-{number}", block)
     for page in PAGES
