@@ -123,6 +123,26 @@ static void a_job_is_handed_out_beside_a_callback_of_its_former_end(void **state
     assert_int_equal(row_of(&job.id).callbacks_open, 1);
 }
 
+// All in one round, at one time of the clock.
+static void two_ends_in_a_round_are_told_apart(void **state)
+{
+    (void) state;
+    job_row job = submit_wanting_callback();
+    queue_pause(JOB_CALLBACK_QUEUE, true);
+    erig_hold();
+    control_post(ENGINE_CANCEL, &job.id, 0);
+    control_post(ENGINE_RETRY, &job.id, 0);
+    call *last = control_post(ENGINE_CANCEL, &job.id, 0);
+    erig_release();
+    erig_fine(last);
+    store_job *found;
+    assert_int_equal(callbacks_of(&job, &found), 2);
+    queue_pause(JOB_CALLBACK_QUEUE, false);
+    const engine_lease *got = lease_now(2, 1, 10);
+    assert_int_equal(got->assignment_count, 1);
+    assert_int_equal(row_of(&job.id).callbacks_open, 1);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_callback_tried_again_by_hand_keeps_its_parent_again,
                                     erig_start, erig_stop),
@@ -138,6 +158,7 @@ static const struct CMUnitTest tests[] = {
                                     erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_job_tried_again_by_hand_is_told_of_at_its_new_end_only,
                                     erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(two_ends_in_a_round_are_told_apart, erig_start, erig_stop),
 };
 
 UNIT_TEST_MAIN(tests)

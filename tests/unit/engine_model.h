@@ -21,6 +21,7 @@
 #define MODEL_LEASES    9  // jobs that run at one time
 
 #define LEASE_US (30 * SECOND)
+#define ROUND_US 1000  // retries take a little time each: a round never takes more
 #define GRACE_US (5 * SECOND)
 
 typedef struct model_job {
@@ -350,6 +351,7 @@ static inline void model_retry(model_job *j, int64_t request)
     j->aging_us = model.queues[j->queue].settings.aging_us;
     j->retry_request = request;
     model_move(j, JOB_READY);
+    model.now_us += j->wants != 0;
 }
 
 #endif

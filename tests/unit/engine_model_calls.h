@@ -57,9 +57,9 @@ static inline engine_new_job any_job(arena *memory)
         .row = {.id = model_id(any_slot()),
                 .priority = (int32_t) any(5) - 2,
                 .due_us = chance(30) ? model.now_us + (int64_t) any(20 * SECOND) : 0,
-                .expire_us = chance(20)
-                                 ? model.now_us + model.coming_us + 1 + (int64_t) any(30 * SECOND)
-                                 : 0,
+                .expire_us = chance(20) ? model.now_us + model.coming_us + ROUND_US +
+                                              (int64_t) any(30 * SECOND)
+                                        : 0,
                 .unique_key = model_key(queue, "u", unique),
                 .concurrency_key = model_key(queue, "c", key),
                 .policy = {.attempt_timeout_us = (int64_t) (5 + any(60)) * SECOND,

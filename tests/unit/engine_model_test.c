@@ -198,7 +198,7 @@ static void round_of_commands(model_time t, bool late)
 static void step(bool look_at_rows)
 {
     model_time t = any_pass();
-    bool late = chance(50) && !any_is_late_at(model_now_after(t));
+    bool late = chance(50) && !any_is_late_at(model_now_after(t) + ROUND_US);
     erig_hold();
     check_counts();
     if (look_at_rows)
