@@ -108,6 +108,8 @@ def test_a_lease_that_is_lost_stops_its_task(worker):
             stopped.set()
 
     with worker:
+        task.submit()
+        assert began.wait(30)
         engine = worker._engine
         post = engine._link.post
 
@@ -119,8 +121,6 @@ def test_a_lease_that_is_lost_stops_its_task(worker):
                 ]
             return answer
 
-        task.submit()
-        assert began.wait(30)
         engine._link.post = lost
         engine._on_progress()  # a heartbeat, soon
         assert stopped.wait(30)
