@@ -262,7 +262,8 @@ static inline void judge_control(model_command *c)
     assert_true(erig_is_done(c->call));
     model_job *j = model_by_id(&asked->id);
     assert_int_equal(status_code_of(c->call->command.failure), model_control(j, asked));
-    if (c->call->command.failure == NULL && asked->type != ENGINE_DELETE)
+    // A worker may just have come by one that has nothing to tell.
+    if (c->call->command.failure == NULL && asked->type != ENGINE_DELETE && !is_pointless(j))
         assert_int_equal(asked->row.state, j->state);
 }
 

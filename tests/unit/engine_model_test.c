@@ -66,7 +66,11 @@ static void check_row(const model_job *j, const job_row *row)
     assert_int_equal(row->failures, j->failures);
     assert_int_equal(row->losses, j->losses);
     assert_int_equal(row->due_us, j->due_us);
-    assert_int_equal(row->finish_us, j->finish_us);
+    // Of a callback that had nothing to tell the model does not know when a worker came by it.
+    if (j->parent_seq != 0 && j->state == JOB_CANCELLED)
+        assert_in_range(row->finish_us, j->finish_us - ROUND_US, j->finish_us + ROUND_US);
+    else
+        assert_int_equal(row->finish_us, j->finish_us);
     assert_int_equal(row->aging_us, j->aging_us);
     assert_int_equal(row->has_dependants, j->has_dependants);
     if (j->state == JOB_BLOCKED)
