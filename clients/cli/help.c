@@ -32,7 +32,8 @@ static const variable_row variable_rows[] = {
     {"ERRAND_SERVER", "the server, as --server"},
     {"ERRAND_TOKEN", "bearer token, as --token"},
     {"ERRAND_TOKEN_FILE", "file with the bearer token, as --token-file"},
-    {"ERRAND_TLS_CA", "as --tls-ca; likewise ERRAND_TLS_CERT, ERRAND_TLS_KEY, ERRAND_TLS_SERVER_NAME"},
+    {"ERRAND_TLS_CA",
+     "as --tls-ca; likewise ERRAND_TLS_CERT, ERRAND_TLS_KEY, ERRAND_TLS_SERVER_NAME"},
     {"ERRAND_CALLBACK_SECRET", "secret that signs the events of --callback"},
 };
 

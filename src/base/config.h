@@ -63,9 +63,9 @@ typedef struct config_row {
     const struct config_program *record;  // MAP: the table that a value is read by; nested, too
     // MAP with a record: what is wrong with a good record; its fields are keys of the table.
     status *(*judge)(const char *key, const void *record);
-    bool reloadable;      // takes effect at SIGHUP
-    bool secret;          // never shown in a message, and no flag takes it
-    const char *alias;    // a former name that still makes a flag: workers for --workers; NULL: none
+    bool reloadable;    // takes effect at SIGHUP
+    bool secret;        // never shown in a message, and no flag takes it
+    const char *alias;  // a former name that still makes a flag: workers for --workers; NULL: none
     size_t offset, size;  // CONFIG_FIELD(settings_struct, member)
 } config_row;
 

@@ -25,8 +25,8 @@ typedef struct job_limits {
 } job_limits;
 
 // job_spec_check judges a submitted Job. INVALID_ARGUMENT with one violation per wrong field (all
-// of them, not only the first), RESOURCE_EXHAUSTED when it is too large. Field paths start at the job itself, such as `http.url`:
-// callers prefix.
+// of them, not only the first), RESOURCE_EXHAUSTED when it is too large. Field paths start at the
+// job itself, such as `http.url`: callers prefix.
 status *job_spec_check(const Errand__V1__Job *job, const job_limits *limits);
 
 // job_name_check: `[a-zA-Z0-9_.-]{1,64}`.
@@ -45,8 +45,8 @@ const char *job_spec_kind(const Errand__V1__Job *job);
 void job_spec_row(const Errand__V1__Job *job, int64_t now_us, job_row *ret);
 
 // job_spec_encode encodes the submitted fields without `id`, maps sorted by key, so that equal
-// content gives equal bytes, and hashes them (SHA-256, `traceparent` left out). ret_spec lives in the arena. The job is
-// left as it was.
+// content gives equal bytes, and hashes them (SHA-256, `traceparent` left out). ret_spec lives in
+// the arena. The job is left as it was.
 status *job_spec_encode(const Errand__V1__Job *job, arena *memory, slice *ret_spec,
                         uint8_t ret_hash[static JOB_HASH_BYTES]);
 
