@@ -200,12 +200,19 @@ static bool is_asked_for_none(rig *r, size_t n)
     return r->parked != NULL && r->parked_max == 0;
 }
 
+static bool is_asked_for_some(rig *r, size_t n)
+{
+    (void) n;
+    return r->parked != NULL && r->parked_max > 0;
+}
+
 static void a_job_that_no_slot_becomes_free_for_is_given_back_once(void **state)
 {
     (void) state;
     pair *p = pair_new();
-    add_jobs(p, 0, (size_t) 2 * SLOTS);
     pair_start(p);
+    assert_true(rig_wait_until(p->rigs[1], is_asked_for_some, 0));
+    add_jobs(p, 0, (size_t) 2 * SLOTS);
     wait_begun(p, SLOTS);
     rig_job *job = add_job(p, 1);
     rig_wait_finished(p->rigs[1], 1);
