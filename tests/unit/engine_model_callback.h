@@ -191,7 +191,7 @@ static inline void model_call_back(model_job *parent)
         .create_us = model.now_us,
         .due_us = model.now_us,
         .aging_us = model.queues[MODEL_QUEUES - 1].settings.aging_us,
-        .retention_us = 24 * 3600 * SECOND,
+        .retention_us = 24 * INT64_C(3600) * SECOND,
         .timeout_us = 60 * SECOND,
     };
 }
