@@ -74,9 +74,8 @@ void api_metrics_answer(api_call *call, const ProtobufCMessage *reply)
 // A gateway whose server is away tells its own numbers all the same.
 void api_metrics_fail(api_call *call, status *failure)
 {
-    bool refused =
-        failure->code == STATUS_UNAUTHENTICATED || failure->code == STATUS_PERMISSION_DENIED;
-    if (refused) {
+    bool away = failure->code == STATUS_UNAVAILABLE || failure->code == STATUS_DEADLINE_EXCEEDED;
+    if (!away) {
         (void) problem_take(call->x, failure);
         return;
     }

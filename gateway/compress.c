@@ -35,7 +35,7 @@ static status *make_room(const compress_limit *limit, buf *out, z_stream *z, boo
         return NULL;
     }
     if (!buf_reserve(out, step)) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "not enough memory for this request now");
+        return status_new(STATUS_UNAVAILABLE, "not enough memory for this request now");
     }
     z->next_out = out->bytes + out->size;
     z->avail_out = (uInt) step;
@@ -78,7 +78,7 @@ status *compress_unpack(slice packed, const compress_limit *limit, buf *out, boo
     z_stream z = {.next_in = (z_const Bytef *) (uintptr_t) packed.bytes,
                   .avail_in = (uInt) packed.size};
     if (inflateInit2(&z, GZIP_ONLY) != Z_OK) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "not enough memory for this request now");
+        return status_new(STATUS_UNAVAILABLE, "not enough memory for this request now");
     }
     *ret_held = true;
     status *failure = unpack(limit, &z, out, ret_held);

@@ -83,6 +83,7 @@ errand_error *errand_result(errand_client *client, const char *id, int64_t wait_
                             Errand__V1__GetResultResponse **ret)
 {
     const clock_source *clock = clock_system();
+    wait_ms = wait_ms < INT64_MAX / 2 ? wait_ms : INT64_MAX / 2;
     int64_t end_ms = clock_mono_us(clock) / 1000 + wait_ms;
     int64_t left_ms = wait_ms;
     int64_t next_pause_ms = 50;

@@ -62,7 +62,7 @@ static int64_t drain_us(int64_t given_ms, int64_t otherwise_us)
     if (given_ms == 0) {
         return otherwise_us;
     }
-    return given_ms < 0 ? 0 : given_ms * 1000;
+    return given_ms < 0 ? 0 : (given_ms < INT64_MAX / 2000 ? given_ms : INT64_MAX / 2000) * 1000;
 }
 
 static void fill_options(const errand_worker_options *given, worker_options *ret)

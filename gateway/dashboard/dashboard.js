@@ -107,7 +107,7 @@ let nextPage = "";
 
 async function refresh() {
   const [info, queues, workers, jobs] = await Promise.all([
-    get("v1/server"), get("v1/queues"), get("v1/workers"), get(jobsPath()),
+    get("v1/server"), get("v1/queues"), get("v1/workers").catch(() => ({})), get(jobsPath()),
   ]);
   byId("server").textContent = `${info.version} · ${info.health}`;
   fill("queues", queues.queues, writeQueue);

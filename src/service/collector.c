@@ -98,14 +98,14 @@ static status *decode(const collector *c, slice message, arena *memory,
 }
 
 // Whose outcomes they are: those of a worker whose token may work. Others are not acknowledged.
-static status *authorize(const collector *c, const Errand__V1__OutcomeBatch *sent, rpc_caller *ret)
+static status *authorize(const collector *c, const char *authorization, rpc_caller *ret)
 {
     *ret = (rpc_caller){.name = ""};
     if (c->service->options.access == NULL) {
         return NULL;
     }
     return access_authorize(c->service->options.access, "/errand.v1.WorkerService/Report",
-                            sent->authorization, ret);
+                            authorization, ret);
 }
 
 // Of a batch that can not be decoded each outcome is refused. It is acknowledged all the same: the
@@ -113,6 +113,11 @@ static status *authorize(const collector *c, const Errand__V1__OutcomeBatch *sen
 static status *read(collector *c, slice message, batch *ret)
 {
     Errand__V1__OutcomeBatch *sent = NULL;
+    rpc_caller caller;
+    status *failure = authorize(c, salvage_authorization(message, ret->memory), &caller);
+    if (failure != NULL) {
+        return failure;
+    }
     status *why = decode(c, message, ret->memory, &sent);
     if (why != NULL) {
         sent = salvage(message, ret->memory);
@@ -120,11 +125,7 @@ static status *read(collector *c, slice message, batch *ret)
     if (sent == NULL) {
         return why;
     }
-    rpc_caller caller;
-    status *failure = authorize(c, sent, &caller);
-    if (failure == NULL) {
-        failure = outcomes_take(c->service, sent, why, ret->memory, &ret->outcomes);
-    }
+    failure = outcomes_take(c->service, sent, why, ret->memory, &ret->outcomes);
     if (failure == NULL) {
         worker_scope(caller.grant, &ret->outcomes.worker_id);
     }

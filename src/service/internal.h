@@ -178,6 +178,8 @@ status *outcomes_take(const service *s, const Errand__V1__OutcomeBatch *batch, c
 // salvage.c: worker, authorization, number and leases of a batch that can not be decoded; NULL when
 // not even they can be told.
 Errand__V1__OutcomeBatch *salvage(slice message, arena *memory);
+// salvage_authorization looks for the token only, before anything else is done for a stranger.
+char *salvage_authorization(slice message, arena *memory);
 status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_token *ret);
 status *worker_check(const Errand__V1__Worker *worker, uuid *ret);
 Errand__V1__Rejection **rejections_write(const engine_rejection *rejected, size_t count,

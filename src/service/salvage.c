@@ -108,6 +108,11 @@ static int64_t sequence_of(slice message)
     return 0;
 }
 
+char *salvage_authorization(slice message, arena *memory)
+{
+    return text_of(bytes_of(message, BATCH_AUTHORIZATION), memory);
+}
+
 Errand__V1__OutcomeBatch *salvage(slice message, arena *memory)
 {
     Errand__V1__OutcomeBatch *batch = arena_alloc(memory, sizeof *batch);
@@ -119,7 +124,7 @@ Errand__V1__OutcomeBatch *salvage(slice message, arena *memory)
     errand__v1__worker__init(worker);
     batch->worker = worker;
     batch->outcome_sequence = sequence_of(message);
-    batch->authorization = text_of(bytes_of(message, BATCH_AUTHORIZATION), memory);
+    batch->authorization = salvage_authorization(message, memory);
     worker->id = text_of(bytes_of(bytes_of(message, BATCH_WORKER), WORKER_ID), memory);
     bool complete = batch->authorization != NULL && worker->id != NULL &&
                     batch->outcome_sequence > 0 && read_outcomes(message, memory, batch);

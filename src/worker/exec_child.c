@@ -99,6 +99,7 @@ static bool limit(__rlimit_resource_t what, rlim_t soft, rlim_t hard)
 static bool limit_all(program *p)
 {
     const exec_plan *plan = p->plan;
+    (void) prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0);  // the worker's, for itself
     rlim_t files = plan->open_files > 0 ? (rlim_t) plan->open_files : USUAL_OPEN_FILES;
     rlim_t cpu = (rlim_t) plan->cpu_s;
     rlim_t memory = (rlim_t) plan->memory_bytes;

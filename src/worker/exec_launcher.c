@@ -235,6 +235,8 @@ static bool set_up(launcher *l)
                            NULL);  // whoever ends the worker does not end this first
     (void) sigemptyset(&deaths);
     (void) sigaddset(&deaths, SIGCHLD);
+    (void) signal(SIGCHLD,
+                  SIG_DFL);  // ignored, as it may be inherited, nobody would hear of deaths
     l->pid = getpid();
     exec_strays_adopt();
     l->socket = fcntl(EXEC_SOCKET_FD, F_DUPFD_CLOEXEC, HIGH_FD);

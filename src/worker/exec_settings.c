@@ -133,13 +133,35 @@ static bool is_ours(const char *name)
 // chooses_code: a variable by which a job could have other code run than the configuration names.
 static bool chooses_code(const char *name)
 {
-    static const char *const names[] = {"PATH", "ENV", "BASH_ENV", "IFS", "SHELLOPTS", "PS4"};
+    static const char *const names[] = {
+        "PATH",
+        "ENV",
+        "BASH_ENV",
+        "IFS",
+        "SHELLOPTS",
+        "BASHOPTS",
+        "PS4",
+        "PROMPT_COMMAND",
+        "GCONV_PATH",
+        "PERL5OPT",
+        "PERL5LIB",
+        "PERL5DB",
+        "RUBYOPT",
+        "RUBYLIB",
+        "NODE_PATH",
+        "NODE_OPTIONS",
+        "_JAVA_OPTIONS",
+        "GIT_SSH",
+        "JAVA_TOOL_OPTIONS",
+        "GIT_SSH_COMMAND",
+    };
     for (size_t i = 0; i < sizeof names / sizeof names[0]; i++) {
         if (strcmp(name, names[i]) == 0) {
             return true;
         }
     }
-    return strncmp(name, "LD_", 3) == 0 || strncmp(name, "BASH_FUNC", 9) == 0;
+    return strncmp(name, "LD_", 3) == 0 || strncmp(name, "BASH_FUNC", 9) == 0 ||
+           strncmp(name, "PYTHON", 6) == 0;
 }
 
 static status *check_env(const exec_settings *settings)

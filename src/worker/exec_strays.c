@@ -39,7 +39,9 @@ void exec_strays_kill(bool (*is_running)(void *data, pid_t group), void *data)
     size_t size = read_children(list, sizeof list - 1);
     char *at = list, *end = list;
     list[size] = '\0';
-    for (pid_t pid = (pid_t) strtol(at, &end, 10); end != at; pid = (pid_t) strtol(at, &end, 10)) {
+    // A number without a space behind it was cut off at the end of the list.
+    for (pid_t pid = (pid_t) strtol(at, &end, 10); end != at && *end == ' ';
+         pid = (pid_t) strtol(at, &end, 10)) {
         pid_t group = getpgid(pid);
         if (group > 0 && !is_running(data, group) && !is_running(data, pid)) {
             (void) kill(pid, SIGKILL);

@@ -94,6 +94,7 @@ def test_http_says_401_and_403(start_server, tokens):
     assert nobody.get("/healthz").status == 200
     assert nobody.get("/readyz").status == 200
     assert nobody.get("/metrics").status == 401
+    assert TokenApi(server.http, "no text: \xff").get("/metrics").status in (400, 401)
     assert look.get("/metrics").status == 200
 
 

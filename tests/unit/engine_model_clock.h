@@ -111,7 +111,9 @@ static inline void model_wake(model_time t)
 {
     model.mono_us += t.us;
     model.wall_us += t.us + t.jump_us;
+    (void) pthread_mutex_lock(&erig.engine->rounds);
     int64_t now_us = erig.engine->now_us;
+    (void) pthread_mutex_unlock(&erig.engine->rounds);
     assert_true(now_us >= model.wall_us);
     assert_true(now_us <= (model.now_us >= model.wall_us ? model.now_us + 1 : model.wall_us));
     MODEL_EACH(j)

@@ -171,6 +171,8 @@ static void jobs_can_not_be_allowed_to_choose_code(void **state)
     refuses_settings("argv=true allow_env=PATH", "allow_env", "choose no code");
     refuses_settings("argv=true allow_env=OK,LD_PRELOAD", "allow_env", "found \"LD_PRELOAD\"");
     refuses_settings("argv=true allow_env=BASH_ENV", "allow_env", "found \"BASH_ENV\"");
+    refuses_settings("argv=true allow_env=PYTHONPATH", "allow_env", "found \"PYTHONPATH\"");
+    refuses_settings("argv=true allow_env=NODE_OPTIONS", "allow_env", "found \"NODE_OPTIONS\"");
 }
 
 static void a_program_is_found_in_the_path_of_its_environment(void **state)

@@ -128,6 +128,7 @@ bool errand_context_cancelled(errand_context *context)
 
 bool errand_context_wait(errand_context *context, int64_t timeout_ms)
 {
+    timeout_ms = timeout_ms < INT64_MAX / 2000 ? timeout_ms : INT64_MAX / 2000;
     int64_t end_us = now_us() + (timeout_ms > 0 ? timeout_ms : 0) * 1000;
     struct timespec end = {.tv_sec = end_us / 1000000, .tv_nsec = end_us % 1000000 * 1000};
     int failed = 0;

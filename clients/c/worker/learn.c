@@ -37,6 +37,9 @@ static void on_answer(handover_item *item)
     worker_link *l = of_info(call);
     AUTO(answer) said = TAKE(call->answer);
     call->under_way = false;
+    if (l->pipeline == NULL) {
+        return;  // the worker is being taken down
+    }
     if (said != NULL && said->results_url != NULL) {
         take_address(l, TAKE(said->results_url));
         return;
