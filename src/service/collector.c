@@ -120,7 +120,7 @@ static status *read(collector *c, slice message, batch *ret)
     }
     status *why = decode(c, message, ret->memory, &sent);
     if (why != NULL) {
-        sent = salvage(message, ret->memory);
+        sent = salvage(message, why->code == STATUS_INVALID_ARGUMENT, ret->memory);
     }
     if (sent == NULL) {
         return why;

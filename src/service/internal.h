@@ -172,12 +172,12 @@ status *event_fill(service *s, const engine_assignment *a, Errand__V1__Job *job,
 status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
                       engine_outcomes *ret);
 // outcomes_take is outcomes_read for a sender that gets no answer: an outcome that can not be read
-// fails its attempt, and is rejected. why: so is each, whatever it says; NULL: each by itself.
+// fails its attempt, and is rejected. why: so is each that says nothing; NULL: each by itself.
 status *outcomes_take(const service *s, const Errand__V1__OutcomeBatch *batch, const status *why,
                       arena *memory, engine_outcomes *ret);
 // salvage.c: worker, authorization, number and leases of a batch that can not be decoded; NULL when
-// not even they can be told.
-Errand__V1__OutcomeBatch *salvage(slice message, arena *memory);
+// not even they can be told. decode: outcomes that are well by themselves are there as a whole.
+Errand__V1__OutcomeBatch *salvage(slice message, bool decode, arena *memory);
 // salvage_authorization looks for the token only, before anything else is done for a stranger.
 char *salvage_authorization(slice message, arena *memory);
 status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_token *ret);

@@ -260,11 +260,13 @@ status *outcomes_take(const service *s, const Errand__V1__OutcomeBatch *batch, c
     engine_outcome *outcomes;
     status *failure = batch_begin(batch, memory, ret, &outcomes);
     for (size_t i = 0; failure == NULL && i < batch->n_outcomes; i++) {
+        const Errand__V1__Outcome *outcome = batch->outcomes[i];
         engine_outcome *next = &outcomes[ret->count];
-        AUTO(status) own = why == NULL ? outcome_read(s, batch->outcomes[i], memory, next) : NULL;
-        const status *problem = why != NULL ? why : own;
-        ret->count +=
-            problem == NULL || refused_read(batch->outcomes[i], problem, memory, next) ? 1 : 0;
+        bool spoiled =
+            why != NULL && outcome->outcome_case == ERRAND__V1__OUTCOME__OUTCOME__NOT_SET;
+        AUTO(status) own = spoiled ? NULL : outcome_read(s, outcome, memory, next);
+        const status *problem = spoiled ? why : own;
+        ret->count += problem == NULL || refused_read(outcome, problem, memory, next) ? 1 : 0;
     }
     return failure;
 }

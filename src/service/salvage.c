@@ -50,6 +50,16 @@ static char *text_of(slice bytes, arena *memory)
     return text;
 }
 
+// An outcome that is well by itself; NULL if not. Another one of its batch spoiled that.
+static Errand__V1__Outcome *decode_outcome(slice encoded, arena *memory)
+{
+    ProtobufCMessage *decoded = NULL;
+    size_t cap = 65536 + 32 * encoded.size;
+    AUTO(status) failure = wire_decode_within(&errand__v1__outcome__descriptor, encoded, memory,
+                                              cap, &(size_t){0}, &decoded);
+    return failure == NULL ? (Errand__V1__Outcome *) decoded : NULL;
+}
+
 // False when it does not tell of which lease it is.
 static bool read_outcome(slice encoded, arena *memory, Errand__V1__Outcome **ret)
 {
@@ -81,7 +91,7 @@ static size_t count_outcomes(slice message)
     return count;
 }
 
-static bool read_outcomes(slice message, arena *memory, Errand__V1__OutcomeBatch *ret)
+static bool read_outcomes(slice message, bool decode, arena *memory, Errand__V1__OutcomeBatch *ret)
 {
     wire_field field;
     size_t count = count_outcomes(message);
@@ -91,7 +101,9 @@ static bool read_outcomes(slice message, arena *memory, Errand__V1__OutcomeBatch
     }
     for (const uint8_t *at = message.bytes; (at = next_field(at, message, &field)) != NULL;) {
         if (is_bytes(&field, BATCH_OUTCOMES) && ret->n_outcomes < count) {
-            ret->n_outcomes += read_outcome(field.bytes, memory, &ret->outcomes[ret->n_outcomes]);
+            Errand__V1__Outcome **next = &ret->outcomes[ret->n_outcomes];
+            *next = decode ? decode_outcome(field.bytes, memory) : NULL;
+            ret->n_outcomes += *next != NULL || read_outcome(field.bytes, memory, next) ? 1 : 0;
         }
     }
     return true;
@@ -113,7 +125,7 @@ char *salvage_authorization(slice message, arena *memory)
     return text_of(bytes_of(message, BATCH_AUTHORIZATION), memory);
 }
 
-Errand__V1__OutcomeBatch *salvage(slice message, arena *memory)
+Errand__V1__OutcomeBatch *salvage(slice message, bool decode, arena *memory)
 {
     Errand__V1__OutcomeBatch *batch = arena_alloc(memory, sizeof *batch);
     Errand__V1__Worker *worker = arena_alloc(memory, sizeof *worker);
@@ -127,6 +139,6 @@ Errand__V1__OutcomeBatch *salvage(slice message, arena *memory)
     batch->authorization = salvage_authorization(message, memory);
     worker->id = text_of(bytes_of(bytes_of(message, BATCH_WORKER), WORKER_ID), memory);
     bool complete = batch->authorization != NULL && worker->id != NULL &&
-                    batch->outcome_sequence > 0 && read_outcomes(message, memory, batch);
+                    batch->outcome_sequence > 0 && read_outcomes(message, decode, memory, batch);
     return complete ? batch : NULL;
 }

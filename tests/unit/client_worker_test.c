@@ -130,6 +130,24 @@ static void a_failure_may_say_when_to_try_again(void **state)
     stage_free(s);
 }
 
+static void say_no_text(errand_context *context, void *data)
+{
+    (void) data;
+    assert_null(errand_context_succeed_data(context, "\xff/plain", "hi", 2));
+}
+
+// The server would refuse it, and what is sent along with it.
+static void a_result_that_can_not_be_sent_is_a_failure_at_once(void **state)
+{
+    (void) state;
+    stage *s = stage_new();
+    const Errand__V1__Outcome *outcome = run_one(s, say_no_text);
+    assert_int_equal(outcome->outcome_case, ERRAND__V1__OUTCOME__OUTCOME_FAILURE);
+    assert_int_equal(outcome->failure->status->code, ERRAND__RPC__V1__CODE__INVALID_ARGUMENT);
+    assert_false(outcome->failure->retryable);
+    stage_free(s);
+}
+
 static void say_nonsense(errand_context *context, void *data)
 {
     (void) data;
@@ -193,6 +211,7 @@ static void each_kind_has_its_function(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_function_gets_the_job_and_its_value_is_the_result),
     cmocka_unit_test(bytes_are_a_result_too),
+    cmocka_unit_test(a_result_that_can_not_be_sent_is_a_failure_at_once),
     cmocka_unit_test(saying_nothing_is_success_with_null),
     cmocka_unit_test(the_last_word_counts_and_a_failure_may_be_permanent),
     cmocka_unit_test(success_may_be_the_last_word_too),

@@ -33,20 +33,30 @@ static void push(const void *bytes, size_t size)
     assert_int_equal(nng_send(pipeline.push, (void *) (uintptr_t) bytes, size, 0), 0);
 }
 
-static void push_success(const Errand__V1__Assignment *a, int64_t sequence)
+static void push_outcomes(Errand__V1__Outcome **outcomes, size_t count, int64_t sequence)
 {
     Errand__V1__OutcomeBatch batch = ERRAND__V1__OUTCOME_BATCH__INIT;
-    Errand__V1__Outcome outcome = outcome_of(a), *outcomes[] = {&outcome};
-    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
-    outcome.success = data_result("text/plain", "hi");
     batch.worker = worker();
     batch.outcome_sequence = sequence;
     batch.outcomes = outcomes;
-    batch.n_outcomes = 1;
+    batch.n_outcomes = count;
     size_t size = errand__v1__outcome_batch__get_packed_size(&batch);
     uint8_t *bytes = arena_alloc(srig.memory, size);
     errand__v1__outcome_batch__pack(&batch, bytes);
     push(bytes, size);
+}
+
+static void push_batch(Errand__V1__Outcome *outcome, int64_t sequence)
+{
+    push_outcomes(&outcome, 1, sequence);
+}
+
+static void push_success(const Errand__V1__Assignment *a, int64_t sequence)
+{
+    Errand__V1__Outcome outcome = outcome_of(a);
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    outcome.success = data_result("text/plain", "hi");
+    push_batch(&outcome, sequence);
 }
 
 static void assert_ends(const char *id)
@@ -78,19 +88,6 @@ static void a_pushed_outcome_ends_the_job(void **state)
 }
 
 // ---- what can not be taken ----
-
-static void push_batch(Errand__V1__Outcome *outcome, int64_t sequence)
-{
-    Errand__V1__OutcomeBatch batch = ERRAND__V1__OUTCOME_BATCH__INIT;
-    batch.worker = worker();
-    batch.outcome_sequence = sequence;
-    batch.outcomes = &outcome;
-    batch.n_outcomes = 1;
-    size_t size = errand__v1__outcome_batch__get_packed_size(&batch);
-    uint8_t *bytes = arena_alloc(srig.memory, size);
-    errand__v1__outcome_batch__pack(&batch, bytes);
-    push(bytes, size);
-}
 
 // The worker is told that its outcome was not taken, and goes on.
 static void assert_rejected(const Errand__V1__Assignment *a, Errand__Rpc__V1__Code code)
@@ -167,20 +164,35 @@ static void an_outcome_of_no_lease_does_not_keep_the_others_up(void **state)
     (void) state;
     const char *id = submit_any()->id;
     const Errand__V1__Assignment *a = lease_one(1);
-    Errand__V1__OutcomeBatch batch = ERRAND__V1__OUTCOME_BATCH__INIT;
     Errand__V1__Outcome nameless = ERRAND__V1__OUTCOME__INIT, good = outcome_of(a);
     Errand__V1__Outcome *outcomes[] = {&nameless, &good};
     good.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
     good.success = data_result("text/plain", "hi");
-    batch.worker = worker();
-    batch.outcome_sequence = 1;
-    batch.outcomes = outcomes;
-    batch.n_outcomes = COUNT(outcomes);
-    size_t size = errand__v1__outcome_batch__get_packed_size(&batch);
-    uint8_t *bytes = arena_alloc(srig.memory, size);
-    errand__v1__outcome_batch__pack(&batch, bytes);
-    push(bytes, size);
+    push_outcomes(outcomes, COUNT(outcomes), 1);
     assert_ends(id);
+}
+
+// Its neighbour is no text within, for which the batch as a whole can not be decoded.
+static void a_spoiled_outcome_does_not_spoil_its_neighbours(void **state)
+{
+    (void) state;
+    const char *spoiled = submit_any()->id;
+    const Errand__V1__Assignment *first = lease_one(1);
+    const char *well = submit_any()->id;
+    const Errand__V1__Assignment *second = lease_one(2);
+    Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
+    Errand__V1__Failure failed = ERRAND__V1__FAILURE__INIT;
+    Errand__V1__Outcome bad = outcome_of(first), good = outcome_of(second);
+    Errand__V1__Outcome *outcomes[] = {&bad, &good};
+    error.message = text("\xff\xfe");
+    failed.status = &error;
+    bad.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_FAILURE;
+    bad.failure = &failed;
+    good.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    good.success = data_result("text/plain", "hi");
+    push_outcomes(outcomes, COUNT(outcomes), 1);
+    assert_ends(well);
+    assert_attempt_failed(spoiled, ERRAND__RPC__V1__CODE__INVALID_ARGUMENT);
 }
 
 static void garbage_is_passed_over(void **state)
@@ -230,6 +242,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_batch_that_is_no_text_within_is_rejected, start, stop),
     cmocka_unit_test_setup_teardown(an_outcome_of_no_lease_does_not_keep_the_others_up, start,
                                     stop),
+    cmocka_unit_test_setup_teardown(a_spoiled_outcome_does_not_spoil_its_neighbours, start, stop),
     cmocka_unit_test_setup_teardown(garbage_is_passed_over, start, stop),
     cmocka_unit_test_setup_teardown(a_void_outcome_is_told_in_the_next_answer, start, stop),
     cmocka_unit_test_setup_teardown(an_address_in_use_is_told, start, stop),

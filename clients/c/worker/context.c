@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "error.h"
+#include "rpc/wire.h"
 #include "json/codec.h"
 
 #include <errno.h>
@@ -75,6 +76,23 @@ void context_cancel(errand_context *c)
     pthread_mutex_unlock(&c->lock);
 }
 
+// The server would refuse what it can not decode.
+static status *check_result(Errand__V1__Result *result)
+{
+    AUTO_BUF bytes = {0};
+    Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT, *all[] = {&outcome};
+    Errand__V1__OutcomeBatch batch = ERRAND__V1__OUTCOME_BATCH__INIT;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    outcome.success = result;
+    batch.n_outcomes = 1;
+    batch.outcomes = all;
+    if (!buf_reserve(&bytes, errand__v1__outcome_batch__get_packed_size(&batch))) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    bytes.size = errand__v1__outcome_batch__pack(&batch, bytes.bytes);
+    return wire_check(&errand__v1__outcome_batch__descriptor, bytes.bytes, bytes.size);
+}
+
 void context_settle(errand_context *c)
 {
     Google__Protobuf__Value null = GOOGLE__PROTOBUF__VALUE__INIT;
@@ -86,6 +104,12 @@ void context_settle(errand_context *c)
     if (c->result.output_case == ERRAND__V1__RESULT__OUTPUT__NOT_SET) {
         c->result.output_case = ERRAND__V1__RESULT__OUTPUT_VALUE;
         c->result.value = &null;
+    }
+    AUTO(status) bad = check_result(&c->result);
+    if (bad != NULL) {
+        const attempt_failure failure = {.code = bad->code, .message = bad->message};
+        attempt_fail(c->attempt, &failure);
+        return;
     }
     attempt_succeed(c->attempt, &c->result);
 }
