@@ -103,6 +103,15 @@ static void write_script(const shell *s)
     cli_print("%s", s->tail);
 }
 
+// How bash and zsh go on once the commands are named: what stands on the line so far.
+#define WORDS_READ                                                                                 \
+    ") first=$word ;; esac\n"                                                                      \
+    "        elif [[ -z $second ]]; then\n"                                                        \
+    "            second=$word\n"                                                                   \
+    "        fi\n"                                                                                 \
+    "    done\n"                                                                                   \
+    "    case \"$first $second\" in\n"
+
 static const shell bash = {
     .head = "# bash completion of errand\n"
             "_errand() {\n"
@@ -111,12 +120,7 @@ static const shell bash = {
             "        [[ $word == -* ]] && continue\n"
             "        if [[ -z $first ]]; then\n"
             "            case $word in ",
-    .middle = ") first=$word ;; esac\n"
-              "        elif [[ -z $second ]]; then\n"
-              "            second=$word\n"
-              "        fi\n"
-              "    done\n"
-              "    case \"$first $second\" in\n",
+    .middle = WORDS_READ,
     .open = "\"",
     .close = "\"",
     .tail = "    esac\n"
@@ -138,12 +142,7 @@ static const shell zsh = {
             "        [[ $word == -* ]] && continue\n"
             "        if [[ -z $first ]]; then\n"
             "            case $word in ",
-    .middle = ") first=$word ;; esac\n"
-              "        elif [[ -z $second ]]; then\n"
-              "            second=$word\n"
-              "        fi\n"
-              "    done\n"
-              "    case \"$first $second\" in\n",
+    .middle = WORDS_READ,
     .open = "(",
     .close = ")",
     .tail = "    esac\n"

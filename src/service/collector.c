@@ -98,14 +98,14 @@ static status *decode(const collector *c, slice message, arena *memory,
 }
 
 // Whose outcomes they are: those of a worker whose token may work. Others are not acknowledged.
-static status *authorize(const collector *c, const char *authorization, rpc_caller *ret)
+static status *authorize(const collector *c, slice message, arena *memory, rpc_caller *ret)
 {
     *ret = (rpc_caller){.name = ""};
     if (c->service->options.access == NULL) {
         return NULL;
     }
     return access_authorize(c->service->options.access, "/errand.v1.WorkerService/Report",
-                            authorization, ret);
+                            salvage_authorization(message, memory), ret);
 }
 
 // Of a batch that can not be decoded each outcome is refused. It is acknowledged all the same: the
@@ -114,7 +114,7 @@ static status *read(collector *c, slice message, batch *ret)
 {
     Errand__V1__OutcomeBatch *sent = NULL;
     rpc_caller caller;
-    status *failure = authorize(c, salvage_authorization(message, ret->memory), &caller);
+    status *failure = authorize(c, message, ret->memory, &caller);
     if (failure != NULL) {
         return failure;
     }

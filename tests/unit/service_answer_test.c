@@ -112,17 +112,6 @@ static void a_batch_whose_answer_would_be_too_large_is_not_stored(void **state)
     assert_int_equal(ret->n_results, request.n_jobs);
 }
 
-static const Errand__V1__BatchSubmitResponse *submit_batch(Errand__V1__Job **jobs, size_t count)
-{
-    Errand__V1__BatchSubmitRequest request = ERRAND__V1__BATCH_SUBMIT_REQUEST__INIT;
-    Errand__V1__BatchSubmitResponse *ret = NULL;
-    request.jobs = jobs;
-    request.n_jobs = count;
-    rig_ok(try_call(JOBS, "BatchSubmit", &request.base, NULL, &ret));
-    assert_int_equal(ret->n_results, count);
-    return ret;
-}
-
 static void a_batch_submitted_again_shows_how_its_jobs_ended(void **state)
 {
     (void) state;

@@ -159,17 +159,6 @@ static void the_result_of_a_failure_is_its_error(void **state)
 
 // ---- BatchSubmit ----
 
-static Errand__V1__BatchSubmitResponse *submit_batch(Errand__V1__Job **jobs, size_t count)
-{
-    Errand__V1__BatchSubmitRequest request = ERRAND__V1__BATCH_SUBMIT_REQUEST__INIT;
-    Errand__V1__BatchSubmitResponse *ret = NULL;
-    request.jobs = jobs;
-    request.n_jobs = count;
-    rig_ok(try_call(JOBS, "BatchSubmit", &request.base, NULL, &ret));
-    assert_int_equal(ret->n_results, count);
-    return ret;
-}
-
 static void each_job_of_a_batch_is_judged_alone(void **state)
 {
     (void) state;

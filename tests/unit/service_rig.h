@@ -224,6 +224,17 @@ static inline const Errand__V1__LeaseResponse *lease_from(char *queue, int64_t s
     return ret;
 }
 
+static inline Errand__V1__BatchSubmitResponse *submit_batch(Errand__V1__Job **jobs, size_t count)
+{
+    Errand__V1__BatchSubmitRequest request = ERRAND__V1__BATCH_SUBMIT_REQUEST__INIT;
+    Errand__V1__BatchSubmitResponse *ret = NULL;
+    request.jobs = jobs;
+    request.n_jobs = count;
+    rig_ok(try_call(JOBS, "BatchSubmit", &request.base, NULL, &ret));
+    assert_int_equal(ret->n_results, count);
+    return ret;
+}
+
 static inline const Errand__V1__Assignment *lease_one(int64_t sequence)
 {
     const Errand__V1__LeaseResponse *got = lease_from(NULL, sequence, 1);
