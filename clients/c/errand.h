@@ -264,7 +264,8 @@ ERRAND_API bool errand_context_wait(errand_context *context, int64_t timeout_ms)
 ERRAND_API int errand_context_fd(errand_context *context);
 
 // Success, with a value given as JSON text or as a message, or with bytes (content_type NULL:
-// application/octet-stream). All is copied.
+// application/octet-stream). All is copied. An error is a last word, too: unless the function says
+// something else, the attempt has failed for good.
 ERRAND_API errand_error *errand_context_succeed_json(errand_context *context, const char *json);
 ERRAND_API errand_error *errand_context_succeed_value(errand_context *context,
                                                       const Google__Protobuf__Value *value);

@@ -144,7 +144,45 @@ static void a_result_that_can_not_be_sent_is_a_failure_at_once(void **state)
     const Errand__V1__Outcome *outcome = run_one(s, say_no_text);
     assert_int_equal(outcome->outcome_case, ERRAND__V1__OUTCOME__OUTCOME_FAILURE);
     assert_int_equal(outcome->failure->status->code, ERRAND__RPC__V1__CODE__INVALID_ARGUMENT);
+    assert_ptr_equal(
+        strstr(outcome->failure->status->message, "the result can not be sent: data.content_type"),
+        outcome->failure->status->message);
     assert_false(outcome->failure->retryable);
+    stage_free(s);
+}
+
+static void say_nonsense_and_no_more(errand_context *context, void *data)
+{
+    (void) data;
+    assert_null(errand_context_succeed_json(context, "1"));
+    errand_error_free(errand_context_succeed_json(context, "{\"open\": "));
+}
+
+static void a_refused_result_is_no_success(void **state)
+{
+    (void) state;
+    stage *s = stage_new();
+    const Errand__V1__Outcome *outcome = run_one(s, say_nonsense_and_no_more);
+    assert_int_equal(outcome->outcome_case, ERRAND__V1__OUTCOME__OUTCOME_FAILURE);
+    assert_int_equal(outcome->failure->status->code, ERRAND__RPC__V1__CODE__INVALID_ARGUMENT);
+    assert_ptr_equal(strstr(outcome->failure->status->message, "the result was refused: "),
+                     outcome->failure->status->message);
+    assert_false(outcome->failure->retryable);
+    stage_free(s);
+}
+
+static void say_nonsense_then_sense(errand_context *context, void *data)
+{
+    (void) data;
+    errand_error_free(errand_context_succeed_json(context, "{"));
+    assert_null(errand_context_succeed_json(context, "8"));
+}
+
+static void another_result_makes_up_for_a_refused_one(void **state)
+{
+    (void) state;
+    stage *s = stage_new();
+    assert_true(result_of(run_one(s, say_nonsense_then_sense))->value->number_value == 8);
     stage_free(s);
 }
 
@@ -217,6 +255,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(success_may_be_the_last_word_too),
     cmocka_unit_test(a_failure_may_say_when_to_try_again),
     cmocka_unit_test(a_result_that_is_no_json_is_refused_to_the_function),
+    cmocka_unit_test(a_refused_result_is_no_success),
+    cmocka_unit_test(another_result_makes_up_for_a_refused_one),
     cmocka_unit_test(a_worker_is_put_together_before_it_starts),
     cmocka_unit_test(each_kind_has_its_function),
 };

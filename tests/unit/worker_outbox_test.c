@@ -37,7 +37,7 @@ static void add(outbox *o, int number, size_t message_size)
     outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_FAILURE;
     outcome.failure = &failure;
     lease_ref ref = ref_of(number);
-    assert_true(outbox_add(o, &ref, &outcome));
+    assert_null(outbox_add(o, &ref, &outcome));
     free(message);
 }
 
@@ -53,6 +53,45 @@ static int64_t push(outbox *o, int64_t now_us)
     int64_t sequence = o->cursor->sequence;
     outbox_pushed(o, sequence, now_us);
     return sequence;
+}
+
+static status_code add_http(outbox *o, int number, const char *content_type)
+{
+    Errand__V1__HttpResult http = ERRAND__V1__HTTP_RESULT__INIT;
+    http.content_type = (char *) (uintptr_t) content_type;
+    Errand__V1__Result result = ERRAND__V1__RESULT__INIT;
+    result.output_case = ERRAND__V1__RESULT__OUTPUT_HTTP;
+    result.http = &http;
+    Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    outcome.success = &result;
+    lease_ref ref = ref_of(number);
+    AUTO(status) failure = outbox_add(o, &ref, &outcome);
+    return status_code_of(failure);
+}
+
+static void what_can_not_be_decoded_is_not_taken(void **state)
+{
+    (void) state;
+    outbox o = fresh();
+    assert_int_equal(add_http(&o, 1, "\xff/plain"), STATUS_INVALID_ARGUMENT);
+    assert_true(outbox_is_empty(&o));
+    assert_int_equal(o.bytes, 0);
+    assert_int_equal(add_http(&o, 2, "text/plain"), STATUS_OK);
+    assert_int_equal(add_http(&o, 3, "\xff/plain"), STATUS_INVALID_ARGUMENT);
+    assert_int_equal(add_http(&o, 4, "text/html"), STATUS_OK);
+    assert_int_equal(o.ref_count, 2);
+    outbox_seal(&o);
+    Errand__V1__OutcomeBatch *batch =
+        errand__v1__outcome_batch__unpack(NULL, o.oldest->bytes.size, o.oldest->bytes.bytes);
+    assert_non_null(batch);
+    assert_int_equal(batch->n_outcomes, 2);
+    assert_string_equal(batch->outcomes[0]->job_id, "job-2");
+    assert_string_equal(batch->outcomes[1]->job_id, "job-4");
+    errand__v1__outcome_batch__free_unpacked(batch, NULL);
+    outbox_acked(&o, 1);
+    assert_int_equal(o.bytes, 0);
+    outbox_fini(&o);
 }
 
 static void a_sealed_batch_decodes_to_what_was_put_in(void **state)
@@ -224,6 +263,7 @@ static void all_outcomes_held_can_be_named(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(what_can_not_be_decoded_is_not_taken),
     cmocka_unit_test(a_sealed_batch_decodes_to_what_was_put_in),
     cmocka_unit_test(outcomes_gather_in_one_batch_until_it_is_full),
     cmocka_unit_test(batches_are_pushed_in_order_and_once),

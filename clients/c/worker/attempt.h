@@ -159,8 +159,8 @@ int64_t attempt_deadline_us(const attempt *a);
 // and made valid UTF-8; NULL: none.
 void attempt_progress(attempt *a, int64_t done, int64_t total, const char *message);
 
-// attempt_succeed reports a result; one over the cap becomes a permanent failure. The attempt is
-// gone afterwards.
+// attempt_succeed reports a result; one over the cap, or one that the server could not decode,
+// becomes a permanent failure. The attempt is gone afterwards.
 void attempt_succeed(attempt *a, Errand__V1__Result *result);
 
 typedef struct attempt_failure {

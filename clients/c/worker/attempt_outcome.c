@@ -10,11 +10,17 @@
 #define HEAD_BYTES    4096   // what a batch and an outcome add to a result
 #define BESIDE_BYTES  65536  // of a result: headers and the like, beside a body of the full size
 
-// An outcome that can not be kept for want of memory is no outcome: the lease will run out.
+// An outcome that can not be kept is no outcome: the lease will run out.
+static void lose(const lease_ref *ref, const status *why)
+{
+    log_error("outcome_lost", LOG_STR("job", ref->job_id), LOG_STATUS(why));
+}
+
 static void report(attempt_source *source, const lease_ref *ref, Errand__V1__Outcome *outcome)
 {
-    if (!outbox_add(&source->outbox, ref, outcome)) {
-        log_error("outcome_lost", LOG_STR("job", ref->job_id), LOG_STR("why", "out of memory"));
+    AUTO(status) failure = outbox_add(&source->outbox, ref, outcome);
+    if (failure != NULL) {
+        lose(ref, failure);
     }
 }
 
@@ -61,7 +67,7 @@ static size_t result_cap(const attempts *all)
     return cap < whole ? cap : whole;
 }
 
-static void refuse_result(attempt *a, size_t size)
+static void refuse_long_result(attempt *a, size_t size)
 {
     char message[128];
     size_t cap = result_cap(a->owner);
@@ -72,16 +78,35 @@ static void refuse_result(attempt *a, size_t size)
     attempt_fail(a, &failure);
 }
 
+// The path begins where the batch does; who reads it knows only of the result.
+static void refuse_bad_result(attempt *a, const status *bad)
+{
+    static const char prefix[] = "outcomes[0].success.";
+    const char *why = bad->message;
+    why += strncmp(why, prefix, sizeof prefix - 1) == 0 ? sizeof prefix - 1 : 0;
+    char message[MESSAGE_BYTES];
+    (void) snprintf(message, sizeof message, "the result can not be sent: %s", why);
+    attempt_failure failure = {.code = bad->code, .message = message};
+    attempt_fail(a, &failure);
+}
+
 void attempt_succeed(attempt *a, Errand__V1__Result *result)
 {
     size_t size = errand__v1__result__get_packed_size(result);
     if (size > result_cap(a->owner)) {
-        refuse_result(a, size);
+        refuse_long_result(a, size);
         return;
     }
     Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT;
     outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
     outcome.success = result;
-    report(a->source, &a->ref, &outcome);
+    AUTO(status) failure = outbox_add(&a->source->outbox, &a->ref, &outcome);
+    if (failure != NULL && failure->code == STATUS_INVALID_ARGUMENT) {
+        refuse_bad_result(a, failure);
+        return;
+    }
+    if (failure != NULL) {
+        lose(&a->ref, failure);
+    }
     attempt_vacate(a);
 }

@@ -3,7 +3,6 @@
 
 #include "base/clock.h"
 #include "error.h"
-#include "rpc/wire.h"
 #include "json/codec.h"
 
 #include <errno.h>
@@ -76,23 +75,6 @@ void context_cancel(errand_context *c)
     pthread_mutex_unlock(&c->lock);
 }
 
-// The server would refuse what it can not decode.
-static status *check_result(Errand__V1__Result *result)
-{
-    AUTO_BUF bytes = {0};
-    Errand__V1__Outcome outcome = ERRAND__V1__OUTCOME__INIT, *all[] = {&outcome};
-    Errand__V1__OutcomeBatch batch = ERRAND__V1__OUTCOME_BATCH__INIT;
-    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
-    outcome.success = result;
-    batch.n_outcomes = 1;
-    batch.outcomes = all;
-    if (!buf_reserve(&bytes, errand__v1__outcome_batch__get_packed_size(&batch))) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    }
-    bytes.size = errand__v1__outcome_batch__pack(&batch, bytes.bytes);
-    return wire_check(&errand__v1__outcome_batch__descriptor, bytes.bytes, bytes.size);
-}
-
 void context_settle(errand_context *c)
 {
     Google__Protobuf__Value null = GOOGLE__PROTOBUF__VALUE__INIT;
@@ -104,12 +86,6 @@ void context_settle(errand_context *c)
     if (c->result.output_case == ERRAND__V1__RESULT__OUTPUT__NOT_SET) {
         c->result.output_case = ERRAND__V1__RESULT__OUTPUT_VALUE;
         c->result.value = &null;
-    }
-    AUTO(status) bad = check_result(&c->result);
-    if (bad != NULL) {
-        const attempt_failure failure = {.code = bad->code, .message = bad->message};
-        attempt_fail(c->attempt, &failure);
-        return;
     }
     attempt_succeed(c->attempt, &c->result);
 }
@@ -204,6 +180,29 @@ static arena *say_anew(errand_context *c)
     return c->said;
 }
 
+// A result that was not taken is the last word, too: unless the function has another one the
+// attempt has failed, and not succeeded with nothing.
+static errand_error *refuse(errand_context *c, status *why)
+{
+    AUTO_FREE char *text = NULL;
+    const char *own = NULL;
+    if (c->said != NULL && asprintf(&text, "the result was refused: %s", why->message) >= 0) {
+        own = arena_strdup(c->said, text);
+    }
+    c->failed = true;
+    c->failure = (attempt_failure){
+        .code = why->code,
+        .retryable = why->code == STATUS_RESOURCE_EXHAUSTED,
+        .message = own != NULL ? own : "the result was refused",
+    };
+    return error_from(why);
+}
+
+static errand_error *refuse_for_memory(errand_context *c)
+{
+    return refuse(c, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
+}
+
 static void say_value(errand_context *c, Google__Protobuf__Value *value)
 {
     c->result.output_case = ERRAND__V1__RESULT__OUTPUT_VALUE;
@@ -215,12 +214,12 @@ errand_error *errand_context_succeed_json(errand_context *context, const char *j
     arena *memory = say_anew(context);
     ProtobufCMessage *value = NULL;
     if (memory == NULL) {
-        return error_no_memory();
+        return refuse_for_memory(context);
     }
     status *failure =
         json_decode(&google__protobuf__value__descriptor, json, strlen(json), memory, &value);
     if (failure != NULL) {
-        return error_from(failure);
+        return refuse(context, failure);
     }
     say_value(context, (Google__Protobuf__Value *) value);
     return NULL;
@@ -233,14 +232,14 @@ errand_error *errand_context_succeed_value(errand_context *context,
     size_t size = google__protobuf__value__get_packed_size(value);
     uint8_t *bytes = memory == NULL ? NULL : arena_alloc(memory, size + 1);
     if (bytes == NULL) {
-        return error_no_memory();
+        return refuse_for_memory(context);
     }
     (void) google__protobuf__value__pack(value, bytes);
     ProtobufCAllocator allocator = {
         .alloc = arena_alloc_hook, .free = arena_free_hook, .allocator_data = memory};
     Google__Protobuf__Value *copy = google__protobuf__value__unpack(&allocator, size, bytes);
     if (copy == NULL) {
-        return error_no_memory();
+        return refuse_for_memory(context);
     }
     say_value(context, copy);
     return NULL;
@@ -254,7 +253,7 @@ errand_error *errand_context_succeed_data(errand_context *context, const char *c
     char *own_type = memory == NULL ? NULL : arena_copy(memory, type, strlen(type) + 1);
     uint8_t *own = memory == NULL ? NULL : arena_alloc(memory, size + 1);
     if (own_type == NULL || own == NULL) {
-        return error_no_memory();
+        return refuse_for_memory(context);
     }
     if (size > 0) {
         memcpy(own, bytes, size);

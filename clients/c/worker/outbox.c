@@ -5,6 +5,8 @@
 // tree.
 #include "worker/outbox.h"
 
+#include "rpc/wire.h"
+
 #include <stdlib.h>
 
 #define HEAD_BYTES    512        // room for id, authorization and number
@@ -83,26 +85,48 @@ static outbox_batch *open_batch(const outbox *o)
     return batch;
 }
 
-static bool append(outbox *o, outbox_batch *batch, const lease_ref *ref,
-                   const Errand__V1__OutcomeBatch *part)
+static status *no_memory(void)
 {
-    size_t head = HEAD_BYTES + (o->authorization == NULL ? 0 : strlen(o->authorization));
-    size_t size = errand__v1__outcome_batch__get_packed_size(part);
-    size_t before = batch == o->open ? batch_memory(batch) : 0;
-    bool done = reserve_ref(batch) && buf_reserve(&batch->bytes, size + head);
-    batch->bytes.failed = false;
-    if (done) {
-        (void) pack(batch, part);
-        batch->refs[batch->ref_count++] = *ref;
-        o->ref_count++;
-    }
-    if (done || batch == o->open) {
-        o->bytes += batch_memory(batch) - before;
-    }
-    return done;
+    return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
 }
 
-bool outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome)
+// What the server could not decode is taken out again: it would take along all that is sent with
+// it.
+static status *append(outbox_batch *batch, const lease_ref *ref,
+                      const Errand__V1__OutcomeBatch *part)
+{
+    size_t before = batch->bytes.size;
+    if (!reserve_ref(batch) || !pack(batch, part)) {
+        return no_memory();
+    }
+    status *bad = wire_check(&errand__v1__outcome_batch__descriptor, batch->bytes.bytes + before,
+                             batch->bytes.size - before);
+    if (bad != NULL) {
+        batch->bytes.size = before;
+        return bad;
+    }
+    batch->refs[batch->ref_count++] = *ref;
+    return NULL;
+}
+
+// Room for the head is kept, so that sealing can not fail.
+static status *add_part(outbox *o, outbox_batch *batch, const lease_ref *ref,
+                        const Errand__V1__OutcomeBatch *part)
+{
+    size_t head = HEAD_BYTES + (o->authorization == NULL ? 0 : strlen(o->authorization));
+    size_t before = batch == o->open ? batch_memory(batch) : 0;
+    size_t size = errand__v1__outcome_batch__get_packed_size(part);
+    status *failure =
+        buf_reserve(&batch->bytes, size + head) ? append(batch, ref, part) : no_memory();
+    batch->bytes.failed = false;
+    if (failure == NULL || batch == o->open) {
+        o->bytes += batch_memory(batch) - before;
+    }
+    o->ref_count += failure == NULL;
+    return failure;
+}
+
+status *outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome)
 {
     lease_ref named = *ref;
     outcome->job_id = named.job_id;
@@ -115,17 +139,13 @@ bool outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome)
         outbox_seal(o);
     }
     outbox_batch *batch = o->open != NULL ? o->open : open_batch(o);
-    if (batch == NULL) {
-        return false;
+    status *failure = batch == NULL ? no_memory() : add_part(o, batch, &named, &part);
+    if (failure == NULL) {
+        o->open = batch;
+    } else if (batch != o->open) {
+        batch_free(batch);
     }
-    if (!append(o, batch, &named, &part)) {
-        if (batch != o->open) {
-            batch_free(batch);
-        }
-        return false;
-    }
-    o->open = batch;
-    return true;
+    return failure;
 }
 
 // A buffer grows by doubling; a large one gives the rest back.

@@ -7,6 +7,7 @@
 #define ERRAND_CLIENTS_C_WORKER_OUTBOX_H
 
 #include "base/buf.h"
+#include "base/status.h"
 #include "worker/lease_ref.h"
 
 #include "errand/v1/worker_service.pb-c.h"
@@ -42,8 +43,9 @@ void outbox_init(outbox *o, const char *worker_id, const char *authorization,
                  size_t max_batch_bytes);
 void outbox_fini(outbox *o);
 
-// outbox_add encodes an outcome; ref's job and token go into it. False when memory is short.
-bool outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome);
+// outbox_add encodes an outcome; ref's job and token go into it. INVALID_ARGUMENT when the server
+// could not decode it, RESOURCE_EXHAUSTED when memory is short: then it is not in it.
+status *outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome);
 
 // outbox_seal closes the open batch, if there is one.
 void outbox_seal(outbox *o);
