@@ -8,7 +8,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define ECHO_MAX_IN_FLIGHT 256
+#define ECHO_MAX_IN_FLIGHT 512
 
 typedef struct echo_load {
     const char *url;

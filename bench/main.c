@@ -24,12 +24,16 @@ static const scenario scenarios[] = {
      "raw nng request/reply, tcp and ipc, 1, 32 and 256 in flight"},
     {"submit",  scenario_submit,  "every job, before its Submit is answered",
      "Submit with 1, 32 and 256 in flight, in turns with echo, and the ratio"},
+    {"curve",   scenario_curve,   "every job, before its Submit is answered",
+     "Submit with 1, 2, 4 and so on to 512 in flight, in turns with echo"},
     {"batch",   scenario_batch,   "every job, before its BatchSubmit is answered",
      "BatchSubmit"},
     {"drain",   scenario_drain,   "every lease before it is handed out, every outcome before it is acknowledged",
      "no-op jobs through Lease and the result pipeline"},
     {"latency", scenario_latency, "job, lease and outcome, before the caller sees the result",
      "submit to result of a no-op, one at a time"},
+    {"load",    scenario_load,    "job, lease and outcome, before the caller sees the result",
+     "the same while jobs come at a tenth to nine tenths of the highest rate"},
     {"waiters", scenario_waiters, "job, lease and outcome, before a waiter is answered",
      "thousands of GetResult calls that wait, each for a job of its own"},
     {"fetch",   scenario_fetch,   "job, lease and result",
@@ -111,11 +115,18 @@ static status *write_all(const char *path, const buf *text)
                                           : NULL;
 }
 
+// Tables go to standard output unless the JSON does.
 static status *print_report(const bench_options *options, const report *r)
 {
-    AUTO_BUF text = {0};
-    status *failure = options->json ? report_json(r, &text) : report_table(r, &text);
-    return failure ? failure : write_all(options->json, &text);
+    AUTO_BUF table = {0}, json = {0};
+    status *failure = report_table(r, &table);
+    if (!failure && options->json)
+        failure = report_json(r, &json);
+    if (!failure && !(options->json && strcmp(options->json, "-") == 0))
+        failure = write_all(NULL, &table);
+    if (!failure && options->json)
+        failure = write_all(options->json, &json);
+    return failure;
 }
 
 static status *run(bench_options *options, int argc, char **argv)

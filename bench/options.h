@@ -9,7 +9,7 @@
 typedef struct bench_options {
     const char *errandd;  // path of the server program
     const char *dir;      // temporary data folders are made here
-    const char *json;     // file for the figures, "-" is standard output; NULL: tables instead
+    const char *json;     // file for the figures, "-" is standard output, then without tables
     const char *row;    // echo, submit and scale measure only rows whose name holds this; NULL: all
     int64_t runs;       // repetitions; figures are their medians
     int64_t count;      // operations of one measurement; 0: what the scenario takes

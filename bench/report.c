@@ -55,8 +55,10 @@ static void copy_name(char to[static REPORT_ROW_SIZE], const char *name)
 static report_row *need_row(report_scenario *scenario, const char *name)
 {
     report_row *row = find_row(scenario, name);
-    if (row || scenario->count == REPORT_ROWS)
+    if (row)
         return row;
+    if (scenario->count == REPORT_ROWS)
+        return NULL;
     row = &scenario->rows[scenario->count++];
     copy_name(row->name, name);
     return row;
@@ -65,8 +67,10 @@ static report_row *need_row(report_scenario *scenario, const char *name)
 static report_figure *need_figure(report_row *row, const char *name, const char *unit)
 {
     report_figure *figure = find_figure(row, name);
-    if (figure || row->count == REPORT_FIGURES)
+    if (figure)
         return figure;
+    if (row->count == REPORT_FIGURES)
+        return NULL;
     figure = &row->figures[row->count++];
     copy_name(figure->name, name);
     figure->unit = unit;
@@ -82,6 +86,27 @@ void report_add(report *r, const char *row_name, const char *name, const char *u
         return;
     }
     figure->samples[figure->count++] = value;
+}
+
+static report_row *need_current_row(report *r, const char *name)
+{
+    report_row *row = r->current ? need_row(r->current, name) : NULL;
+    r->wrong = r->wrong || !row;
+    return row;
+}
+
+void report_durable(report *r, const char *row_name, const char *durable)
+{
+    report_row *row = need_current_row(r, row_name);
+    if (row)
+        row->durable = durable;
+}
+
+void report_skip(report *r, const char *row_name, const char *reason)
+{
+    report_row *row = need_current_row(r, row_name);
+    if (row)
+        row->skipped = reason;
 }
 
 static int compare_doubles(const void *a, const void *b)

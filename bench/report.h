@@ -24,6 +24,13 @@ void report_begin(report *r, const char *scenario, const char *durable);
 // sample. unit is borrowed; row and name are copied.
 void report_add(report *r, const char *row, const char *name, const char *unit, double value);
 
+// report_durable says of one row what is durable, where that differs within the scenario; the text
+// is borrowed.
+void report_durable(report *r, const char *row, const char *durable);
+
+// report_skip makes a row without figures, which says why; the text is borrowed.
+void report_skip(report *r, const char *row, const char *reason);
+
 // report_add_percentiles adds p50, p90 and p99 of durations in seconds, which it sorts; count > 0.
 void report_add_percentiles(report *r, const char *row, double *seconds, size_t count);
 

@@ -16,9 +16,18 @@ static void json_figure(const report_figure *figure, buf *out)
     buf_append_text(out, "]}");
 }
 
+static void json_word(const char *name, const char *word, buf *out)
+{
+    if (word)
+        buf_append_format(out, "\"%s\":\"%s\",", name, word);
+}
+
 static void json_row(const report_row *row, buf *out)
 {
-    buf_append_format(out, "\n    {\"row\":\"%s\",\"figures\":{", row->name);
+    buf_append_format(out, "\n    {\"row\":\"%s\",", row->name);
+    json_word("durable", row->durable, out);
+    json_word("skipped", row->skipped, out);
+    buf_append_text(out, "\"figures\":{");
     for (size_t i = 0; i < row->count; i++) {
         buf_append_text(out, i ? ",\n      " : "\n      ");
         json_figure(&row->figures[i], out);
@@ -78,25 +87,47 @@ static void table_cell(const report_figure *figure, buf *out)
     buf_append_text(out, ")");
 }
 
-// All rows of a scenario have the same figures.
+// The columns are those of the first row that was measured: all rows of a scenario have the same.
+static const report_row *pattern_of(const report_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->count; i++)
+        if (scenario->rows[i].count)
+            return &scenario->rows[i];
+    return &scenario->rows[0];
+}
+
+static bool tells_durable(const report_scenario *scenario)
+{
+    for (size_t i = 0; i < scenario->count; i++)
+        if (scenario->rows[i].durable)
+            return true;
+    return false;
+}
+
 static void table_head(const report_scenario *scenario, buf *out)
 {
-    const report_row *row = &scenario->rows[0];
+    const report_row *row = pattern_of(scenario);
+    bool durable = tells_durable(scenario);
     buf_append_format(out, "| %s", scenario->name);
     for (size_t i = 0; i < row->count; i++)
         buf_append_format(out, row->figures[i].unit[0] ? " | %s, %s" : " | %s%s",
                           row->figures[i].name, row->figures[i].unit);
-    buf_append_text(out, " |\n| ---");
-    for (size_t i = 0; i < row->count; i++)
+    buf_append_text(out, durable ? " | durable |\n| ---" : " |\n| ---");
+    for (size_t i = 0; i < row->count + durable; i++)
         buf_append_text(out, " | ---");
     buf_append_text(out, " |\n");
 }
 
-static void table_row(const report_row *row, buf *out)
+static void table_row(const report_scenario *scenario, const report_row *row, buf *out)
 {
+    size_t width = pattern_of(scenario)->count;
     buf_append_format(out, "| %s", row->name);
     for (size_t i = 0; i < row->count; i++)
         table_cell(&row->figures[i], out);
+    for (size_t i = row->count; i < width; i++)
+        buf_append_format(out, " | %s", i == 0 && row->skipped ? row->skipped : "");
+    if (tells_durable(scenario))
+        buf_append_format(out, " | %s", row->durable ? row->durable : "");
     buf_append_text(out, " |\n");
 }
 
@@ -108,7 +139,7 @@ status *report_table(const report *r, buf *out)
         if (scenario->count)
             table_head(scenario, out);
         for (size_t row = 0; row < scenario->count; row++)
-            table_row(&scenario->rows[row], out);
+            table_row(scenario, &scenario->rows[row], out);
     }
     return report_end(r, out);
 }

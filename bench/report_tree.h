@@ -6,8 +6,8 @@
 
 #include <stdbool.h>
 
-#define REPORT_SCENARIOS 12
-#define REPORT_ROWS      24
+#define REPORT_SCENARIOS 32
+#define REPORT_ROWS      48
 #define REPORT_FIGURES   16
 #define REPORT_SAMPLES   31
 
@@ -20,6 +20,8 @@ typedef struct report_figure {
 
 typedef struct report_row {
     char name[REPORT_ROW_SIZE];
+    const char *durable;  // NULL: as said of the scenario
+    const char *skipped;  // NULL: it was not
     size_t count;
     report_figure figures[REPORT_FIGURES];
 } report_row;

@@ -15,6 +15,8 @@ typedef status *scenario_fn(const bench_options *options, report *r);
 scenario_fn scenario_disk;
 scenario_fn scenario_echo;
 scenario_fn scenario_submit;
+scenario_fn scenario_curve;
+scenario_fn scenario_load;
 scenario_fn scenario_batch;
 scenario_fn scenario_drain;
 scenario_fn scenario_latency;

@@ -1,4 +1,5 @@
-// scenario_submit - durable Submit, in turns with raw echo over the same transport.
+// scenario_submit - durable Submit, in turns with raw echo over the same transport; and the curve
+// of both against the calls in flight.
 #include "bench/echo.h"
 #include "bench/jobs.h"
 #include "bench/load.h"
@@ -10,12 +11,15 @@
 
 #define SLICES 4  // turns that Submit and echo take within one measurement
 
-static const int in_flights[] = {1, 32, 256};
+#define MOST_STEPS 10
+static const int few_steps[MOST_STEPS + 1] = {1, 32, 256};
+static const int all_steps[MOST_STEPS + 1] = {1, 2, 4, 8, 16, 32, 64, 128, 256, 512};
 
 typedef struct bench {
     const bench_options *options;
     const server *errandd;
     const child *echo;
+    const int *steps;  // calls in flight; ends with a zero
     rpc_client *client;
     noop_job noop;
 } bench;
@@ -110,15 +114,15 @@ static status *run_transport(bench *b, const char *transport, const char *rpc_ur
         failure = rpc_client_open(&options, &client);
     b->echo = echo;
     b->client = client;
-    for (size_t i = 0; !failure && i < sizeof in_flights / sizeof in_flights[0]; i++)
-        failure = measure(b, transport, in_flights[i], r);
+    for (size_t i = 0; !failure && b->steps[i]; i++)
+        failure = measure(b, transport, b->steps[i], r);
     return failure;
 }
 
 status *scenario_submit(const bench_options *options, report *r)
 {
     char ipc_url[512];
-    bench b = {.options = options};
+    bench b = {.options = options, .steps = few_steps};
     AUTO(server) errandd = NULL;
     noop_job_init(&b.noop);
     status *failure = server_start(options, 0, &errandd);
@@ -129,5 +133,18 @@ status *scenario_submit(const bench_options *options, report *r)
     failure = run_transport(&b, "tcp", server_rpc_url(errandd), "tcp://127.0.0.1:0", r);
     if (!failure)
         failure = run_transport(&b, "ipc", server_rpc_ipc_url(errandd), ipc_url, r);
+    return failure ? failure : server_stop(TAKE(errandd));
+}
+
+status *scenario_curve(const bench_options *options, report *r)
+{
+    bench b = {.options = options, .steps = all_steps};
+    AUTO(server) errandd = NULL;
+    noop_job_init(&b.noop);
+    status *failure = server_start(options, 0, &errandd);
+    if (failure)
+        return failure;
+    b.errandd = errandd;
+    failure = run_transport(&b, "tcp", server_rpc_url(errandd), "tcp://127.0.0.1:0", r);
     return failure ? failure : server_stop(TAKE(errandd));
 }
