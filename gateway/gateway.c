@@ -126,10 +126,12 @@ static status *start(gateway *g, const gateway_options *options, char **ret_url)
     status *failure = copy_rules(options, &g->rules);
     if (failure == NULL) {
         const upstream_options server = {
-            .url = options->rpc_url,
+            .urls = &options->rpc_url,
+            .url_count = 1,
             .token = options->token,
             .tls = options->tls,
             .max_message_bytes = options->max_message_bytes,
+            .max_calls = options->threads,
             .connect_timeout_ms = (options->connect_timeout_us + 999) / 1000,
         };
         failure = upstream_open(&server, &g->up);

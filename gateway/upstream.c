@@ -1,150 +1,111 @@
-// upstream - calls to the server, each made by a thread that waits for its answer.
-//
-// The reply is turned into JSON on the library's thread, while it is borrowed: copying it for the
-// waiting thread would cost as much again. Calls are started under a read lock, so that after
-// upstream_stop has taken the lock for writing none can begin on a client that is being closed.
+// upstream - what all backends share: the way to them, and ends from outside.
 #include "gateway/upstream.h"
 
-#include "errand.h"
-
-#include <errno.h>
-#include <pthread.h>
-#include <semaphore.h>
-#include <stdbool.h>
 #include <stdlib.h>
 
 struct upstream {
-    pthread_rwlock_t lock;  // guards client
-    errand_client *client;  // NULL: stopped
+    const upstream_ops *ops;
+    void *backend;
 };
 
-// One call; lives on the stack of the thread that waits.
-typedef struct pending {
-    sem_t ended;
-    upstream_reply_fn *on_reply;
-    void *data;
-    status *failure;
-} pending;
+// ---- ending a call from outside ----
 
-static status *status_of_error(const errand_error *error)
+void upstream_cancel_init(upstream_cancel *c)
 {
-    status *failure = status_new((status_code) error->code, "%s", error->message);
-    failure->retry_delay_ms = error->retry_delay_ms;
-    for (size_t i = 0; i < error->violation_count; i++) {
-        status_add_violation(failure, error->fields[i], "%s", error->descriptions[i]);
-    }
-    return failure;
+    *c = (upstream_cancel){.fired = false};
+    (void) pthread_mutex_init(&c->lock, NULL);
 }
 
-static void call_ended(void *data, const ProtobufCMessage *reply, const errand_error *error)
+void upstream_cancel_fini(upstream_cancel *c)
 {
-    pending *p = data;
-    if (error != NULL) {
-        p->failure = status_of_error(error);
-    } else {
-        p->on_reply(p->data, reply);
-    }
-    (void) sem_post(&p->ended);
+    (void) pthread_mutex_destroy(&c->lock);
 }
 
-status *upstream_open(const upstream_options *server, upstream **ret)
+void upstream_cancel_fire(upstream_cancel *c)
 {
-    AUTO(upstream) u = calloc(1, sizeof *u);
-    if (u == NULL) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    (void) pthread_mutex_lock(&c->lock);
+    c->fired = true;
+    if (c->wake != NULL) {
+        c->wake(c->data);
     }
-    if (pthread_rwlock_init(&u->lock, NULL) != 0) {
-        free(u);
-        u = NULL;
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "no lock to be had");
-    }
-    const errand_client_options options = {
-        .url = server->url,
-        .token = server->token,
-        .tls_ca = server->tls.ca,
-        .tls_cert = server->tls.cert,
-        .tls_key = server->tls.key,
-        .tls_server_name = server->tls.server_name,
-        .max_message_bytes = server->max_message_bytes,
-        .connect_timeout_ms = server->connect_timeout_ms,
-    };
-    errand_error *error = errand_client_open(&options, &u->client);
-    if (error != NULL) {
-        status *failure = status_of_error(error);
-        errand_error_free(error);
-        return failure;
-    }
-    *ret = TAKE(u);
-    return NULL;
+    (void) pthread_mutex_unlock(&c->lock);
 }
 
-void upstream_stop(upstream *u)
+void upstream_cancel_reset(upstream_cancel *c)
 {
-    (void) pthread_rwlock_wrlock(&u->lock);
-    errand_client *client = u->client;
-    u->client = NULL;
-    (void) pthread_rwlock_unlock(&u->lock);
-    errand_client_close(client);
+    (void) pthread_mutex_lock(&c->lock);
+    c->fired = false;
+    (void) pthread_mutex_unlock(&c->lock);
 }
 
-void upstream_free(upstream *u)
+bool upstream_cancel_enter(upstream_cancel *c, void (*wake)(void *data), void *data)
 {
-    if (u != NULL) {
-        upstream_stop(u);
-        (void) pthread_rwlock_destroy(&u->lock);
-        free(u);
+    if (c == NULL) {
+        return true;
     }
-}
-
-static bool start_call(upstream *u, const upstream_call *call, pending *p)
-{
-    const errand_call_options options = {.timeout_ms = call->timeout_ms,
-                                         .request_id = call->request_id,
-                                         .traceparent = call->traceparent,
-                                         .token = call->token};
-    (void) pthread_rwlock_rdlock(&u->lock);
-    bool open = u->client != NULL;
-    if (open) {
-        errand_start(u->client, call->service, call->method, call->request, &options, call_ended,
-                     p);
+    (void) pthread_mutex_lock(&c->lock);
+    bool may = !c->fired;
+    if (may) {
+        c->wake = wake;
+        c->data = data;
     }
-    (void) pthread_rwlock_unlock(&u->lock);
-    return open;
+    (void) pthread_mutex_unlock(&c->lock);
+    return may;
 }
 
-static bool is_stopped(upstream *u)
+void upstream_cancel_leave(upstream_cancel *c)
 {
-    (void) pthread_rwlock_rdlock(&u->lock);
-    bool stopped = u->client == NULL;
-    (void) pthread_rwlock_unlock(&u->lock);
-    return stopped;
+    if (c == NULL) {
+        return;
+    }
+    (void) pthread_mutex_lock(&c->lock);
+    c->wake = NULL;
+    (void) pthread_mutex_unlock(&c->lock);
 }
 
-static status *stopping(void)
+status *upstream_cancelled(void)
+{
+    return status_new(STATUS_CANCELLED, "the caller has left");
+}
+
+status *upstream_stopping(void)
 {
     status *failure = status_new(STATUS_UNAVAILABLE, "the gateway is stopping");
     failure->retry_delay_ms = 1000;
     return failure;
 }
 
+// ---- calls ----
+
+status *upstream_new(const upstream_ops *ops, void *backend, upstream **ret)
+{
+    upstream *u = calloc(1, sizeof *u);
+    if (u == NULL) {
+        ops->stop(backend);
+        ops->free(backend);
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    *u = (upstream){.ops = ops, .backend = backend};
+    *ret = u;
+    return NULL;
+}
+
 status *upstream_run(upstream *u, const upstream_call *call, upstream_reply_fn *on_reply,
                      void *data)
 {
-    pending p = {.on_reply = on_reply, .data = data};
-    if (sem_init(&p.ended, 0, 0) != 0) {
-        return status_errno(errno, "starting a call");
+    return u->ops->run(u->backend, call, on_reply, data);
+}
+
+void upstream_stop(upstream *u)
+{
+    u->ops->stop(u->backend);
+}
+
+void upstream_free(upstream *u)
+{
+    if (u != NULL) {
+        upstream_stop(u);
+        u->ops->free(u->backend);
+        free(u);
     }
-    if (!start_call(u, call, &p)) {
-        (void) sem_destroy(&p.ended);
-        return stopping();
-    }
-    while (sem_wait(&p.ended) != 0) {
-        // Interrupted by a signal.
-    }
-    (void) sem_destroy(&p.ended);
-    if (status_code_of(p.failure) == STATUS_CANCELLED && is_stopped(u)) {
-        status_free(p.failure);
-        return stopping();
-    }
-    return p.failure;
 }

@@ -88,6 +88,11 @@ void errand_client_reconnect(errand_client *client)
     rpc_client_reconnect(client->rpc);
 }
 
+bool errand_client_is_connected(errand_client *client)
+{
+    return rpc_client_is_connected(client->rpc);
+}
+
 // The options of one call as rpc/client wants them; *ret_authorization owns what they point to.
 static status *fill_call_options(const errand_call_options *options, rpc_call_options *ret,
                                  char **ret_authorization)

@@ -74,6 +74,9 @@ ERRAND_API void errand_client_close(errand_client *client);
 // errand_client_reconnect drops the connection and makes a fresh one: for a caller whose call was
 // not answered in its time, since a dead link may go unnoticed for long.
 ERRAND_API void errand_client_reconnect(errand_client *client);
+// errand_client_is_connected tells whether there is a connection now: for a caller that can choose
+// between servers.
+ERRAND_API bool errand_client_is_connected(errand_client *client);
 
 typedef struct errand_call_options {
     int64_t timeout_ms;       // 0: the client's

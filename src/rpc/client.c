@@ -201,3 +201,8 @@ void rpc_client_reconnect(rpc_client *client)
         (void) nng_pipe_close(pipe);  // gone already: as good
     }
 }
+
+bool rpc_client_is_connected(rpc_client *client)
+{
+    return client_is_connected(client);
+}

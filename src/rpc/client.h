@@ -68,4 +68,7 @@ void rpc_stub_free(ProtobufCService *stub);
 // call outlived its deadline on a dead link.
 void rpc_client_reconnect(rpc_client *client);
 
+// rpc_client_is_connected tells whether there is a connection now.
+bool rpc_client_is_connected(rpc_client *client);
+
 #endif

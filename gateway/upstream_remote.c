@@ -1,0 +1,383 @@
+// upstream_remote - calls to servers elsewhere, over liberrand; a client for each.
+//
+// The reply is turned into JSON on the library's thread, while it is borrowed: copying it for the
+// waiting thread would cost as much again. Calls are started under a read lock, so that after stop
+// has taken the lock for writing none can begin on a client that is being closed.
+//
+// One call, from its start to its end or to when its caller leaves it:
+//
+//    WAITING --- answered ---> ANSWERED      the callback writes the reply
+//       `------- left -------> LEFT          the callback, when it comes, only lets go
+#include "gateway/upstream.h"
+
+#include "base/clock.h"
+#include "base/uuid.h"
+#include "errand.h"
+
+#include <errno.h>
+#include <semaphore.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <time.h>
+
+#define AVOIDED_US     1000000  // one that is connected and refuses is asked again after that
+#define SILENT_US      5000000  // one that answers nobody for so long may be dead
+#define FIRST_PAUSE_MS 20       // when no server would take a call
+#define LAST_PAUSE_MS  500
+
+typedef struct remote_server {
+    errand_client *client;
+    _Atomic int64_t avoid_until_us;
+    _Atomic int64_t last_answer_us;
+} remote_server;
+
+typedef struct remote {
+    pthread_rwlock_t lock;  // guards stopped; read while a client is used
+    bool stopped;
+    int64_t connect_timeout_us;
+    size_t count;
+    remote_server servers[];
+} remote;
+
+typedef enum pending_state { WAITING, ANSWERED, LEFT } pending_state;
+
+// Held by the thread that waits and by the callback; the last one frees it.
+typedef struct pending {
+    sem_t ended;
+    _Atomic pending_state state;
+    _Atomic int holders;
+    upstream_reply_fn *on_reply;
+    void *data;
+    status *failure;
+} pending;
+
+// ---- one try ----
+
+static pending *pending_new(upstream_reply_fn *on_reply, void *data)
+{
+    pending *p = calloc(1, sizeof *p);
+    if (p == NULL) {
+        return NULL;
+    }
+    if (sem_init(&p->ended, 0, 0) != 0) {
+        free(p);
+        return NULL;
+    }
+    atomic_init(&p->state, WAITING);
+    atomic_init(&p->holders, 2);
+    p->on_reply = on_reply;
+    p->data = data;
+    return p;
+}
+
+static void pending_release(pending *p)
+{
+    if (atomic_fetch_sub(&p->holders, 1) == 1) {
+        (void) sem_destroy(&p->ended);
+        status_free(p->failure);
+        free(p);
+    }
+}
+
+static bool pending_move(pending *p, pending_state to)
+{
+    pending_state expected = WAITING;
+    return atomic_compare_exchange_strong(&p->state, &expected, to);
+}
+
+static void leave(void *data)
+{
+    pending *p = data;
+    if (pending_move(p, LEFT)) {
+        (void) sem_post(&p->ended);
+    }
+}
+
+static status *status_of_error(const errand_error *error)
+{
+    status *failure = status_new((status_code) error->code, "%s", error->message);
+    failure->retry_delay_ms = error->retry_delay_ms;
+    for (size_t i = 0; i < error->violation_count; i++) {
+        status_add_violation(failure, error->fields[i], "%s", error->descriptions[i]);
+    }
+    return failure;
+}
+
+static void call_ended(void *data, const ProtobufCMessage *reply, const errand_error *error)
+{
+    pending *p = data;
+    if (pending_move(p, ANSWERED)) {
+        if (error != NULL) {
+            p->failure = status_of_error(error);
+        } else {
+            p->on_reply(p->data, reply);
+        }
+        (void) sem_post(&p->ended);
+    }
+    pending_release(p);
+}
+
+// False: the gateway is stopping.
+static bool start_call(remote *r, remote_server *to, const upstream_call *call, pending *p)
+{
+    const errand_call_options options = {.timeout_ms = call->timeout_ms,
+                                         .request_id = call->request_id,
+                                         .traceparent = call->traceparent,
+                                         .token = call->token,
+                                         .once = r->count > 1};
+    (void) pthread_rwlock_rdlock(&r->lock);
+    bool open = !r->stopped;
+    if (open) {
+        errand_start(to->client, call->service, call->method, call->request, &options, call_ended,
+                     p);
+    }
+    (void) pthread_rwlock_unlock(&r->lock);
+    return open;
+}
+
+static bool is_stopped(remote *r)
+{
+    (void) pthread_rwlock_rdlock(&r->lock);
+    bool stopped = r->stopped;
+    (void) pthread_rwlock_unlock(&r->lock);
+    return stopped;
+}
+
+// What the thread that waited makes of the end.
+static status *outcome(remote *r, pending *p)
+{
+    if (atomic_load(&p->state) == LEFT) {
+        return upstream_cancelled();
+    }
+    status *failure = TAKE(p->failure);
+    if (status_code_of(failure) == STATUS_CANCELLED && is_stopped(r)) {
+        status_free(failure);
+        failure = upstream_stopping();
+    }
+    return failure;
+}
+
+static status *wait_for_end(remote *r, const upstream_call *call, pending *p)
+{
+    if (!upstream_cancel_enter(call->cancel, leave, p)) {
+        leave(p);
+    }
+    while (sem_wait(&p->ended) != 0 && errno == EINTR) {
+        // Interrupted by a signal.
+    }
+    upstream_cancel_leave(call->cancel);
+    return outcome(r, p);
+}
+
+static status *try_call(remote *r, remote_server *to, const upstream_call *call,
+                        upstream_reply_fn *on_reply, void *data)
+{
+    pending *p = pending_new(on_reply, data);
+    if (p == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    status *failure;
+    if (start_call(r, to, call, p)) {
+        failure = wait_for_end(r, call, p);
+    } else {
+        failure = upstream_stopping();
+        pending_release(p);  // there is no callback
+    }
+    pending_release(p);
+    return failure;
+}
+
+// ---- several servers ----
+
+static bool is_connected(remote *r, const remote_server *server)
+{
+    (void) pthread_rwlock_rdlock(&r->lock);
+    bool connected = !r->stopped && errand_client_is_connected(server->client);
+    (void) pthread_rwlock_unlock(&r->lock);
+    return connected;
+}
+
+static bool is_well(remote *r, const remote_server *server, int64_t now_us)
+{
+    return atomic_load_explicit(&server->avoid_until_us, memory_order_relaxed) <= now_us &&
+           is_connected(r, server);
+}
+
+static void reconnect(remote *r, const remote_server *server)
+{
+    (void) pthread_rwlock_rdlock(&r->lock);
+    if (!r->stopped) {
+        errand_client_reconnect(server->client);
+    }
+    (void) pthread_rwlock_unlock(&r->lock);
+}
+
+// The first that is well; or else they take turns.
+static remote_server *choose(remote *r, size_t turn)
+{
+    int64_t now_us = clock_mono_us(clock_system());
+    for (size_t i = 0; i < r->count; i++) {
+        if (is_well(r, &r->servers[i], now_us)) {
+            return &r->servers[i];
+        }
+    }
+    return &r->servers[turn % r->count];
+}
+
+// A link can be dead without a word. A server that answered nobody while a call waited long gets a
+// fresh connection, or none if it is gone.
+static void judge(remote *r, remote_server *server, const status *failure, int64_t start_us)
+{
+    int64_t now_us = clock_mono_us(clock_system());
+    status_code code = status_code_of(failure);
+    if (code == STATUS_UNAVAILABLE) {
+        atomic_store(&server->avoid_until_us, now_us + AVOIDED_US);
+    } else if (code != STATUS_DEADLINE_EXCEEDED && code != STATUS_CANCELLED) {
+        atomic_store_explicit(&server->last_answer_us, now_us, memory_order_relaxed);
+    } else if (code == STATUS_DEADLINE_EXCEEDED && now_us - start_us >= SILENT_US &&
+               atomic_load(&server->last_answer_us) < start_us) {
+        atomic_store(&server->avoid_until_us, now_us + AVOIDED_US);
+        reconnect(r, server);
+    }
+}
+
+static bool some_well(remote *r, int64_t now_us)
+{
+    for (size_t i = 0; i < r->count; i++) {
+        if (is_well(r, &r->servers[i], now_us)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void pause_ms(int64_t ms)
+{
+    const struct timespec time = {ms / 1000, ms % 1000 * 1000000};
+    (void) nanosleep(&time, NULL);
+}
+
+// Whether another try makes sense: at once on a server that is well, after a moment while one may
+// still become so.
+static bool may_try_again(remote *r, int64_t start_us, int64_t deadline_us, size_t turn)
+{
+    int64_t now_us = clock_mono_us(clock_system());
+    if (is_stopped(r) || now_us + 1000 >= deadline_us) {
+        return false;
+    }
+    if (some_well(r, now_us)) {
+        return true;
+    }
+    if (now_us - start_us >= r->connect_timeout_us) {
+        return false;
+    }
+    int64_t most_ms = (deadline_us - now_us) / 2000;
+    int64_t ms = turn < 5 ? FIRST_PAUSE_MS << turn : LAST_PAUSE_MS;
+    pause_ms(ms < most_ms ? ms : most_ms);
+    return true;
+}
+
+// UNAVAILABLE says that the call was not done, or that nobody knows: the request-id makes it safe
+// to ask another server of the same store.
+static status *call_one_after_another(remote *r, upstream_call *call, upstream_reply_fn *on_reply,
+                                      void *data)
+{
+    int64_t start_us = clock_mono_us(clock_system());
+    int64_t deadline_us = start_us + call->timeout_ms * 1000;
+    for (size_t turn = 0;; turn++) {
+        remote_server *server = choose(r, turn);
+        int64_t try_us = clock_mono_us(clock_system());
+        status *failure = try_call(r, server, call, on_reply, data);
+        judge(r, server, failure, try_us);
+        if (status_code_of(failure) != STATUS_UNAVAILABLE ||
+            !may_try_again(r, start_us, deadline_us, turn)) {
+            return failure;
+        }
+        status_free(failure);
+        call->timeout_ms = (deadline_us - clock_mono_us(clock_system())) / 1000 + 1;
+    }
+}
+
+static status *run(void *backend, const upstream_call *call, upstream_reply_fn *on_reply,
+                   void *data)
+{
+    remote *r = backend;
+    if (r->count == 1) {
+        return try_call(r, &r->servers[0], call, on_reply, data);
+    }
+    upstream_call copy = *call;
+    char fresh[UUID_TEXT_SIZE];
+    if (copy.request_id == NULL) {
+        uuid id = uuid_new_v7(clock_wall_us(clock_system()));
+        copy.request_id = uuid_format(&id, fresh);
+    }
+    return call_one_after_another(r, &copy, on_reply, data);
+}
+
+// ---- life ----
+
+static void stop(void *backend)
+{
+    remote *r = backend;
+    (void) pthread_rwlock_wrlock(&r->lock);
+    bool first = !r->stopped;
+    r->stopped = true;
+    (void) pthread_rwlock_unlock(&r->lock);
+    // Nobody looks at a client any more but those whose calls are ended by this.
+    for (size_t i = 0; first && i < r->count; i++) {
+        errand_client_close(r->servers[i].client);
+    }
+}
+
+static void remote_free(void *backend)
+{
+    remote *r = backend;
+    (void) pthread_rwlock_destroy(&r->lock);
+    free(r);
+}
+
+static const upstream_ops ops = {.run = run, .stop = stop, .free = remote_free};
+
+static status *open_clients(remote *r, const upstream_options *servers)
+{
+    int64_t share_ms = servers->connect_timeout_ms / (int64_t) servers->url_count;
+    errand_client_options options = {
+        .token = servers->token,
+        .tls_ca = servers->tls.ca,
+        .tls_cert = servers->tls.cert,
+        .tls_key = servers->tls.key,
+        .tls_server_name = servers->tls.server_name,
+        .max_message_bytes = servers->max_message_bytes,
+        .max_in_flight = servers->max_calls,
+        .connect_timeout_ms = share_ms > 0 ? share_ms : servers->connect_timeout_ms,
+    };
+    errand_error *error = NULL;
+    while (error == NULL && r->count < servers->url_count) {
+        options.url = servers->urls[r->count];
+        error = errand_client_open(&options, &r->servers[r->count].client);
+        r->count += error == NULL;
+    }
+    status *failure = error != NULL ? status_of_error(error) : NULL;
+    errand_error_free(error);
+    return failure;
+}
+
+status *upstream_open(const upstream_options *servers, upstream **ret)
+{
+    remote *r = calloc(1, sizeof *r + servers->url_count * sizeof r->servers[0]);
+    if (r == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    if (pthread_rwlock_init(&r->lock, NULL) != 0) {
+        free(r);
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "no lock to be had");
+    }
+    r->connect_timeout_us = servers->connect_timeout_ms * 1000;
+    status *failure = open_clients(r, servers);
+    if (failure != NULL) {
+        stop(r);
+        remote_free(r);
+        return failure;
+    }
+    return upstream_new(&ops, r, ret);
+}
