@@ -2,6 +2,7 @@
 #include "gateway/routes.h"
 
 #include "base/clock.h"
+#include "base/log.h"
 #include "gateway/encoding.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/headers.h"
@@ -207,6 +208,23 @@ void api_prepare_rpc(api_call *call, const ProtobufCServiceDescriptor *service, 
     };
 }
 
+// An Idempotency-Key is the request-id of the call: sent again, it does nothing twice.
+static bool read_key(api_call *call)
+{
+    const char *value = exchange_field(call->x, "Idempotency-Key");
+    if (value == NULL || strcmp(call->route->method, "GET") == 0) {
+        return true;
+    }
+    const char *key = headers_idempotency_key(value, call->x->memory);
+    if (key == NULL || exchange_count_fields(call->x, "Idempotency-Key") > 1) {
+        return problem_refuse(call->x, 400,
+                              "Idempotency-Key must be one key of 1 to 255 visible characters");
+    }
+    call->rpc.request_id = key;
+    call->has_key = true;
+    return true;
+}
+
 static bool make_request(api_call *call)
 {
     call->request = api_new_message(request_type(call->route), call->x->memory);
@@ -214,7 +232,7 @@ static bool make_request(api_call *call)
         return out_of_memory(call->x);
     }
     api_prepare_rpc(call, call->route->service, call->route->rpc);
-    return true;
+    return read_key(call);
 }
 
 void api_strip_prefix(status *failure, const char *prefix)
@@ -284,6 +302,25 @@ status *api_fit_deadline(api_call *call)
     return NULL;
 }
 
+// Where the server is concerns who runs the gateway, not who calls it.
+static status *without_address(const api_call *call, status *failure)
+{
+    bool is_ours = failure != NULL && (failure->code == STATUS_UNAVAILABLE ||
+                                       failure->code == STATUS_DEADLINE_EXCEEDED);
+    if (!is_ours || strstr(failure->message, "://") == NULL) {
+        return failure;
+    }
+    log_warn("server_unreachable",
+             LOG_STR("request_id", call->x->request_id != NULL ? call->x->request_id : ""),
+             LOG_STR("reason", failure->message));
+    status *plain = status_new(failure->code, failure->code == STATUS_UNAVAILABLE
+                                                  ? "the gateway has no connection to the server"
+                                                  : "the server did not answer in time");
+    plain->retry_delay_ms = failure->retry_delay_ms;
+    status_free(failure);
+    return plain;
+}
+
 status *api_call_upstream(api_call *call, upstream_reply_fn *take_reply, void *data)
 {
     admit_wait(call);
@@ -295,7 +332,7 @@ status *api_call_upstream(api_call *call, upstream_reply_fn *take_reply, void *d
     if (call->waits) {
         atomic_fetch_sub(&call->gateway->waiting, 1);
     }
-    return failure;
+    return without_address(call, failure);
 }
 
 static void make_call(api_call *call)

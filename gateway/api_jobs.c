@@ -42,25 +42,8 @@ static const char *state_name(Errand__V1__Job__State state)
     return value != NULL ? value->name : "in a state that this gateway does not know";
 }
 
-// An Idempotency-Key is the request-id of the call: the same key makes the same job.
-bool api_batch_prepare(api_call *call)
-{
-    const char *value = exchange_field(call->x, "Idempotency-Key");
-    if (value == NULL) {
-        return true;
-    }
-    const char *key = headers_idempotency_key(value, call->x->memory);
-    if (key == NULL || exchange_count_fields(call->x, "Idempotency-Key") > 1) {
-        return problem_refuse(call->x, 400,
-                              "Idempotency-Key must be one key of 1 to 255 visible characters");
-    }
-    call->rpc.request_id = key;
-    call->has_key = true;
-    return true;
-}
-
 // Prefer: wait=5 is ?wait=5s for those who can not touch the URL; the query wins.
-static bool apply_preference(api_call *call)
+bool api_submit_prepare(api_call *call)
 {
     Errand__V1__SubmitRequest *request = (Errand__V1__SubmitRequest *) call->request;
     int64_t seconds = headers_prefer_wait(exchange_field(call->x, "Prefer"));
@@ -78,11 +61,6 @@ static bool apply_preference(api_call *call)
     (void) snprintf(applied, sizeof applied, "wait=%lld", (long long) wait->seconds);
     exchange_add_header(call->x, "Preference-Applied", applied);
     return true;
-}
-
-bool api_submit_prepare(api_call *call)
-{
-    return api_batch_prepare(call) && apply_preference(call);
 }
 
 void api_submit_answer(api_call *call, const ProtobufCMessage *reply)

@@ -1,6 +1,7 @@
 // api_server - health, readiness, metrics and the OpenAPI document.
 #include "gateway/routes.h"
 
+#include "base/log.h"
 #include "base/metrics.h"
 #include "errand/v1/server_service.pb-c.h"
 #include "gateway/openapi.h"
@@ -40,10 +41,17 @@ void api_ready_answer(api_call *call, const ProtobufCMessage *reply)
     }
 }
 
+// Anybody may ask: the reason is for the log.
 void api_ready_fail(api_call *call, status *failure)
 {
-    (void) problem_refuse(call->x, 503, "the server does not answer: %s", failure->message);
+    bool refused =
+        failure->code == STATUS_UNAUTHENTICATED || failure->code == STATUS_PERMISSION_DENIED;
+    log_warn("not_ready", LOG_STR("code", status_code_name(failure->code)),
+             LOG_STR("reason", failure->message));
     status_free(failure);
+    (void) problem_refuse(call->x, 503, "%s",
+                          refused ? "the server does not take the gateway's own token"
+                                  : "the server does not answer");
 }
 
 // ---- metrics ----

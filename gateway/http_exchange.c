@@ -15,6 +15,7 @@
 #define LARGE_BODY       65536                 // from here on bodies count against the common cap
 #define MAX_LARGE_BODIES ((size_t) 256 << 20)  // bytes of them in all
 #define LINGER_US        5000000
+#define LINGER_END_US    200000  // when all are leaving
 #define MAX_LINGER       ((size_t) 64 << 20)
 #define ONE_WRITE        65536  // a reply up to this size goes out in one write
 #define FREE_WRITE       4096   // as much fits in the system's buffer
@@ -264,14 +265,17 @@ static void end_stream(http_thread *t)
     }
 }
 
-// A client that is still sending would lose our reply to a reset if the connection just went.
-static void linger(http_thread *t)
+// A client that is still sending would lose our reply to a reset if the connection just went. The
+// request itself is over: a stop cuts this short.
+void http_exchange_linger(http_thread *t)
 {
-    if (t->body_read || !exchange_has_body(&t->x) || t->expects_continue) {
+    if (!t->x.close || t->body_read || !exchange_has_body(&t->x) || t->expects_continue) {
         return;
     }
     char bytes[4096];
-    watch_set_deadline(t->place, WATCH_READING, clock_mono_us(clock_system()) + LINGER_US);
+    bool stopping = atomic_load_explicit(&t->server->quiescing, memory_order_relaxed);
+    watch_set_deadline(t->place, WATCH_READING,
+                       clock_mono_us(clock_system()) + (stopping ? LINGER_END_US : LINGER_US));
     size_t total = 0;
     int count = mg_read(t->connection, bytes, sizeof bytes);
     while (count > 0 && total < MAX_LINGER) {
@@ -330,7 +334,6 @@ static void finish(http_thread *t)
         send_reply(t, strcmp(x->method, "HEAD") != 0);
     }
     if (x->close) {
-        linger(t);
         mg_disable_connection_keep_alive(t->connection);
     }
     release_large(t);

@@ -39,6 +39,9 @@ typedef struct http_thread {
 // http_exchange_serve does one request: takes it from civetweb, has it handled, sends the reply.
 int http_exchange_serve(http_thread *t, struct mg_connection *connection);
 
+// http_exchange_linger takes what a client is still sending after a reply that came early.
+void http_exchange_linger(http_thread *t);
+
 // http_head_make writes the head of the reply into t->head.
 void http_head_make(http_thread *t);
 

@@ -86,6 +86,7 @@ static int begin_request(struct mg_connection *connection)
     watch_busy(w, this_thread->place, info->remote_addr, info->remote_port);
     int http_status = http_exchange_serve(this_thread, connection);
     watch_idle(w, this_thread->place);
+    http_exchange_linger(this_thread);
     return http_status;
 }
 

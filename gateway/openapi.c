@@ -122,8 +122,10 @@ static void append_parameters(writer *w, const route *r)
     buf_append_text(w->out, "\"parameters\":[");
     append_variables(w, r, &first);
     append_query(w, r, &first);
-    if (answer == OPENAPI_SUBMIT) {
+    if (r->service != NULL && strcmp(r->method, "GET") != 0) {
         append_text_parameter(w, "Idempotency-Key", "header", &first);
+    }
+    if (answer == OPENAPI_SUBMIT) {
         append_text_parameter(w, "Prefer", "header", &first);
         append_text_parameter(w, "traceparent", "header", &first);
     } else if (answer == OPENAPI_EVENTS) {

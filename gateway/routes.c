@@ -31,7 +31,7 @@ static const route table[] = {
     {"GET",    "/v1/jobs",                  ROUTE_NO_BODY,       JOBS, "List",
      NULL, api_list_answer, NULL},
     {"POST",   "/v1/jobs:batch",            ROUTE_MESSAGE_BODY,  JOBS, "BatchSubmit",
-     api_batch_prepare, api_list_answer, NULL},
+     NULL, api_list_answer, NULL},
     {"DELETE", "/v1/jobs/{id}",             ROUTE_NO_BODY,       JOBS, "Delete",    NULL, NULL, NULL},
     {"POST",   "/v1/jobs/{id}:cancel",      ROUTE_OPTIONAL_BODY, JOBS, "Cancel",    NULL, NULL, NULL},
     {"POST",   "/v1/jobs/{id}:retry",       ROUTE_OPTIONAL_BODY, JOBS, "Retry",     NULL, NULL, NULL},

@@ -69,7 +69,6 @@ const route *routes_list(size_t *ret_count);
 // ---- the parts that rows name ----
 
 bool api_submit_prepare(api_call *call);
-bool api_batch_prepare(api_call *call);
 void api_list_answer(api_call *call, const ProtobufCMessage *reply);
 void api_submit_answer(api_call *call, const ProtobufCMessage *reply);
 void api_submit_fail(api_call *call, status *failure);

@@ -100,8 +100,22 @@ void status_add_violation(status *s, const char *field, const char *format, ...)
     va_end(args);
 }
 
+// The message of a failure over one field begins with its name.
+static void prefix_message(status *s, const char *prefix)
+{
+    const char *field = s->violation_count > 0 ? s->violations[0].field : "";
+    size_t size = strlen(field);
+    char *longer = NULL;
+    if (size > 0 && strncmp(s->message, field, size) == 0 && s->message[size] == ':' &&
+        asprintf(&longer, "%s%s", prefix, s->message) >= 0) {
+        free(s->message);
+        s->message = longer;
+    }
+}
+
 void status_prefix_fields(status *s, const char *prefix)
 {
+    prefix_message(s, prefix);
     for (size_t i = 0; i < s->violation_count; i++) {
         char *longer = NULL;
         if (asprintf(&longer, "%s%s", prefix, s->violations[i].field) < 0) {

@@ -72,7 +72,8 @@ status *status_unsupported_field(const char *field)
 void status_add_violation(status *s, const char *field, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
-// status_prefix_fields puts prefix (such as "jobs[3].") before the field of each violation.
+// status_prefix_fields puts prefix (such as "jobs[3].") before the field of each violation, and
+// before a message that begins with the first of them.
 void status_prefix_fields(status *s, const char *prefix);
 
 // status_errno turns an errno value into a status: "what: strerror".

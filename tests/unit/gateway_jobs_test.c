@@ -87,6 +87,42 @@ static void a_bad_idempotency_key_is_refused(void **state)
     }
 }
 
+static bool note_any(rpc_call *call, const char *method __attribute__((unused)),
+                     const ProtobufCMessage *request __attribute__((unused)))
+{
+    rig_note(call, NULL);
+    return false;
+}
+
+static void every_write_passes_its_key_on(void **state)
+{
+    static const struct {
+        const char *method, *path, *body;
+    } writes[] = {
+        {"POST", "/v1/jobs:batch", "{}"},
+        {"POST", "/v1/jobs/" RIG_ID "1:cancel", NULL},
+        {"POST", "/v1/jobs/" RIG_ID "1:retry", "{}"},
+        {"DELETE", "/v1/jobs/" RIG_ID "1", NULL},
+        {"POST", "/v1/jobs:cancel", "{}"},
+        {"POST", "/v1/jobs:retry", "{}"},
+        {"POST", "/v1/jobs:delete", "{}"},
+        {"POST", "/v1/queues/q:pause", NULL},
+        {"PATCH", "/v1/queues/q", "{}"},
+    };
+    rig_other = note_any;
+    for (size_t i = 0; i < sizeof writes / sizeof writes[0]; i++) {
+        char headers[128], key[16];
+        (void) snprintf(key, sizeof key, "key-%zu", i);
+        (void) snprintf(headers, sizeof headers, JSON_TYPE "Idempotency-Key: %s\r\n", key);
+        (void) rig_request(*state, writes[i].method, writes[i].path, headers, writes[i].body);
+        assert_string_equal(((rig *) *state)->request_id, key);
+        answer got = rig_request(*state, writes[i].method, writes[i].path,
+                                 JSON_TYPE "Idempotency-Key: a b\r\n", writes[i].body);
+        assert_problem(&got, 400, "INVALID_ARGUMENT");
+    }
+    rig_other = NULL;
+}
+
 static void a_key_used_with_another_body_is_422(void **state)
 {
     answer got = submit(*state, "/v1/jobs", "Idempotency-Key: k\r\n", "{\"queue\":\"taken\"}");
@@ -233,6 +269,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_job_that_ended_within_the_wait_is_ok, set_up, tear_down),
     cmocka_unit_test_setup_teardown(an_idempotency_key_is_the_request_id, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_bad_idempotency_key_is_refused, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(every_write_passes_its_key_on, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_key_used_with_another_body_is_422, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_full_queue_says_when_to_come_again, set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_wrong_field_is_named_as_it_stands_in_the_body, set_up,

@@ -273,7 +273,7 @@ static void a_stop_ends_streams(void **state)
     close(fd);
 }
 
-static void without_its_server_a_gateway_soon_says_unavailable_naming_the_url(void **state)
+static void without_its_server_a_gateway_soon_says_unavailable_but_not_where_that_was(void **state)
 {
     (void) state;
     gateway_options options;
@@ -285,7 +285,8 @@ static void without_its_server_a_gateway_soon_says_unavailable_naming_the_url(vo
     rpc_server_stop(r->server, 0);
     got = rig_request(r, "GET", "/v1/jobs/" RIG_ID "1", "", NULL);
     assert_int_equal(got.http_status, 503);
-    assert_has(got.body, "could not connect to tcp://127.0.0.1:");
+    assert_has(got.body, "\"detail\":\"the gateway has no connection to the server\"");
+    assert_has_not(got.body, "127.0.0.1");
     rig_free(r);
 }
 
@@ -301,7 +302,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(streams_are_capped_and_a_client_that_left_gives_its_place_back,
                                     set_up, tear_down),
     cmocka_unit_test_setup_teardown(a_stop_ends_streams, set_up, tear_down),
-    cmocka_unit_test(without_its_server_a_gateway_soon_says_unavailable_naming_the_url),
+    cmocka_unit_test(without_its_server_a_gateway_soon_says_unavailable_but_not_where_that_was),
 };
 
 UNIT_TEST_MAIN(tests)

@@ -31,6 +31,7 @@ static void a_gateway_is_alive_without_its_server(void **state)
     assert_int_equal(got.http_status, 200);
     got = rig_request(r, "GET", "/readyz", "", NULL);
     assert_problem(&got, 503, "UNAVAILABLE");
+    assert_has_not(got.body, "127.0.0.1");
 }
 
 static void a_gateway_is_ready_when_its_server_serves(void **state)

@@ -53,6 +53,7 @@ static void a_prefix_goes_before_every_field(void **state)
     assert_string_equal(s->violations[0].field, "jobs[3].queue");
     assert_string_equal(s->violations[1].field, "jobs[3].kind");
     assert_string_equal(s->violations[1].description, "bad character '!'");
+    assert_string_equal(s->message, "jobs[3].queue: too long");
 }
 
 static void a_copy_has_everything_and_outlives_the_original(void **state)
