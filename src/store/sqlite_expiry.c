@@ -18,7 +18,7 @@ status *sqlite_expiring(store *s, int64_t until, size_t limit, job_row *ret_rows
     sqlite3_stmt *statement = sqlite_writer(s, WRITE_EXPIRING);
     sqlite3_bind_int64(statement, 1, until);
     sqlite3_bind_int64(statement, 2, (int64_t) limit);
-    return sqlite_load_rows(statement, limit, ret_rows, ret_count);
+    return sqlite_load_rows(s, statement, limit, ret_rows, ret_count);
 }
 
 status *sqlite_next_expiry(store *base, int64_t *ret)
@@ -27,7 +27,9 @@ status *sqlite_next_expiry(store *base, int64_t *ret)
     if (!s->expiry.known) {
         sqlite3_stmt *statement = sqlite_writer(base, WRITE_FIRST_EXPIRY);
         bool found = false;
-        status *failure = sqlite_step_row(statement, &found);
+        status *failure = sqlite_saves_write(s);
+        if (!failure)
+            failure = sqlite_step_row(statement, &found);
         int64_t first = found ? sqlite3_column_int64(statement, 0) : INT64_MAX;
         sqlite3_reset(statement);
         if (failure)

@@ -7,7 +7,7 @@ status *sqlite_first_held(store *s, const uuid *key, int32_t after_route, job_ro
     size_t count = 0;
     sqlite_bind_uuid(statement, 1, key);
     sqlite3_bind_int(statement, 2, after_route);
-    status *failure = sqlite_load_rows(statement, 1, ret_row, &count);
+    status *failure = sqlite_load_rows(s, statement, 1, ret_row, &count);
     if (!failure && count == 0)
         ret_row->seq = 0;
     return failure;
@@ -20,5 +20,5 @@ status *sqlite_held_of_route(store *s, int32_t route, int64_t after_seq, size_t 
     sqlite3_bind_int(statement, 1, route);
     sqlite3_bind_int64(statement, 2, after_seq);
     sqlite3_bind_int64(statement, 3, (int64_t) limit);
-    return sqlite_load_rows(statement, limit, ret_rows, ret_count);
+    return sqlite_load_rows(s, statement, limit, ret_rows, ret_count);
 }

@@ -98,6 +98,17 @@ typedef struct lane_first {
 
 #define LANE_CACHE_SIZE 8  // lanes -1 to -7, by their distance from 0
 
+#define SAVES_ROWS  256
+#define SAVES_SLOTS ((size_t) 4 * SAVES_ROWS)
+
+// Changed rows that are yet to be written; no job twice.
+typedef struct sqlite_saves {
+    job_row rows[SAVES_ROWS];
+    size_t count;
+    bool special;                 // some have changed in what few jobs have
+    uint16_t slots[SAVES_SLOTS];  // hash table of seqs: index + 1, 0: free
+} sqlite_saves;
+
 typedef struct sqlite_store {
     store base;
     char *dir;
@@ -106,6 +117,7 @@ typedef struct sqlite_store {
     sqlite_link link;
     sqlite_batch batch;  // what the statements of a set work on
     bool in_transaction;
+    sqlite_saves saves;
     size_t batch_jobs;  // rows that it has inserted, saved or removed
     route_table routes;
     lane_first first[LANE_CACHE_SIZE];
@@ -136,6 +148,14 @@ status *sqlite_put_result(store *s, int64_t seq, slice result);
 status *sqlite_put_attempt(store *s, int64_t seq, int32_t number, slice attempt);
 status *sqlite_put_progress(store *s, int64_t seq, slice progress);
 status *sqlite_remove(store *s, const job_row *rows, size_t count);
+// Runs a statement that has to reach each row of the batch once.
+status *sqlite_run_on_all(sqlite_store *s, int statement);
+
+// sqlite_saves.c: before anything else looks at the table of jobs, or changes it, what waits to be
+// saved has to be written. sqlite_saves_write sets the batch.
+status *sqlite_saves_add(sqlite_store *s, const job_row *row, bool special);
+status *sqlite_saves_write(sqlite_store *s);
+void sqlite_saves_forget(sqlite_store *s);
 
 // sqlite_load.c
 status *sqlite_find(store *s, const uuid *ids, size_t count, job_row *ret_rows);
@@ -146,7 +166,7 @@ status *sqlite_load_result(store *s, int64_t seq, arena *memory, slice *ret_resu
 status *sqlite_load_last_attempt(store *s, int64_t seq, arena *memory, slice *ret_attempt);
 
 // sqlite_load.c: the rows that a bound statement gives, at most limit; resets it.
-status *sqlite_load_rows(sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
+status *sqlite_load_rows(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
                          size_t *ret_count);
 
 // sqlite_lanes.c

@@ -63,7 +63,9 @@ status *sqlite_next_due(store *base, job_lane lane, int64_t *ret)
     sqlite3_stmt *statement = sqlite_writer(base, WRITE_LANE_FIRST);
     bool found = false;
     sqlite3_bind_int(statement, 1, lane);
-    status *failure = sqlite_step_row(statement, &found);
+    status *failure = sqlite_saves_write(sqlite_store_of(base));
+    if (!failure)
+        failure = sqlite_step_row(statement, &found);
     int64_t rank = found ? sqlite3_column_int64(statement, 0) : INT64_MAX;
     sqlite3_reset(statement);
     if (failure)
@@ -86,7 +88,7 @@ static status *read_lane(store *s, int32_t lane, int64_t until, size_t limit, jo
 {
     sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_ROWS);
     bind_lane(statement, lane, until, limit);
-    return sqlite_load_rows(statement, limit, ret_rows, ret_count);
+    return sqlite_load_rows(s, statement, limit, ret_rows, ret_count);
 }
 
 status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
@@ -103,7 +105,7 @@ status *sqlite_lane_behind(store *s, int32_t lane, const store_place *behind, si
     sqlite3_bind_int64(statement, 2, behind->rank);
     sqlite3_bind_int64(statement, 3, behind->seq);
     sqlite3_bind_int64(statement, 4, (int64_t) limit);
-    return sqlite_load_rows(statement, limit, ret_rows, ret_count);
+    return sqlite_load_rows(s, statement, limit, ret_rows, ret_count);
 }
 
 // The best jobs of the routes looked at so far, in order.
@@ -148,7 +150,7 @@ static status *merge_lane(store *s, int32_t route, key_list *list)
     sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_KEYS);
     bool row = true;
     size_t from = 0;
-    status *failure = NULL;
+    status *failure = sqlite_saves_write(sqlite_store_of(s));
     bind_lane(statement, route, INT64_MAX, list->limit);
     while (!failure && row) {
         failure = sqlite_step_row(statement, &row);

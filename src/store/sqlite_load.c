@@ -6,13 +6,17 @@
 #include <string.h>
 
 // Puts the rows that are there into their places; seq stays 0 in the others.
-static status *read_batch(sqlite_store *s, int number, job_row *ret_rows)
+static status *read_batch(sqlite_store *s, int number, sqlite_batch batch, job_row *ret_rows)
 {
     sqlite3_stmt *statement = s->link.statements[number];
     bool row = true;
-    if (s->batch.count > 0)
-        memset(ret_rows, 0, s->batch.count * sizeof *ret_rows);
-    status *failure = sqlite_step_row(statement, &row);
+    status *failure = sqlite_saves_write(s);
+    if (failure)
+        return failure;
+    s->batch = batch;
+    if (batch.count > 0)
+        memset(ret_rows, 0, batch.count * sizeof *ret_rows);
+    failure = sqlite_step_row(statement, &row);
     while (!failure && row) {
         sqlite_row_read(statement, &ret_rows[sqlite3_column_int64(statement, JOB_SELECT_COUNT)]);
         failure = sqlite_step_row(statement, &row);
@@ -23,31 +27,28 @@ static status *read_batch(sqlite_store *s, int number, job_row *ret_rows)
 
 status *sqlite_find(store *base, const uuid *ids, size_t count, job_row *ret_rows)
 {
-    sqlite_store *s = sqlite_store_of(base);
-    s->batch = (sqlite_batch){.ids = ids, .count = count};
-    return read_batch(s, WRITE_FIND_IDS, ret_rows);
+    const sqlite_batch batch = {.ids = ids, .count = count};
+    return read_batch(sqlite_store_of(base), WRITE_FIND_IDS, batch, ret_rows);
 }
 
 status *sqlite_find_unique(store *base, const uuid *keys, size_t count, job_row *ret_rows)
 {
-    sqlite_store *s = sqlite_store_of(base);
-    s->batch = (sqlite_batch){.ids = keys, .count = count};
-    return read_batch(s, WRITE_FIND_UNIQUE, ret_rows);
+    const sqlite_batch batch = {.ids = keys, .count = count};
+    return read_batch(sqlite_store_of(base), WRITE_FIND_UNIQUE, batch, ret_rows);
 }
 
 status *sqlite_load(store *base, const int64_t *seqs, size_t count, job_row *ret_rows)
 {
-    sqlite_store *s = sqlite_store_of(base);
-    s->batch = (sqlite_batch){.seqs = seqs, .count = count};
-    return read_batch(s, WRITE_LOAD_ROWS, ret_rows);
+    const sqlite_batch batch = {.seqs = seqs, .count = count};
+    return read_batch(sqlite_store_of(base), WRITE_LOAD_ROWS, batch, ret_rows);
 }
 
-status *sqlite_load_rows(sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
+status *sqlite_load_rows(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
                          size_t *ret_count)
 {
     size_t count = 0;
     bool row = true;
-    status *failure = NULL;
+    status *failure = sqlite_saves_write(sqlite_store_of(s));
     while (!failure && row && count < limit) {
         failure = sqlite_step_row(statement, &row);
         if (!failure && row)

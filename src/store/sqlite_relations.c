@@ -45,7 +45,7 @@ status *sqlite_take_dependants(store *s, int64_t on_seq, size_t limit, job_row *
     size_t count = 0;
     sqlite3_bind_int64(statement, 1, on_seq);
     sqlite3_bind_int64(statement, 2, (int64_t) limit);
-    status *failure = sqlite_load_rows(statement, limit, ret_rows, &count);
+    status *failure = sqlite_load_rows(s, statement, limit, ret_rows, &count);
     if (!failure && count > 0)
         failure = forget_dependants(s, on_seq, ret_rows[count - 1].seq);
     if (!failure)

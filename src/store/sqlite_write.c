@@ -40,7 +40,9 @@ status *sqlite_commit(store *base)
 {
     sqlite_store *s = sqlite_store_of(base);
     int64_t start_us = clock_mono_us(clock_system());
-    status *failure = flush(s);
+    status *failure = sqlite_saves_write(s);
+    if (!failure)
+        failure = flush(s);
     if (!failure)
         failure = sqlite_run(sqlite_writer(base, WRITE_COMMIT));
     if (failure) {
@@ -64,6 +66,7 @@ void sqlite_rollback(store *base)
     if (sqlite3_get_autocommit(s->link.db) == 0)
         status_free(sqlite_run(sqlite_writer(base, WRITE_ROLLBACK)));
     s->in_transaction = false;
+    sqlite_saves_forget(s);
     s->last_time_us = s->stored_last_time_us;
     sqlite_counts_rolled_back(s);
     sqlite_lanes_forget(s);
@@ -104,11 +107,13 @@ static bool are_plain(const store_new_job *jobs, size_t count)
 status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
+    status *failure = sqlite_saves_write(s);
+    if (failure)
+        return failure;
     s->batch = (sqlite_batch){.jobs = jobs, .count = count};
     s->batch_jobs += count;
     bool plain = are_plain(jobs, count);
-    status *failure =
-        sqlite_run(sqlite_writer(base, plain ? WRITE_INSERT_PLAIN_JOB : WRITE_INSERT_JOB));
+    failure = sqlite_run(sqlite_writer(base, plain ? WRITE_INSERT_PLAIN_JOB : WRITE_INSERT_JOB));
     if (failure)
         return insert_failure(s, failure);
     failure = sqlite_run(sqlite_writer(base, WRITE_INSERT_INPUT));
@@ -123,8 +128,7 @@ status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
     return failure;
 }
 
-// Runs a statement that has to reach each row of the batch once.
-static status *run_on_all(sqlite_store *s, int statement)
+status *sqlite_run_on_all(sqlite_store *s, int statement)
 {
     status *failure = sqlite_run(s->link.statements[statement]);
     if (failure)
@@ -157,13 +161,29 @@ static bool have_same_special(const job_row *a, const job_row *b, size_t count)
     return i == count;
 }
 
+// Such a row comes behind the one that has let the key go.
+static bool takes_key(const job_row *before, const job_row *row)
+{
+    return sqlite_row_holds_key(row) && !sqlite_row_holds_key(before);
+}
+
+static status *save_now(sqlite_store *s, const job_row *rows, size_t count, bool special)
+{
+    status *failure = sqlite_saves_write(s);
+    if (failure)
+        return failure;
+    s->batch = (sqlite_batch){.rows = rows, .count = count};
+    return sqlite_run_on_all(s, special ? WRITE_UPDATE_JOB : WRITE_UPDATE_PLAIN_JOB);
+}
+
 status *sqlite_save(store *base, const job_row *before, const job_row *rows, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
-    s->batch = (sqlite_batch){.rows = rows, .count = count};
     s->batch_jobs += count;
-    bool plain = have_same_special(before, rows, count);
-    status *failure = run_on_all(s, plain ? WRITE_UPDATE_PLAIN_JOB : WRITE_UPDATE_JOB);
+    bool special = !have_same_special(before, rows, count);
+    bool waits = count == 1 && s->in_transaction && !takes_key(before, rows);
+    status *failure =
+        waits ? sqlite_saves_add(s, rows, special) : save_now(s, rows, count, special);
     for (size_t i = 0; i < count && !failure; i++)
         note_change(s, &before[i], &rows[i]);
     return failure;
@@ -210,9 +230,12 @@ static const int belongings[] = {
 status *sqlite_remove(store *base, const job_row *rows, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
+    status *failure = sqlite_saves_write(s);
+    if (failure)
+        return failure;
     s->batch = (sqlite_batch){.rows = rows, .count = count};
     s->batch_jobs += count;
-    status *failure = run_on_all(s, WRITE_DELETE_JOB);
+    failure = sqlite_run_on_all(s, WRITE_DELETE_JOB);
     size_t tables = s->has_rare_tables ? BELONGINGS : BELONGINGS - RARE;
     for (size_t i = 0; i < tables && !failure; i++)
         failure = sqlite_run(sqlite_writer(base, belongings[i]));

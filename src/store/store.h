@@ -90,7 +90,8 @@ typedef struct store_ops {
     // load_last_attempt reads the latest failed attempt of a job; an empty slice when none failed.
     status *(*load_last_attempt)(store *s, int64_t seq, arena *memory, slice *ret_attempt);
     // save writes changed rows, each job at most once in a call; before[i] is the row as it was,
-    // for the counters.
+    // for the counters. What it could not write may be said by a later call, by commit at the
+    // latest.
     status *(*save)(store *s, const job_row *before, const job_row *rows, size_t count);
     // put_result stores or replaces the encoded errand.v1.Result of a job.
     status *(*put_result)(store *s, int64_t seq, slice result);
