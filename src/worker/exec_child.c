@@ -1,4 +1,4 @@
-// exec_child - from the fork to the program: what a child of the launcher does to itself.
+// exec_child - from the fork to the program: what a command does to itself before it is one.
 //
 // The order matters: limits and groups while it may still set them, the user before the directory
 // (which that user has to be able to enter), the death signal after the user (which clears it).
@@ -23,7 +23,7 @@
 
 typedef struct program {
     const int *fds;
-    pid_t launcher;
+    pid_t keeper;
     const exec_plan *plan;
     const char *path;
     const char *directory;
@@ -120,14 +120,14 @@ static bool become_user(program *p)
            setresuid(plan->uid, plan->uid, plan->uid) == 0;
 }
 
-// die_with_launcher makes sure that this process is killed when the launcher goes, if it has not
+// die_with_keeper makes sure that this process is killed when the keeper goes, if it has not
 // gone yet.
-static bool die_with_launcher(program *p)
+static bool die_with_keeper(program *p)
 {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) {
         return false;
     }
-    if (getppid() != p->launcher) {
+    if (getppid() != p->keeper) {
         errno = ECHILD;
         return false;
     }
@@ -165,7 +165,7 @@ static bool run_program(program *p)
     return false;
 }
 
-exec_step exec_child_run(const int *fds, pid_t launcher, int *ret_error)
+exec_step exec_child_run(const int *fds, pid_t keeper, int *ret_error)
 {
     static const struct {
         exec_step step;
@@ -177,10 +177,10 @@ exec_step exec_child_run(const int *fds, pid_t launcher, int *ret_error)
         {EXEC_STEP_LIMITS, limit_all},
         {EXEC_STEP_USER, become_user},
         {EXEC_STEP_DIRECTORY, enter_directory},
-        {EXEC_STEP_SESSION, die_with_launcher},
+        {EXEC_STEP_SESSION, die_with_keeper},
         {EXEC_STEP_PROGRAM, run_program},
     };
-    program p = {.fds = fds, .launcher = launcher};
+    program p = {.fds = fds, .keeper = keeper};
     size_t at = 0;
     while (steps[at].make(&p)) {  // the last one does not come back, or fails
         at++;

@@ -56,6 +56,7 @@ static void report(exec_process *p, const exec_event *event)
     const exec_ending ending = {
         .reason = p->reason,
         .wait_status = event->wait_status,
+        .signalled = event->signalled != 0,
         .step = p->step,
         .error = p->error,
         .timeout_us = p->command->settings.timeout_us,

@@ -4,14 +4,14 @@
 // - uv_spawn knows no limits, no further groups, no death signal, and no resource usage.
 // - The kernel counts the memory of the process that forks as the child's largest: a command run by
 //   a worker of 300 MiB would be told to have used 300 MiB. This program has less than 2 MiB.
-// - When the worker dies, by SIGKILL even, its end of the socket closes. This program then kills
-//   the whole group of each command; a death signal alone would reach the first process only.
+// - When the worker dies, by SIGKILL even, its end of the socket closes. This program then ends all
+//   commands with what they started; a death signal alone would reach the first process only.
 // - It has one thread, so that between fork and exec anything may be called.
-// Measured on two busy cores with `true` as the command and 256 MiB in use by the worker: 600 to
-// 1,180 a second through here, 640 to 1,900 with vfork in the worker, 25 to 80 with fork; largest
-// memory told 1 MiB here, 258 MiB by both others.
-#include "worker/exec_child.h"
+// Each command has a keeper, a fork of this program, between itself and the launcher: exec_keeper.h
+// says what for.
+#include "worker/exec_keeper.h"
 #include "worker/exec_strays.h"
+#include "worker/exec_tell.h"
 #include "worker/exec_wire.h"
 
 #include <errno.h>
@@ -32,7 +32,7 @@
 
 typedef struct running {
     uint64_t id;
-    pid_t pid;  // and the number of its group
+    pid_t keeper;
 } running;
 
 typedef struct launcher {
@@ -41,29 +41,8 @@ typedef struct launcher {
     pid_t pid;
     running *all;
     size_t count, room;
+    bool haunted;  // a keeper has died and left its processes
 } launcher;
-
-static void tell(const launcher *l, const exec_event *event)
-{
-    while (send(l->socket, event, sizeof *event, MSG_NOSIGNAL) < 0 && errno == EINTR) {
-    }
-}
-
-static void tell_not_started(const launcher *l, uint64_t id, exec_step step, int error)
-{
-    const exec_event event = {
-        .id = id, .news = EXEC_NOT_STARTED, .step = (int32_t) step, .error = error};
-    tell(l, &event);
-}
-
-// The leader is a zombie at least until it is reaped, so its number is nobody else's. A child that
-// has not come to setsid yet has no group.
-static void signal_group(pid_t pid, int number)
-{
-    if (kill(-pid, number) != 0 && errno == ESRCH) {
-        (void) kill(pid, number);
-    }
-}
 
 static bool reserve(launcher *l)
 {
@@ -82,17 +61,15 @@ static bool reserve(launcher *l)
 
 static void start(launcher *l, uint64_t id, const int *fds)
 {
+    const exec_keeper keeper = {.launcher = l->pid, .socket = l->socket, .id = id, .fds = fds};
     pid_t pid = reserve(l) ? fork() : -1;
     if (pid == 0) {
-        int error = 0;
-        exec_step step = exec_child_run(fds, l->pid, &error);
-        tell_not_started(l, id, step, error);
-        _exit(127);
+        exec_keeper_run(&keeper);
     }
     if (pid < 0) {
-        tell_not_started(l, id, EXEC_STEP_FORK, errno);
+        exec_tell_not_started(l->socket, id, EXEC_STEP_FORK, errno);
     } else {
-        l->all[l->count++] = (running){.id = id, .pid = pid};
+        l->all[l->count++] = (running){.id = id, .keeper = pid};
     }
 }
 
@@ -100,7 +77,7 @@ static void signal_one(const launcher *l, const exec_request *request)
 {
     for (size_t i = 0; i < l->count; i++) {
         if (l->all[i].id == request->id) {
-            signal_group(l->all[i].pid, request->signal);
+            exec_keeper_signal(l->all[i].keeper, request->signal);
         }
     }
 }
@@ -144,7 +121,7 @@ static bool take_request(launcher *l)
     } else if (count == EXEC_FD_COUNT) {
         start(l, request.id, fds);
     } else {
-        tell_not_started(l, request.id, EXEC_STEP_FORK, EMFILE);
+        exec_tell_not_started(l->socket, request.id, EXEC_STEP_FORK, EMFILE);
     }
     for (size_t i = 0; i < count; i++) {
         (void) close(fds[i]);
@@ -154,75 +131,57 @@ static bool take_request(launcher *l)
 
 // ---- deaths ----
 
-static int64_t us_of(struct timeval time)
-{
-    return (int64_t) time.tv_sec * 1000000 + time.tv_usec;
-}
-
-static void tell_ended(launcher *l, pid_t pid, int wait_status, const struct rusage *usage)
-{
-    for (size_t i = 0; i < l->count; i++) {
-        if (l->all[i].pid == pid) {
-            const exec_event event = {.id = l->all[i].id,
-                                      .news = EXEC_ENDED,
-                                      .wait_status = wait_status,
-                                      .user_us = us_of(usage->ru_utime),
-                                      .system_us = us_of(usage->ru_stime),
-                                      .max_rss_bytes = (int64_t) usage->ru_maxrss * 1024};
-            l->all[i] = l->all[--l->count];
-            tell(l, &event);
-            return;
-        }
-    }
-}
-
-static bool is_running(void *data, pid_t group)
+static bool is_keeper(const void *data, pid_t pid)
 {
     const launcher *l = (const launcher *) data;
     for (size_t i = 0; i < l->count; i++) {
-        if (l->all[i].pid == group) {
+        if (l->all[i].keeper == pid) {
             return true;
         }
     }
     return false;
 }
 
-// What a command leaves behind in its group goes with it. False when no child is dead, or none is
-// left.
-static bool reap_one(launcher *l)
+// A keeper that ended well has told how its command did. Of one that did not, the command ended
+// with it.
+static void take_death(launcher *l, pid_t pid, int wait_status, const struct rusage *usage)
 {
-    siginfo_t who = {0};
-    int wait_status = 0;
-    struct rusage usage;
-    if (waitid(P_ALL, 0, &who, WEXITED | WNOHANG | WNOWAIT) != 0 || who.si_pid == 0) {
-        return false;
+    for (size_t i = 0; i < l->count; i++) {
+        if (l->all[i].keeper == pid) {
+            uint64_t id = l->all[i].id;
+            l->all[i] = l->all[--l->count];
+            if (wait_status != 0) {
+                l->haunted = true;
+                exec_tell_ended(l->socket, id, wait_status, true, usage);
+            }
+            return;
+        }
     }
-    (void) kill(-who.si_pid, SIGKILL);
-    if (wait4(who.si_pid, &wait_status, 0, &usage) == who.si_pid) {
-        tell_ended(l, who.si_pid, wait_status, &usage);
-    }
-    return true;
 }
 
 static void reap(launcher *l)
 {
     struct signalfd_siginfo unused;
+    struct rusage usage;
+    int wait_status = 0;
     (void) read(l->deaths, &unused, sizeof unused);
-    while (reap_one(l)) {
+    for (pid_t pid; (pid = wait4(-1, &wait_status, WNOHANG, &usage)) > 0;) {
+        take_death(l, pid, wait_status, &usage);
     }
-    exec_strays_kill(is_running, l);
+    l->haunted = l->haunted && exec_strays_kill(is_keeper, l) > 0;
 }
 
 // Each death may bring further children.
 static void kill_all(launcher *l)
 {
+    int wait_status = 0;
     for (size_t i = 0; i < l->count; i++) {
-        signal_group(l->all[i].pid, SIGKILL);
+        exec_keeper_signal(l->all[i].keeper, SIGKILL);
     }
-    l->count = 0;
-    do {
-        exec_strays_kill(is_running, l);
-    } while (wait(NULL) > 0);
+    for (pid_t pid; (pid = wait(&wait_status)) > 0;) {
+        take_death(l, pid, wait_status, &(struct rusage){0});
+        l->haunted = l->haunted && exec_strays_kill(is_keeper, l) > 0;
+    }
 }
 
 // ---- life ----

@@ -84,10 +84,16 @@ static exec_verdict judge_timeout(const exec_ending *e, char message[static EXEC
     return (exec_verdict){STATUS_DEADLINE_EXCEEDED, true, 0};
 }
 
+static exec_reason reason_of(const exec_ending *ending)
+{
+    bool in_time = ending->reason == EXEC_TIMED_OUT && !ending->signalled;
+    return in_time ? EXEC_BY_ITSELF : ending->reason;
+}
+
 exec_verdict exec_judge(const exec_ending *ending, char message[static EXEC_MESSAGE_BYTES])
 {
     message[0] = '\0';
-    switch (ending->reason) {
+    switch (reason_of(ending)) {
     case EXEC_TIMED_OUT:
         return judge_timeout(ending, message);
     case EXEC_NO_START:

@@ -23,6 +23,7 @@ typedef enum exec_reason {
 typedef struct exec_ending {
     exec_reason reason;
     int wait_status;
+    bool signalled;  // false: it ended before it could be ended
     exec_step step;
     int error;
     int64_t timeout_us, retry_after_us;  // of the command's configuration
@@ -36,7 +37,8 @@ typedef struct exec_verdict {
     int64_t retry_after_us;
 } exec_verdict;
 
-// exec_judge judges an end; the message says how it failed.
+// exec_judge judges an end; the message says how it failed. A command that was over when its time
+// was, and was not looked at yet, has ended by itself.
 exec_verdict exec_judge(const exec_ending *ending, char message[static EXEC_MESSAGE_BYTES]);
 
 #endif

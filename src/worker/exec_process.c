@@ -15,6 +15,13 @@
 
 // ---- output ----
 
+// What has ended it first is why it has ended.
+static void end_for(exec_process *p, exec_reason reason)
+{
+    p->reason = p->reason == EXEC_BY_ITSELF ? reason : p->reason;
+    exec_process_end(p);
+}
+
 static void count_held(exec_process *p, size_t held)
 {
     p->owner->held_bytes += held - p->held_bytes;
@@ -23,9 +30,8 @@ static void count_held(exec_process *p, size_t held)
 
 static void take_output(exec_process *p, exec_output *output, const char *bytes, size_t size)
 {
-    if (!exec_output_take(output, bytes, size) && p->reason == EXEC_BY_ITSELF) {
-        p->reason = EXEC_NO_MEMORY;
-        exec_process_end(p);
+    if (!exec_output_take(output, bytes, size)) {
+        end_for(p, EXEC_NO_MEMORY);
     }
     count_held(p, p->out_text.kept.size + p->err_text.kept.size);
 }
@@ -90,8 +96,7 @@ static void on_timer(uv_timer_t *timer)
         kill_now(p);
         return;
     }
-    p->reason = EXEC_TIMED_OUT;
-    exec_process_end(p);
+    end_for(p, EXEC_TIMED_OUT);
 }
 
 // ---- the end ----

@@ -1,4 +1,4 @@
-// exec_strays - processes that left the group of their command and lost their parent.
+// exec_strays - processes that lost their parent, and were inherited by this one.
 #include "worker/exec_strays.h"
 
 #include <fcntl.h>
@@ -33,19 +33,20 @@ static size_t read_children(char *list, size_t room)
     return size;
 }
 
-void exec_strays_kill(bool (*is_running)(void *data, pid_t group), void *data)
+size_t exec_strays_kill(bool (*is_own)(const void *data, pid_t pid), const void *data)
 {
     char list[LIST_BYTES];
-    size_t size = read_children(list, sizeof list - 1);
+    size_t size = read_children(list, sizeof list - 1), count = 0;
     char *at = list, *end = list;
     list[size] = '\0';
     // A number without a space behind it was cut off at the end of the list.
     for (pid_t pid = (pid_t) strtol(at, &end, 10); end != at && *end == ' ';
          pid = (pid_t) strtol(at, &end, 10)) {
-        pid_t group = getpgid(pid);
-        if (group > 0 && !is_running(data, group) && !is_running(data, pid)) {
+        if (is_own == NULL || !is_own(data, pid)) {
             (void) kill(pid, SIGKILL);
+            count++;
         }
         at = end;
     }
+    return count;
 }

@@ -1,16 +1,17 @@
-// exec_strays - processes that left the group of their command and lost their parent. The launcher
-// inherits them.
+// exec_strays - processes that lost their parent, and were inherited by this one.
 #ifndef ERRAND_WORKER_EXEC_STRAYS_H
 #define ERRAND_WORKER_EXEC_STRAYS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <sys/types.h>
 
-// exec_strays_adopt has such processes become children of this one.
+// exec_strays_adopt has processes below this one that lose their parent become its children.
 void exec_strays_adopt(void);
 
-// exec_strays_kill kills those children whose group is none of a running command. Each death is
-// told as that of any child; it may leave further ones behind.
-void exec_strays_kill(bool (*is_running)(void *data, pid_t group), void *data);
+// exec_strays_kill kills the children of this process, but for those that is_own knows (NULL:
+// none), and tells how many. Their deaths are told as those of any child, and may leave further
+// ones behind.
+size_t exec_strays_kill(bool (*is_own)(const void *data, pid_t pid), const void *data);
 
 #endif

@@ -66,7 +66,7 @@ typedef enum exec_step {
 
 typedef enum exec_news {
     EXEC_NOT_STARTED = 1,  // EXEC_ENDED follows, unless the step is FORK
-    EXEC_ENDED,            // the whole group is gone
+    EXEC_ENDED,            // and all that it has started is gone
 } exec_news;
 
 typedef struct exec_event {
@@ -75,6 +75,7 @@ typedef struct exec_event {
     int32_t step;   // of EXEC_NOT_STARTED
     int32_t error;  // of EXEC_NOT_STARTED: errno
     int32_t wait_status;
+    int32_t signalled;  // a signal of the worker reached it while it was alive
     int64_t user_us, system_us;
     int64_t max_rss_bytes;
 } exec_event;

@@ -252,11 +252,25 @@ static void a_failure_shows_the_end_of_standard_error(void **state)
 static void a_time_limit_counts_whatever_the_exit_code(void **state)
 {
     (void) state;
-    const exec_ending late = {
-        .reason = EXEC_TIMED_OUT, .wait_status = EXITED(0), .timeout_us = 1500000};
+    const exec_ending late = {.reason = EXEC_TIMED_OUT,
+                              .signalled = true,
+                              .wait_status = EXITED(0),
+                              .timeout_us = 1500000};
     exec_verdict verdict = judge(late, "resize took longer than its timeout, 1.5 s");
     assert_int_equal(verdict.code, STATUS_DEADLINE_EXCEEDED);
     assert_true(verdict.retryable);
+}
+
+static void a_command_that_was_over_when_its_time_was_has_ended_by_itself(void **state)
+{
+    (void) state;
+    const exec_ending done = {.reason = EXEC_TIMED_OUT, .wait_status = EXITED(0)};
+    const exec_ending failed = {.reason = EXEC_TIMED_OUT, .wait_status = EXITED(3)};
+    const exec_ending broken = {.reason = EXEC_NO_MEMORY, .wait_status = EXITED(0)};
+    assert_int_equal(judge(done, "").code, STATUS_OK);
+    assert_int_equal(judge(failed, "resize exited with code 3").code, STATUS_UNKNOWN);
+    assert_int_equal(judge(broken, "no memory for the output of resize").code,
+                     STATUS_RESOURCE_EXHAUSTED);
 }
 
 static void what_can_not_start_says_why(void **state)
@@ -378,6 +392,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(signals_are_named),
     cmocka_unit_test(a_failure_shows_the_end_of_standard_error),
     cmocka_unit_test(a_time_limit_counts_whatever_the_exit_code),
+    cmocka_unit_test(a_command_that_was_over_when_its_time_was_has_ended_by_itself),
     cmocka_unit_test(what_can_not_start_says_why),
     cmocka_unit_test(progress_is_read_from_words_and_from_json),
     cmocka_unit_test(lines_that_are_no_progress_are_passed_over),

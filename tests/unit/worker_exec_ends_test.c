@@ -1,6 +1,7 @@
 // worker exec ends - how commands end, or are ended, with everything that they started.
 #include "unit/exec_scene.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -72,6 +73,37 @@ static void what_has_left_the_group_goes_too(void **state)
     const Errand__V1__ExecResult *result = scene_result(scene_run(s, job));
     AUTO_FREE char *pid = strndup((const char *) result->stdout.data, result->stdout.len);
     assert_gone((pid_t) strtol(pid, NULL, 10));
+    scene_free(s);
+}
+
+static bool is_alive(pid_t pid)
+{
+    int fd = pidfd_open(pid, 0);
+    struct pollfd gone = {.fd = fd, .events = POLLIN};
+    bool alive = fd >= 0 && poll(&gone, 1, 0) == 0;
+    close(fd);
+    return alive;
+}
+
+// The second of the others begins when all that the end of the first one brings about is done.
+static void a_helper_that_has_left_the_group_lives_as_long_as_its_own_command(void **state)
+{
+    (void) state;
+    exec_scene *s = scene_shell("");
+    s->rig->lease_ms = 300;
+    rig_job *job =
+        scene_add(s, "sh", "(setsid sh -c 'echo $$ >&3; exec sleep 300' &); exec sleep 300");
+    scene_start(s);
+    pid_t helper = scene_wait_told(s);
+    for (size_t i = 1; i <= 2; i++) {
+        scene_add(s, "sh", "(setsid sleep 300 &)");
+        rig_wait_finished(s->rig, i);
+    }
+    assert_true(is_alive(helper));
+    pthread_mutex_lock(&s->rig->lock);
+    job->cancelled = true;
+    pthread_mutex_unlock(&s->rig->lock);
+    assert_gone(helper);
     scene_free(s);
 }
 
@@ -235,24 +267,67 @@ static pid_t find_launcher(void)
     return (pid_t) strtol(text, NULL, 10);
 }
 
+static pid_t parent_of(pid_t pid)
+{
+    char path[64], text[512] = "";
+    (void) snprintf(path, sizeof path, "/proc/%d/stat", (int) pid);
+    FILE *stat = fopen(path, "re");
+    assert_non_null(stat);
+    assert_non_null(fgets(text, sizeof text, stat));
+    fclose(stat);
+    return (pid_t) strtol(strrchr(text, ')') + 4, NULL, 10);  // ") S 123"
+}
+
+// A shell with a child in a session of its own, whose number it tells.
+#define FAMILY "setsid sh -c 'echo $$ >&3; exec sleep 300' & wait"
+
 static void a_launcher_that_dies_takes_its_commands_along_and_is_replaced(void **state)
 {
     (void) state;
     exec_scene *s = scene_shell("");
     s->rig->lease_ms = 300;
     log_setup(LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
-    rig_job *job = scene_add(s, "sh", "echo $$ >&3; exec sleep 300");
+    rig_job *job = scene_add(s, "sh", FAMILY);
     scene_start(s);
-    pid_t command = scene_wait_told(s);
+    pid_t helper = scene_wait_told(s), command = parent_of(helper);
     assert_int_equal(kill(find_launcher(), SIGKILL), 0);
     rig_wait_finished(s->rig, 1);
     const Errand__V1__Failure *failure =
         scene_failure(job->outcome, "sh was lost with its launcher");
     assert_int_equal(failure->status->code, STATUS_UNAVAILABLE);
     assert_gone(command);
+    assert_gone(helper);
     rig_job *next = scene_add(s, "sh", "echo again");
     rig_wait_finished(s->rig, 2);
     assert_bytes(scene_result(next->outcome)->stdout, "again\n");
+    scene_free(s);
+}
+
+static void a_keeper_that_dies_takes_its_command_along_and_no_other(void **state)
+{
+    (void) state;
+    exec_scene *s = scene_shell("");
+    s->rig->lease_ms = 300;
+    rig_job *job = scene_add(s, "sh", FAMILY);
+    scene_start(s);
+    pid_t helper = scene_wait_told(s), command = parent_of(helper);
+    char fifo[] = "/tmp/exec_test_XXXXXX", script[64];
+    close(mkstemp(fifo));
+    assert_int_equal(unlink(fifo), 0);
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    (void) snprintf(script, sizeof script, "read -r word <%s; echo $word", fifo);
+    rig_job *other = scene_add(s, "sh", script);
+    int end = open(fifo, O_WRONLY | O_CLOEXEC);  // comes back when the other one runs
+    assert_int_equal(kill(parent_of(command), SIGKILL), 0);
+    rig_wait_finished(s->rig, 1);
+    (void) scene_failure(job->outcome, "sh was ended by signal 9 (SIGKILL)");
+    assert_int_equal(write(end, "other\n", 6), 6);
+    close(end);
+    rig_wait_finished(s->rig, 2);
+    assert_bytes(scene_result(other->outcome)->stdout, "other\n");
+    assert_int_equal(unlink(fifo), 0);
+    assert_gone(command);
+    assert_gone(helper);
     scene_free(s);
 }
 
@@ -263,6 +338,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(too_much_cpu_time_ends_a_command),
     cmocka_unit_test(what_a_command_leaves_behind_goes_with_it),
     cmocka_unit_test(what_has_left_the_group_goes_too),
+    cmocka_unit_test(a_helper_that_has_left_the_group_lives_as_long_as_its_own_command),
     cmocka_unit_test(an_unknown_command_fails_for_good),
     cmocka_unit_test(arguments_that_it_does_not_take_fail_for_good),
     cmocka_unit_test(a_variable_that_is_not_allowed_fails_for_good),
@@ -274,6 +350,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_stop_at_once_gives_jobs_back_and_leaves_no_process),
     cmocka_unit_test(a_drain_lets_commands_end),
     cmocka_unit_test(a_launcher_that_dies_takes_its_commands_along_and_is_replaced),
+    cmocka_unit_test(a_keeper_that_dies_takes_its_command_along_and_no_other),
 };
 
 UNIT_TEST_MAIN(tests)
