@@ -126,8 +126,8 @@ static status *start(gateway *g, const gateway_options *options, char **ret_url)
     status *failure = copy_rules(options, &g->rules);
     if (failure == NULL) {
         const upstream_options server = {
-            .urls = &options->rpc_url,
-            .url_count = 1,
+            .urls = options->rpc_url_count > 0 ? options->rpc_urls : &options->rpc_url,
+            .url_count = options->rpc_url_count > 0 ? options->rpc_url_count : 1,
             .token = options->token,
             .tls = options->tls,
             .max_message_bytes = options->max_message_bytes,

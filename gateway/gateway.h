@@ -13,9 +13,12 @@ typedef struct gateway gateway;
 
 typedef struct gateway_options {
     const char *listen;          // HOST:PORT, port 0: any
-    const char *rpc_url;         // server
+    const char *rpc_url;         // server, if there are no rpc_urls
+    // Servers that share one store: calls go to the first one that is connected and well.
+    const char *const *rpc_urls;
+    size_t rpc_url_count;
     const char *token;           // the gateway's own, for its health check; NULL: none
-    tls_files tls;               // of a tls+tcp:// server
+    tls_files tls;               // of tls+tcp:// servers
     int64_t connect_timeout_us;  // a call waits that long for a connection to the server: 3 s
     size_t threads;              // connections open at once: 2560; half of them may wait
     size_t max_streams;          // of events at once: 512, and half of the connections at most

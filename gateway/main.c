@@ -8,9 +8,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#define MAX_SERVERS 16
+
 typedef struct settings {
     config_listen http;
-    char *server;
+    config_list servers;
     char *token;
     char *token_file;
     char *tls_ca;
@@ -37,21 +39,21 @@ static const char *const url_schemes[] = {"tcp://", "ipc://", "tls+tcp://", NULL
 static const config_row rows[] = {
     {.key = "http", .type = CONFIG_LISTEN, .fallback = "127.0.0.1:6780",
      .help = "address to serve HTTP on", CONFIG_FIELD(settings, http)},
-    {.key = "server", .type = CONFIG_STRING, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL",
-     .names = url_schemes,
-     .help = "RPC address of the Errand server", CONFIG_FIELD(settings, server)},
+    {.key = "server", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL",
+     .names = url_schemes, .max = MAX_SERVERS,
+     .help = "RPC address of the Errand server; several only when all share one store: calls go to the first one that is well", CONFIG_FIELD(settings, servers)},
     {.key = "token", .type = CONFIG_STRING, .secret = true,
      .help = "token for the gateway's own calls, such as /readyz", CONFIG_FIELD(settings, token)},
     {.key = "token_file", .type = CONFIG_STRING, .value_name = "FILE",
      .help = "file with the token, instead of token", CONFIG_FIELD(settings, token_file)},
     {.key = "tls.ca", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "who signs the certificate of a tls+tcp:// server, PEM; none: those that this system trusts", CONFIG_FIELD(settings, tls_ca)},
+     .help = "who signs the certificates of tls+tcp:// servers, PEM; none: those that this system trusts", CONFIG_FIELD(settings, tls_ca)},
     {.key = "tls.cert", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "certificate to show to it, PEM", CONFIG_FIELD(settings, tls_cert)},
+     .help = "certificate to show to them, PEM", CONFIG_FIELD(settings, tls_cert)},
     {.key = "tls.key", .type = CONFIG_STRING, .value_name = "FILE",
      .help = "private key of tls.cert, PEM", CONFIG_FIELD(settings, tls_key)},
     {.key = "tls.server_name", .type = CONFIG_STRING, .value_name = "NAME",
-     .help = "name in its certificate; none: the host of the URL", CONFIG_FIELD(settings, tls_server_name)},
+     .help = "name in their certificates; none: the host of each URL", CONFIG_FIELD(settings, tls_server_name)},
     {.key = "connections", .type = CONFIG_INT, .fallback = "2560", .min = 8, .max = 16384,
      .help = "HTTP connections open at once; half of them may wait for results",
      CONFIG_FIELD(settings, connections)},
@@ -91,7 +93,7 @@ static const config_program config = {
     .name = "errand-gateway",
     .summary = "HTTP gateway of an Errand server",
     .description = "Serves the JSON HTTP API of Errand on this host and passes the calls on to the "
-                   "RPC of a server. errandd has the same gateway built in.",
+                   "RPC of a server, or of several that share one store. errandd has the same gateway built in.",
     .version = ERRAND_VERSION,
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
@@ -104,7 +106,8 @@ static gateway_options options_of(const settings *s)
     gateway_options options;
     gateway_options_init(&options);
     options.listen = s->http.address;
-    options.rpc_url = s->server;
+    options.rpc_urls = (const char *const *) s->servers.items;
+    options.rpc_url_count = s->servers.count;
     options.tls = (tls_files){
         .cert = s->tls_cert, .key = s->tls_key, .ca = s->tls_ca, .server_name = s->tls_server_name};
     options.threads = (size_t) s->connections;
