@@ -36,6 +36,7 @@ static const struct {
     {PACKAGE "JobService/DeleteMany", IS_LONG},
     {PACKAGE "QueueService/List", READS},
     {PACKAGE "QueueService/Get", READS},
+    {PACKAGE "QueueService/Watch", READS | STREAMS},
     {PACKAGE "QueueService/Purge", IS_LONG},
     {PACKAGE "ServerService/GetInfo", READS},
     {PACKAGE "ServerService/GetStats", READS},

@@ -28,6 +28,8 @@ static void promote(engine *e)
         return;
     for (size_t i = 0; i < count; i++)
         wait_tell(e, &rows[i]);
+        feed_note_job(e, &before[i], &rows[i]);
+    }
 }
 
 // Read anew: the one before may have handed its turn on to this one.
@@ -56,8 +58,11 @@ static void purge(engine *e)
             e, e->store->ops->due(e->store, JOB_LANE_FINISHED, e->now_us, STEP, rows, &count)) ||
         count == 0 || !engine_write(e))
         return;
-    if (engine_check(e, e->store->ops->remove(e->store, rows, count)))
-        upkeep_space_later(e);
+    if (!engine_check(e, e->store->ops->remove(e->store, rows, count)))
+        return;
+    upkeep_space_later(e);
+    for (size_t i = 0; i < count; i++)
+        feed_note_removed(e, &rows[i]);
 }
 
 static int64_t next_expiry(engine *e)

@@ -151,6 +151,7 @@ void engine_free(engine *e)
     lease_free_all(e);
     free(e->ends);
     session_free_all(e);
+    feed_free_all(e);
     queues_free(e);
     tally_free(e);
     supply_free(e);

@@ -34,6 +34,7 @@ typedef struct engine_options {
     size_t max_routes;          // pairs of queue and kind that submitters may use
     size_t max_queues;          // queues that may be made, by their first job or setting
     size_t max_named_queues;    // queues that have numbers of their own in engine_numbers
+    size_t max_feed_changes;    // changes kept for those who watch queues, but for a few of each
     const uuid *own_workers;    // ids of the workers that live and die with the server
     size_t own_worker_count;    // 0: none
     size_t max_reply_bytes;     // assignments in one answer stop there, after at least one
@@ -42,7 +43,7 @@ typedef struct engine_options {
 } engine_options;
 
 void engine_options_init(engine_options *options);  // 30 s, 5 s, 10,000, 1,000,000, 100,000,
-                                                    // 100,000, 200, 8 MiB
+                                                    // 100,000, 200, 131,072, 8 MiB
 
 // engine_start reads what was running from the store and starts the thread.
 status *engine_start(const engine_options *options, engine **ret);
@@ -74,6 +75,7 @@ typedef enum engine_verb {
     ENGINE_WORKERS,
     ENGINE_STATS,
     ENGINE_NUMBERS,
+    ENGINE_FEED,
     ENGINE_GONE,
 } engine_verb;
 
@@ -284,6 +286,47 @@ typedef struct engine_queues {
     size_t count;
     bool more;
 } engine_queues;
+
+// feed: what has happened in a queue behind a place; is done when something has, or at the
+// deadline. NOT_FOUND when there is no such queue.
+typedef struct engine_feed_place {
+    uint64_t run;   // of the server
+    int64_t jobs;   // number of the latest change of a job that was seen
+    int64_t queue;  // likewise of the queue itself
+} engine_feed_place;
+
+typedef struct engine_feed_item {
+    int64_t number;
+    uuid id;
+    const char *kind;  // valid as long as the engine
+    int64_t revision;
+    int64_t time_us;  // wall
+    int32_t attempt;
+    job_state state;
+    bool deleted;
+} engine_feed_item;
+
+typedef enum engine_feed_reset {
+    ENGINE_FEED_WHOLE,      // nothing is missing
+    ENGINE_FEED_RESTARTED,  // the place is of another run
+    ENGINE_FEED_OVERRUN,    // too much has happened since
+} engine_feed_reset;
+
+typedef struct engine_feed {
+    engine_command command;
+    uint64_t ticket;
+    const char *queue;
+    bool from_now;            // otherwise from place
+    engine_feed_place place;  // in and out: where to go on
+    int64_t deadline_us;      // monotonic
+    size_t limit;             // of items
+    arena *memory;            // of items
+    engine_feed_reset reset;  // out
+    engine_feed_item *items;  // in order
+    size_t count;
+    bool has_info;  // it has changed
+    engine_queue_info info;
+} engine_feed;
 
 // explain: what the engine knows of why a job does not run.
 typedef struct engine_explain {

@@ -37,6 +37,7 @@ static bool insert_callback(engine *e, job_row *parent, const Errand__V1__Job *p
     job_start_life(&fresh.row, e->now_us);
     parent->callbacks_open++;
     tally_note(e, fresh.row.route, TALLY_SUBMITTED, 1);
+    feed_note_job(e, NULL, &fresh.row);
     return engine_check(e, ops->insert(e->store, &fresh, 1));
 }
 
@@ -299,5 +300,6 @@ bool finish_removed(engine *e, const job_row *row)
         !leave_line(e, row))
         return false;
     wait_wake_removed(e, row);
+    feed_note_removed(e, row);
     return true;
 }

@@ -9,6 +9,7 @@
 #include "engine/answers.h"
 #include "engine/engine.h"
 #include "engine/failures.h"
+#include "engine/feed.h"
 #include "engine/idle.h"
 #include "engine/inbox.h"
 #include "engine/queue.h"
@@ -175,6 +176,7 @@ struct engine {
     timers timers;
     uint64_t random[4];
     tallies tallies;
+    feeds feeds;
 };
 
 // ---- engine.c ----

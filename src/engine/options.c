@@ -11,6 +11,7 @@ void engine_options_init(engine_options *options)
         .max_routes = 100000,
         .max_queues = 100000,
         .max_named_queues = 200,
+        .max_feed_changes = 131072,
         .max_reply_bytes = 8u << 20,
     };
 }

@@ -57,6 +57,8 @@ static void refuse(engine *e, parked *p, status *failure)
 {
     if (p->command->verb == ENGINE_WAIT)
         wait_leave(e, p);
+    else if (p->command->verb == ENGINE_FEED)
+        feed_leave(e, p);
     else
         assign_leave(e, p);
     engine_refuse(e, unpark(e, p), failure);

@@ -184,7 +184,7 @@ void queues_free(engine *e)
 
 // ---- commands ----
 
-static void describe(engine *e, const job_queue *q, engine_queue_info *ret)
+void queue_describe(engine *e, const job_queue *q, engine_queue_info *ret)
 {
     ret->name = q->name;
     ret->settings = q->settings;
@@ -214,6 +214,7 @@ static void change(engine *e, job_queue *q, const queue_settings *settings)
         q->probing = false;
     }
     queue_changed(e, q);
+    feed_note_queue(e, q);
     supply_unblock(e, q);
 }
 
@@ -244,7 +245,7 @@ void queue_apply(engine *e, engine_queue *command)
     status *failure = command->wanted != NULL ? update(e, command) : NULL;
     const job_queue *q = queue_find(e, command->name);
     if (q != NULL)
-        describe(e, q, &command->info);
+        queue_describe(e, q, &command->info);
     else if (failure == NULL)
         failure = status_new(STATUS_NOT_FOUND, "no queue \"%s\"", command->name);
     engine_refuse(e, &command->command, failure);
@@ -292,7 +293,7 @@ static size_t first_behind(const engine *e, const char *after)
 static void add_info(engine *e, engine_queues *command, const job_queue *q)
 {
     engine_queue_info *info = &command->infos[command->count++];
-    describe(e, q, info);
+    queue_describe(e, q, info);
     info->name = arena_strdup(command->memory, q->name);
 }
 

@@ -2,6 +2,7 @@
 #ifndef ERRAND_ENGINE_QUEUE_H
 #define ERRAND_ENGINE_QUEUE_H
 
+#include "engine/feed.h"
 #include "engine/supply.h"
 #include "engine/tally.h"
 #include "engine/timers.h"
@@ -34,6 +35,7 @@ struct job_queue {
     double starts_a_second;  // of the window before
     timer wake;              // when something may start again
     queue_tally *tally;      // NULL: not chosen yet
+    queue_feed *feed;        // NULL: nobody watches it
     struct job_queue *next_changed;
     UT_hash_handle hh;
 };
@@ -47,6 +49,7 @@ status *queue_refused(engine *e, const char *name);
 void queue_apply(engine *e, engine_queue *command);
 void queues_apply(engine *e, engine_queues *command);
 int64_t queue_depth(engine *e, const job_queue *q);  // unfinished jobs
+void queue_describe(engine *e, const job_queue *q, engine_queue_info *ret);
 status *queues_load(engine *e);
 bool queues_save(engine *e);  // those that changed in this round
 void queue_changed(engine *e, job_queue *q);

@@ -37,6 +37,7 @@ bool engine_save(engine *e, const job_row *before, const job_row *row)
     if (!engine_check(e, e->store->ops->save(e->store, before, row, 1)))
         return false;
     wait_tell(e, row);
+    feed_note_job(e, before, row);
     return true;
 }
 
@@ -113,6 +114,9 @@ static void apply(engine *e, engine_command *command)
     case ENGINE_NUMBERS:
         numbers_apply(e, (engine_numbers *) command);
         break;
+    case ENGINE_FEED:
+        feed_apply(e, (engine_feed *) command);
+        break;
     case ENGINE_GONE:
         park_gone(e, ((gone_command *) command)->ticket);
         engine_answer(e, command);
@@ -163,6 +167,7 @@ static void commit_round(engine *e)
             e->refusals = 0;
     }
     tally_end(e, e->trouble == NULL);
+    feed_end(e, e->trouble == NULL);
     if (e->trouble != NULL)
         undo_round(e);
     e->round++;

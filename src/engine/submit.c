@@ -117,6 +117,7 @@ static bool add_fresh(engine *e, engine_new_job *job, step *w)
         job->row.due_us = e->now_us + job->delay_us;
     job_start_life(&job->row, e->now_us);
     tally_note(e, route, TALLY_SUBMITTED, 1);
+    feed_note_job(e, NULL, &job->row);
     w->fresh[w->fresh_count++] = (store_new_job){
         .row = job->row,
         .spec = job->spec,

@@ -23,6 +23,7 @@ const access_rule access_rules[] = {
     {JOBS "DeleteMany",   ACCESS_ADMIN,  false},
     {QUEUES "List",       ACCESS_READ,   false},
     {QUEUES "Get",        ACCESS_READ,   false},
+    {QUEUES "Watch",      ACCESS_READ,   false},
     {QUEUES "Update",     ACCESS_ADMIN,  false},
     {QUEUES "Pause",      ACCESS_ADMIN,  false},
     {QUEUES "Resume",     ACCESS_ADMIN,  false},

@@ -74,7 +74,7 @@ void cancel_many_call(service *s, const Errand__V1__CancelManyRequest *request, 
 void retry_many_call(service *s, const Errand__V1__RetryManyRequest *request, rpc_call *call);
 void delete_many_call(service *s, const Errand__V1__DeleteManyRequest *request, rpc_call *call);
 
-// Methods of QueueService, queue_calls.c.
+// Methods of QueueService, queue_calls.c but for one.
 void list_queues_call(service *s, const Errand__V1__ListQueuesRequest *request, rpc_call *call);
 void get_queue_call(service *s, const Errand__V1__GetQueueRequest *request, rpc_call *call);
 void update_queue_call(service *s, const Errand__V1__UpdateQueueRequest *request, rpc_call *call);
@@ -83,6 +83,10 @@ void resume_queue_call(service *s, const Errand__V1__ResumeQueueRequest *request
 void purge_queue_call(service *s, const Errand__V1__PurgeQueueRequest *request, rpc_call *call);
 
 // Methods of WorkerService and ServerService, stats.c.
+void watch_queue_call(service *s, const Errand__V1__WatchQueueRequest *request,
+                      rpc_call *call);  // queue_watch.c
+// queue_write makes the resource; NULL: out of memory.
+Errand__V1__Queue *queue_write(const engine_queue_info *info, arena *memory);
 void list_workers_call(service *s, const Errand__V1__ListWorkersRequest *request, rpc_call *call);
 void stats_call(service *s, const Errand__V1__GetStatsRequest *request, rpc_call *call);
 void backup_call(service *s, const Errand__V1__BackupRequest *request, rpc_call *call);

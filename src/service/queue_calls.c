@@ -23,8 +23,7 @@ static bool add_depth(Errand__V1__Queue *queue, int state, int64_t count, arena 
     return true;
 }
 
-// NULL: out of memory.
-static Errand__V1__Queue *queue_write(const engine_queue_info *info, arena *memory)
+Errand__V1__Queue *queue_write(const engine_queue_info *info, arena *memory)
 {
     Errand__V1__Queue *queue = arena_alloc(memory, sizeof *queue);
     if (queue == NULL) {

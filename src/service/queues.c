@@ -10,6 +10,7 @@ SERVED(update, update_queue_call, Errand__V1__UpdateQueueRequest, Errand__V1__Qu
 SERVED(pause, pause_queue_call, Errand__V1__PauseQueueRequest, Errand__V1__Queue)
 SERVED(resume, resume_queue_call, Errand__V1__ResumeQueueRequest, Errand__V1__Queue)
 SERVED(purge, purge_queue_call, Errand__V1__PurgeQueueRequest, Errand__V1__PurgeQueueResponse)
+SERVED(watch, watch_queue_call, Errand__V1__WatchQueueRequest, Errand__V1__WatchQueueResponse)
 // clang-format on
 
 Errand__V1__QueueService_Service *queue_methods(service *s)

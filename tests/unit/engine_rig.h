@@ -37,6 +37,7 @@ typedef struct call {
         engine_workers workers;
         engine_stats stats;
         engine_numbers numbers;
+        engine_feed feed;
     };
     Errand__V1__Worker worker;
     arena *memory;
