@@ -26,7 +26,7 @@ static void promote(engine *e)
     }
     if (!engine_check(e, e->store->ops->save(e->store, before, rows, count)))
         return;
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
         wait_tell(e, &rows[i]);
         feed_note_job(e, &before[i], &rows[i]);
     }
