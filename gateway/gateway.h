@@ -12,8 +12,8 @@
 typedef struct gateway gateway;
 
 typedef struct gateway_options {
-    const char *listen;          // HOST:PORT, port 0: any
-    const char *rpc_url;         // server, if there are no rpc_urls
+    const char *listen;   // HOST:PORT, port 0: any
+    const char *rpc_url;  // server, if there are no rpc_urls
     // Servers that share one store: calls go to the first one that is connected and well.
     const char *const *rpc_urls;
     size_t rpc_url_count;

@@ -7,6 +7,7 @@
 
 #include "base/utf8.h"
 #include "json/codec.h"
+#include "json/overflow.h"
 #include "json/position.h"
 
 #include <pthread.h>
@@ -83,7 +84,8 @@ static bool is_too_deep(const char *text, size_t size)
     return false;
 }
 
-static status *parse_failure(const json_error_t *error)
+static status *parse_failure(const json_error_t *error, const char *start, size_t size,
+                             arena *memory)
 {
     enum json_error_code code = json_error_code(error);
     if (thread_arena_full || code == json_error_out_of_memory) {
@@ -92,6 +94,9 @@ static status *parse_failure(const json_error_t *error)
     if (code == json_error_null_character || code == json_error_null_byte_in_key) {
         return status_new(STATUS_INVALID_ARGUMENT, "line %d, column %d: a string can not hold NUL",
                           error->line, error->column);
+    }
+    if (code == json_error_numeric_overflow) {
+        return overflow_fail(start, size, (size_t) error->position, memory);
     }
     return status_new(STATUS_INVALID_ARGUMENT, "not valid JSON: line %d, column %d: %.*s",
                       error->line, error->column,
@@ -120,7 +125,7 @@ status *decode_parse(const char *text, size_t size, arena *memory, json_t **ret)
         tree = parse_once(text, size, JSON_DECODE_INT_AS_REAL, &error);
     }
     if (tree == NULL) {
-        return parse_failure(&error);
+        return parse_failure(&error, text, size, memory);
     }
     position_read(text, size);
     *ret = tree;
@@ -169,6 +174,9 @@ static void describe(const json_t *value, char *text, size_t size)
 status *decode_fail(const path *where, const json_t *found, const char *expected)
 {
     char text[MAX_SHOWN_TEXT + 32];
-    describe(found, text, sizeof text);
+    // A number is shown as it is written: read as a double, it may have lost its last digits.
+    if (!json_is_number(found) || !position_find_literal(where, text)) {
+        describe(found, text, sizeof text);
+    }
     return path_fail(where, "expected %s, found %s", expected, text);
 }

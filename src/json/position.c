@@ -7,9 +7,11 @@
 #include "json/names.h"
 
 #include <jansson.h>
+#include <stdio.h>
 #include <string.h>
 
-#define MAX_PLAIN 128  // no name of a field is longer
+#define MAX_PLAIN   128  // no name of a field is longer
+#define MAX_LITERAL 40
 
 static _Thread_local struct {
     const char *start;  // NULL: none
@@ -137,14 +139,10 @@ static const char *find(const path *where)
     return *at == '{' ? find_member(where, at) : at;
 }
 
-bool position_find(const path *where, position *ret)
+position position_of(const char *start, const char *found)
 {
-    if (text.start == NULL) {
-        return false;
-    }
-    const char *found = find(where);
     position p = {1, 1};
-    for (const char *at = text.start; at < found; at++) {
+    for (const char *at = start; at < found; at++) {
         if (*at == '\n') {
             p.line++;
             p.column = 1;
@@ -152,6 +150,35 @@ bool position_find(const path *where, position *ret)
             p.column++;
         }
     }
-    *ret = p;
+    return p;
+}
+
+bool position_find(const path *where, position *ret)
+{
+    if (text.start == NULL) {
+        return false;
+    }
+    *ret = position_of(text.start, find(where));
+    return true;
+}
+
+void position_literal(const char *at, const char *end, char ret[static POSITION_LITERAL_SIZE])
+{
+    size_t size = 0, room = (size_t) (end - at);
+    while (size < room && at[size] != '\0' && strchr("0123456789+-.eE", at[size]) != NULL) {
+        size++;
+    }
+    bool cut = size > MAX_LITERAL;
+    (void) snprintf(ret, POSITION_LITERAL_SIZE, "%.*s%s", (int) (cut ? MAX_LITERAL : size), at,
+                    cut ? "..." : "");
+}
+
+bool position_find_literal(const path *where, char ret[static POSITION_LITERAL_SIZE])
+{
+    const char *at = text.start != NULL ? find(where) : NULL;
+    if (at == NULL || at >= text.end || (*at != '-' && (*at < '0' || *at > '9'))) {
+        return false;
+    }
+    position_literal(at, text.end, ret);
     return true;
 }

@@ -20,4 +20,13 @@ void position_read(const char *text, size_t size);
 // False: no text is being read.
 bool position_find(const path *where, position *ret);
 
+// position_of is that of a place in a text.
+position position_of(const char *text, const char *at);
+
+// position_literal copies the number that begins at a place, as it is written, and says so when it
+// is cut. position_find_literal does so for the value at a path; false: no number stands there.
+#define POSITION_LITERAL_SIZE 48
+void position_literal(const char *at, const char *end, char ret[static POSITION_LITERAL_SIZE]);
+bool position_find_literal(const path *where, char ret[static POSITION_LITERAL_SIZE]);
+
 #endif
