@@ -52,6 +52,8 @@ static const config_row rows[] = {
      .help = "largest input of a job", CONFIG_FIELD(settings, max_input)},
     {.key = "max_result", .type = CONFIG_SIZE, .fallback = "16MiB", .min = 1024, .max = (int64_t) 1 << 29,
      .help = "largest result of a job", CONFIG_FIELD(settings, max_result)},
+    {.key = "max_pending_results", .type = CONFIG_SIZE, .fallback = "256MiB", .min = 1 << 20, .max = (int64_t) 1 << 40,
+     .help = "memory for results that workers have pushed and that are not stored yet; beyond it workers wait", CONFIG_FIELD(settings, max_pending_results)},
     {.key = "max_body", .type = CONFIG_SIZE, .fallback = "16MiB", .min = 1024, .max = (int64_t) 1 << 29,
      .help = "largest HTTP request body", CONFIG_FIELD(settings, max_body)},
     {.key = "origins", .type = CONFIG_LIST, .value_name = "ORIGIN",

@@ -30,6 +30,7 @@ typedef struct settings {
     int64_t max_waiting_per_connection;
     int64_t max_input;
     int64_t max_result;
+    int64_t max_pending_results;
     int64_t max_body;
     config_list origins;
     bool origin_credentials;

@@ -92,14 +92,17 @@ static status *start_service(server *v)
         v->secrets[i] =
             (service_secret){s->webhook_secrets.pairs[i].key, s->webhook_secrets.pairs[i].value};
     }
+    const page_key key = page_key_open(s->data);
     const service_options options = {
         .engine = v->engine,
         .store = v->store,
         .limits = {(size_t) s->max_input, (size_t) s->max_result},
         .max_message_bytes = (size_t) s->max_message,
+        .max_held_bytes = (size_t) s->max_pending_results,
         .lease_us = 30 * 1000000LL,
         .secrets = v->secrets,
         .secret_count = s->webhook_secrets.count,
+        .page_key = &key,
         .access = v->access,
     };
     return service_new(&options, &v->service);

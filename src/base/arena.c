@@ -149,6 +149,11 @@ char *arena_strdup(arena *a, const char *text)
     return arena_copy(a, text, strlen(text) + 1);
 }
 
+size_t arena_bytes(const arena *a)
+{
+    return sizeof *a + a->total;
+}
+
 void *arena_alloc_hook(void *a, size_t size)
 {
     return arena_alloc(a, size);

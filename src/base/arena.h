@@ -23,6 +23,9 @@ void *arena_copy(arena *a, const void *bytes, size_t size);
 // arena_reset frees everything but the first block, for use anew.
 void arena_reset(arena *a);
 
+// arena_bytes is what its blocks take.
+size_t arena_bytes(const arena *a);
+
 // The pair has the signatures of ProtobufCAllocator: {arena_alloc_hook, arena_free_hook, arena}.
 void *arena_alloc_hook(void *a, size_t size);
 void arena_free_hook(void *a, void *pointer);

@@ -1,7 +1,8 @@
 // collector - the server's end of the result pipeline: PULL, decode, hand to the engine.
 //
-// One receive at a time; a message that the engine has not applied yet counts against a cap, and at
-// the cap nothing more is received: the workers' sockets fill up, and the workers wait.
+// One receive at a time; the memory of batches that the engine has not applied yet counts against a
+// cap, decoded as they are, and at the cap nothing more is received: the workers' sockets fill up,
+// and the workers wait.
 #include "service/internal.h"
 
 #include "base/clock.h"
@@ -14,8 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_PENDING_BYTES (64u << 20)
-#define LOG_EVERY_US      1000000
+#define LOG_EVERY_US 1000000
 
 struct collector {
     service *service;
@@ -23,7 +23,7 @@ struct collector {
     nng_aio *aio;
     pthread_mutex_t lock;
     pthread_cond_t settled;
-    size_t pending_bytes, pending;
+    size_t held_bytes, pending;
     bool paused, closing;
     int64_t logged_us;  // monotonic: when a refusal was logged last
     int64_t unlogged;   // refusals since
@@ -33,16 +33,21 @@ typedef struct batch {
     engine_outcomes outcomes;
     collector *collector;
     arena *memory;
-    size_t bytes;
+    size_t bytes;  // that it is held for
 } batch;
+
+static bool is_full(const collector *c)
+{
+    return c->held_bytes >= c->service->options.max_held_bytes;
+}
 
 static void settle(collector *c, size_t bytes)
 {
     (void) pthread_mutex_lock(&c->lock);
-    c->pending_bytes -= bytes;
+    c->held_bytes -= bytes;
     c->pending--;
     atomic_fetch_sub(&c->service->batches_pending, 1);
-    bool resume = c->paused && !c->closing && c->pending_bytes < MAX_PENDING_BYTES;
+    bool resume = c->paused && !c->closing && !is_full(c);
     if (resume) {
         c->paused = false;
     }
@@ -136,52 +141,71 @@ static status *read(collector *c, slice message, batch *ret)
     return failure;
 }
 
-static status *post(collector *c, slice message, arena *memory)
+// Batches of many small outcomes take many times their bytes once they are decoded.
+static void hold(collector *c, batch *b)
 {
-    batch *b = arena_zalloc(memory, sizeof *b);
+    size_t bytes = arena_bytes(b->memory);
+    (void) pthread_mutex_lock(&c->lock);
+    c->held_bytes += bytes - b->bytes;
+    (void) pthread_mutex_unlock(&c->lock);
+    b->bytes = bytes;
+}
+
+// NULL, and why it can not be taken: then the memory is the caller's still.
+static batch *make_batch(collector *c, slice message, arena *memory, status **ret_failure)
+{
+    batch *b = memory != NULL ? arena_zalloc(memory, sizeof *b) : NULL;
     if (b == NULL) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        *ret_failure = status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        return NULL;
     }
     b->collector = c;
     b->memory = memory;
     b->bytes = message.size;
-    status *failure = read(c, message, b);
-    if (failure != NULL) {
-        return failure;
-    }
-    b->outcomes.command = (engine_command){.verb = ENGINE_OUTCOMES, .done = batch_done, .owner = b};
-    engine_post(c->service->options.engine, &b->outcomes.command);
-    return NULL;
+    *ret_failure = read(c, message, b);
+    return *ret_failure == NULL ? b : NULL;
 }
 
 static void take(collector *c, nng_msg *message)
 {
     size_t size = nng_msg_len(message);
     arena *memory = arena_new(0);
+    status *failure = NULL;
     (void) pthread_mutex_lock(&c->lock);
-    c->pending_bytes += size;
+    c->held_bytes += size;
     c->pending++;
     atomic_fetch_add(&c->service->batches_pending, 1);
     (void) pthread_mutex_unlock(&c->lock);
-    status *failure = memory == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory")
-                                     : post(c, (slice){nng_msg_body(message), size}, memory);
-    if (failure != NULL) {
+    batch *b = make_batch(c, (slice){nng_msg_body(message), size}, memory, &failure);
+    nng_msg_free(message);
+    if (b == NULL) {
         refused(c, failure);
         status_free(failure);
         arena_free(memory);
         settle(c, size);
+        return;
     }
-    nng_msg_free(message);
+    hold(c, b);
+    b->outcomes.command = (engine_command){.verb = ENGINE_OUTCOMES, .done = batch_done, .owner = b};
+    engine_post(c->service->options.engine, &b->outcomes.command);
 }
 
 static void receive_again(collector *c)
 {
     (void) pthread_mutex_lock(&c->lock);
-    c->paused = c->pending_bytes >= MAX_PENDING_BYTES;
+    c->paused = is_full(c);
     if (!c->paused && !c->closing) {
         nng_recv_aio(c->socket, c->aio);
     }
     (void) pthread_mutex_unlock(&c->lock);
+}
+
+size_t collector_held_bytes(collector *c)
+{
+    (void) pthread_mutex_lock(&c->lock);
+    size_t bytes = c->held_bytes;
+    (void) pthread_mutex_unlock(&c->lock);
+    return bytes;
 }
 
 static void on_received(void *data)

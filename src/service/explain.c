@@ -1,4 +1,7 @@
 // explain - Explain: why a job is not running now, in words.
+//
+// What takes long to find out, its place in a long line, is read before the engine is asked, on the
+// thread of the call: whoever waits for the engine does not wait for that.
 #include "service/internal.h"
 
 #include "base/clock.h"
@@ -13,8 +16,12 @@
 
 typedef struct explain_state {
     engine_explain explain;
-    service *service;
     rpc_call *call;
+    // Read before the engine was asked, of the job as it was then.
+    job_state state;
+    size_t position;
+    uuid *blockers;
+    size_t blocker_count;
     Errand__V1__Explanation reply;
     Errand__V1__Reason *reasons[MAX_REASONS];
 } explain_state;
@@ -70,13 +77,7 @@ static void estimate(explain_state *state, int64_t us)
 
 static void why_blocked(explain_state *state)
 {
-    uuid ids[MAX_BLOCKERS];
-    size_t count = 0;
-    store_reader *reader = reader_take(&state->service->done_readers);
-    status *failure =
-        reader->ops->blockers(reader, state->explain.row.seq, MAX_BLOCKERS, ids, &count);
-    reader_return(&state->service->done_readers, reader);
-    status_free(failure);
+    size_t count = state->blocker_count;
     Errand__V1__Reason *reason =
         add_reason(state, ERRAND__V1__REASON__TYPE__DEPENDENCY, "it waits for %d job%s to succeed",
                    state->explain.row.blockers, state->explain.row.blockers == 1 ? "" : "s");
@@ -89,7 +90,7 @@ static void why_blocked(explain_state *state)
         if (text == NULL) {
             break;
         }
-        reason->jobs[reason->n_jobs++] = uuid_format(&ids[i], text);
+        reason->jobs[reason->n_jobs++] = uuid_format(&state->blockers[i], text);
     }
 }
 
@@ -179,14 +180,13 @@ static void estimate_start(explain_state *state, size_t position)
     estimate(state, from_us + (int64_t) ((double) before / speed * 1e6));
 }
 
+// A job that became ready only now has a place that was not looked up: it is told as not exact.
 static void place_in_line(explain_state *state)
 {
-    const engine_explain *e = &state->explain;
-    size_t position = 0;
-    store_reader *reader = reader_take(&state->service->done_readers);
-    status *failure = reader->ops->position(reader, &e->row, MAX_POSITION + 1, &position);
-    reader_return(&state->service->done_readers, reader);
-    status_free(failure);
+    size_t position = state->position;
+    if (state->state != JOB_READY) {
+        return;
+    }
     state->reply.position_exact = position <= MAX_POSITION;
     state->reply.position = (int64_t) (position <= MAX_POSITION ? position : MAX_POSITION);
     if (position > 0) {
@@ -233,6 +233,36 @@ static void explain_done(engine_command *command)
     rpc_call_answer(state->call, &state->reply.base);
 }
 
+// ---- what is read before ----
+
+static status *read_blockers(explain_state *state, store_reader *reader, int64_t seq)
+{
+    state->blockers = arena_alloc(memory_of(state), MAX_BLOCKERS * sizeof *state->blockers);
+    if (state->blockers == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    return reader->ops->blockers(reader, seq, MAX_BLOCKERS, state->blockers, &state->blocker_count);
+}
+
+static status *read_ahead(service *s, explain_state *state)
+{
+    store_job stored;
+    status *failure = reader_get(&s->readers, &state->explain.id, 0, memory_of(state), &stored);
+    if (failure != NULL) {
+        return failure;
+    }
+    state->state = stored.row.state;
+    if (state->state != JOB_READY && state->state != JOB_BLOCKED) {
+        return NULL;
+    }
+    store_reader *reader = reader_take(&s->readers);
+    failure = state->state == JOB_BLOCKED
+                  ? read_blockers(state, reader, stored.row.seq)
+                  : reader->ops->position(reader, &stored.row, MAX_POSITION + 1, &state->position);
+    reader_return(&s->readers, reader);
+    return failure;
+}
+
 void explain_call(service *s, const Errand__V1__ExplainJobRequest *request, rpc_call *call)
 {
     explain_state *state = arena_zalloc(rpc_call_arena(call), sizeof *state);
@@ -240,13 +270,15 @@ void explain_call(service *s, const Errand__V1__ExplainJobRequest *request, rpc_
         answer_no_memory(call);
         return;
     }
+    state->call = call;
     status *failure = job_find(s, call, request->id, &state->explain.id);
+    if (failure == NULL) {
+        failure = read_ahead(s, state);
+    }
     if (failure != NULL) {
         rpc_call_fail(call, failure);
         return;
     }
-    state->service = s;
-    state->call = call;
     state->explain.command =
         (engine_command){.verb = ENGINE_EXPLAIN, .done = explain_done, .owner = state};
     engine_post(s->options.engine, &state->explain.command);

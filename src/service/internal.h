@@ -5,6 +5,7 @@
 #include "rpc/convert.h"
 #include "rpc/server.h"
 #include "service/access.h"
+#include "service/page.h"
 #include "service/service.h"
 
 #include "errand/v1/job_service.pb-c.h"
@@ -37,6 +38,7 @@ typedef struct addresses {
 
 struct service {
     service_options options;
+    page_key page_key;
     background *changes;             // of many jobs; others wait for none of them
     background *copies;              // of the store
     _Atomic(addresses *) addresses;  // NULL until they are announced, then they stay
@@ -179,8 +181,8 @@ status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, a
 // fails its attempt, and is rejected. why: so is each that says nothing; NULL: each by itself.
 status *outcomes_take(const service *s, const Errand__V1__OutcomeBatch *batch, const status *why,
                       arena *memory, engine_outcomes *ret);
-// salvage.c: worker, authorization, number and leases of a batch that can not be decoded; NULL when
-// not even they can be told. decode: outcomes that are well by themselves are there as a whole.
+// salvage.c: worker, number and leases of a batch that can not be decoded; NULL when not even they
+// can be told. decode: outcomes that are well by themselves are there as a whole.
 Errand__V1__OutcomeBatch *salvage(slice message, bool decode, arena *memory);
 // salvage_authorization looks for the token only, before anything else is done for a stranger.
 char *salvage_authorization(slice message, arena *memory);

@@ -1,9 +1,6 @@
 // read - Get, GetResult and List.
 #include "service/internal.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define DEFAULT_PAGE 50
@@ -192,44 +189,10 @@ static status *check_list(const Errand__V1__ListJobsRequest *request, arena *mem
     return list_filter(request->queue, request->kind, request->state, request->label, memory, ret);
 }
 
-// A page token is the seq below which the next page starts, and a hash of the filter.
-static uint32_t filter_hash(const Errand__V1__ListJobsRequest *request)
-{
-    uint32_t hash = 2166136261u ^ (uint32_t) request->state;  // FNV-1a (RFC 9923)
-    const char *texts[] = {request->queue, "/", request->kind, "/", request->label};
-    for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++) {
-        for (const char *c = texts[i]; *c != '\0'; c++) {
-            hash = (hash ^ (uint8_t) *c) * 16777619u;
-        }
-    }
-    return hash;
-}
-
-static status *read_token(const Errand__V1__ListJobsRequest *request, int64_t *ret_before)
-{
-    char *end = NULL;
-    *ret_before = 0;
-    if (request->page_token[0] == '\0') {
-        return NULL;
-    }
-    unsigned long long before = strtoull(request->page_token, &end, 16);
-    unsigned long hash = *end == '-' ? strtoul(end + 1, &end, 16) : 0;
-    if (*end != '\0' || before == 0 || before > INT64_MAX || hash != filter_hash(request)) {
-        return status_bad_field(
-            "page_token",
-            "found \"%.40s\", expected next_page_token of an answer to the same filter",
-            request->page_token);
-    }
-    *ret_before = (int64_t) before;
-    return NULL;
-}
-
-static void answer_list(rpc_call *call, const Errand__V1__ListJobsRequest *request,
-                        store_job *stored, size_t count, int64_t next)
+static void answer_list(rpc_call *call, store_job *stored, size_t count, char *next)
 {
     arena *memory = rpc_call_arena(call);
     Errand__V1__ListJobsResponse reply = ERRAND__V1__LIST_JOBS_RESPONSE__INIT;
-    char token[40] = "";
     reply.jobs = arena_alloc(memory, (count + 1) * sizeof *reply.jobs);
     status *failure =
         reply.jobs == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory") : NULL;
@@ -242,11 +205,7 @@ static void answer_list(rpc_call *call, const Errand__V1__ListJobsRequest *reque
         rpc_call_fail(call, failure);
         return;
     }
-    if (next != 0) {
-        (void) snprintf(token, sizeof token, "%" PRIx64 "-%" PRIx32, (uint64_t) next,
-                        filter_hash(request));
-    }
-    reply.next_page_token = token;
+    reply.next_page_token = next;
     rpc_call_answer(call, &reply.base);
 }
 
@@ -264,9 +223,10 @@ void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call 
     size_t count = 0;
     store_job *stored = NULL;
     store_filter filter;
+    char token[PAGE_TOKEN_SIZE] = "";
     status *failure = check_list(request, rpc_call_arena(call), &filter);
-    if (failure == NULL) {
-        failure = read_token(request, &before);
+    if (failure == NULL && *request->page_token != '\0') {
+        failure = page_token_read(&s->page_key, &filter, request->page_token, &before);
     }
     if (failure == NULL && filter.queue != NULL) {
         failure = queue_check(call, filter.queue);
@@ -283,7 +243,10 @@ void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call 
     reader_return(&s->readers, reader);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
-    } else {
-        answer_list(call, request, stored, count, next);
+        return;
     }
+    if (next != 0) {
+        page_token_write(&s->page_key, &filter, next, token);
+    }
+    answer_list(call, stored, count, token);
 }

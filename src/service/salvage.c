@@ -136,9 +136,8 @@ Errand__V1__OutcomeBatch *salvage(slice message, bool decode, arena *memory)
     errand__v1__worker__init(worker);
     batch->worker = worker;
     batch->outcome_sequence = sequence_of(message);
-    batch->authorization = salvage_authorization(message, memory);
     worker->id = text_of(bytes_of(bytes_of(message, BATCH_WORKER), WORKER_ID), memory);
-    bool complete = batch->authorization != NULL && worker->id != NULL &&
-                    batch->outcome_sequence > 0 && read_outcomes(message, decode, memory, batch);
+    bool complete = worker->id != NULL && batch->outcome_sequence > 0 &&
+                    read_outcomes(message, decode, memory, batch);
     return complete ? batch : NULL;
 }

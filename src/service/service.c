@@ -97,6 +97,10 @@ status *service_new(const service_options *options, service **ret)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     s->options = *options;
+    if (s->options.max_held_bytes == 0) {
+        s->options.max_held_bytes = 256u << 20;
+    }
+    s->page_key = options->page_key != NULL ? *options->page_key : page_key_random();
     s->start_us = clock_wall_us(clock_system());
     s->jobs = job_methods(s);
     s->queues = queue_methods(s);

@@ -7,6 +7,7 @@
 #include "job/spec.h"
 #include "rpc/server.h"
 #include "service/access.h"
+#include "service/page.h"
 #include "store/store.h"
 
 #include <stdbool.h>
@@ -26,9 +27,11 @@ typedef struct service_options {
     store *store;
     job_limits limits;
     size_t max_message_bytes;
+    size_t max_held_bytes;  // of pushed outcomes that are not stored yet; 0: 256 MiB
     int64_t lease_us;
     const service_secret *secrets;
     size_t secret_count;
+    const page_key *page_key;  // copied; NULL: one of this run
     access_table *access;  // of the result pipeline, as the RPC server has it; NULL: everybody's
 } service_options;
 
@@ -62,5 +65,6 @@ typedef struct collector collector;
 status *collector_open(service *s, collector **ret);
 status *collector_listen(collector *c, const char *url, const tls_files *files, char **ret_url);
 void collector_close(collector *c);
+size_t collector_held_bytes(collector *c);  // of outcomes that are not stored yet
 
 #endif

@@ -124,6 +124,18 @@ static void the_hooks_allocate_and_never_free(void **state)
     arena_free(NULL);
 }
 
+static void it_tells_what_it_takes(void **state)
+{
+    (void) state;
+    AUTO(arena) a = arena_new(0);
+    size_t empty = arena_bytes(a);
+    assert_true(empty >= 4096);
+    assert_non_null(arena_alloc(a, 100000));
+    assert_true(arena_bytes(a) >= empty + 100000);
+    arena_reset(a);
+    assert_int_equal(arena_bytes(a), empty);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(memory_is_aligned_and_apart),
     cmocka_unit_test(many_blocks_keep_what_was_written),
@@ -135,6 +147,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_reset_arena_can_be_filled_again),
     cmocka_unit_test(copies_and_zeroed_memory_hold_what_they_should),
     cmocka_unit_test(the_hooks_allocate_and_never_free),
+    cmocka_unit_test(it_tells_what_it_takes),
 };
 
 UNIT_TEST_MAIN(tests)

@@ -48,6 +48,35 @@ static void the_end_of_a_job_is_told_while_all_readers_are_taken(void **state)
     rig_ok(failure);
 }
 
+static const Errand__V1__Explanation *explain(const char *id)
+{
+    Errand__V1__ExplainJobRequest request = ERRAND__V1__EXPLAIN_JOB_REQUEST__INIT;
+    Errand__V1__Explanation *told = NULL;
+    request.id = text(id);
+    rig_ok(try_call(JOBS, "Explain", &request.base, NULL, &told));
+    return told;
+}
+
+// The place in a long line takes its time: what waits for the engine must not wait for that.
+static void explain_reads_nothing_where_the_engine_waits_for_it(void **state)
+{
+    (void) state;
+    Errand__V1__Data data;
+    Errand__V1__Job job = job_with(&data);
+    const char *first = submit_any()->id, *second = submit_any()->id;
+    char *after[] = {text(first)};
+    job.after = after;
+    job.n_after = 1;
+    const char *blocked = submit(&job)->id;
+    store_reader *taken = reader_take(&srig.service->done_readers);
+    assert_int_equal(explain(second)->position, 1);
+    assert_true(explain(second)->position_exact);
+    const Errand__V1__Explanation *why = explain(blocked);
+    reader_return(&srig.service->done_readers, taken);
+    assert_int_equal(why->reasons[0]->n_jobs, 1);
+    assert_string_equal(why->reasons[0]->jobs[0], first);
+}
+
 static void a_job_submitted_again_shows_how_it_ended(void **state)
 {
     (void) state;
@@ -179,6 +208,8 @@ static void addresses_may_be_announced_while_they_are_asked_for(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_end_of_a_job_is_told_while_all_readers_are_taken,
                                     srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(explain_reads_nothing_where_the_engine_waits_for_it, srig_start,
+                                    srig_stop),
     cmocka_unit_test_setup_teardown(a_job_submitted_again_shows_how_it_ended, srig_start,
                                     srig_stop),
     cmocka_unit_test_setup_teardown(a_batch_whose_answer_would_be_too_large_is_not_stored,

@@ -3,6 +3,8 @@
 
 #include <nng/nng.h>
 #include <nng/protocol/pipeline0/push.h>
+#include <semaphore.h>
+#include <time.h>
 
 static struct {
     collector *collector;
@@ -225,6 +227,97 @@ static void a_void_outcome_is_told_in_the_next_answer(void **state)
     assert_string_equal(got->rejected[0]->job_id, a->job->id);
 }
 
+// ---- what it holds ----
+
+#define SMALL_OUTCOMES 2000
+
+// The engine's thread stays in here until the test lets it go.
+static struct {
+    engine_stats stats;
+    sem_t reached, go_on;
+} halt;
+
+static void halt_here(engine_command *command)
+{
+    status_free(command->failure);
+    sem_post(&halt.reached);
+    sem_wait(&halt.go_on);
+}
+
+static void halt_engine(void)
+{
+    sem_init(&halt.reached, 0, 0);
+    sem_init(&halt.go_on, 0, 0);
+    halt.stats = (engine_stats){.command = {.verb = ENGINE_STATS, .done = halt_here}};
+    engine_post(srig.engine, &halt.stats.command);
+    sem_wait(&halt.reached);
+}
+
+// Each takes a few bytes in the message, and structures and texts of its own once it is decoded.
+static size_t push_small_outcomes(int64_t sequence)
+{
+    static Errand__V1__Outcome outcomes[SMALL_OUTCOMES];
+    static Errand__V1__Outcome *list[SMALL_OUTCOMES];
+    static Errand__V1__Released released;
+    static uint8_t token[ENGINE_TOKEN_BYTES];
+    errand__v1__released__init(&released);
+    for (size_t i = 0; i < SMALL_OUTCOMES; i++) {
+        list[i] = &outcomes[i];
+        errand__v1__outcome__init(list[i]);
+        list[i]->job_id = text("01890000-0000-7000-8000-00000000000f");
+        list[i]->token = (ProtobufCBinaryData){.len = sizeof token, .data = token};
+        list[i]->outcome_case = ERRAND__V1__OUTCOME__OUTCOME_RELEASED;
+        list[i]->released = &released;
+    }
+    push_outcomes(list, SMALL_OUTCOMES, sequence);
+    return SMALL_OUTCOMES * sizeof(Errand__V1__Outcome);
+}
+
+static bool holds_between(size_t least, size_t most)
+{
+    const struct timespec moment = {.tv_nsec = 1000000};
+    for (int i = 0; i < 30000; i++) {
+        size_t held = collector_held_bytes(pipeline.collector);
+        if (held >= least && held <= most)
+            return true;
+        nanosleep(&moment, NULL);
+    }
+    return false;
+}
+
+static void what_is_held_is_counted_as_it_is_decoded(void **state)
+{
+    (void) state;
+    halt_engine();
+    size_t decoded = push_small_outcomes(1);
+    assert_true(holds_between(2 * decoded, SIZE_MAX));
+    sem_post(&halt.go_on);
+    assert_true(holds_between(0, 0));
+    assert_int_equal(lease_from(NULL, 1, 0)->acked_outcome_sequence, 1);
+}
+
+static void at_the_cap_batches_wait_and_are_taken_later(void **state)
+{
+    (void) state;
+    halt_engine();
+    for (int64_t i = 1; i <= 4; i++)
+        push_small_outcomes(i);
+    assert_true(holds_between(1 << 20, SIZE_MAX));
+    sem_post(&halt.go_on);
+    int64_t sequence = 1;
+    while (lease_from(NULL, sequence, 0)->acked_outcome_sequence < 4)
+        sequence++;
+    assert_true(holds_between(0, 0));
+}
+
+static int start_with_low_cap(void **state)
+{
+    srig_max_held_bytes = 1 << 20;
+    start(state);
+    srig_max_held_bytes = 0;
+    return 0;
+}
+
 static void an_address_in_use_is_told(void **state)
 {
     (void) state;
@@ -245,6 +338,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_spoiled_outcome_does_not_spoil_its_neighbours, start, stop),
     cmocka_unit_test_setup_teardown(garbage_is_passed_over, start, stop),
     cmocka_unit_test_setup_teardown(a_void_outcome_is_told_in_the_next_answer, start, stop),
+    cmocka_unit_test_setup_teardown(what_is_held_is_counted_as_it_is_decoded, start, stop),
+    cmocka_unit_test_setup_teardown(at_the_cap_batches_wait_and_are_taken_later, start_with_low_cap,
+                                    stop),
     cmocka_unit_test_setup_teardown(an_address_in_use_is_told, start, stop),
 };
 

@@ -45,6 +45,9 @@ static inline char *text(const char *constant)
     return (char *) (uintptr_t) constant;
 }
 
+// Of pushed outcomes; 0: the default.
+static size_t srig_max_held_bytes;
+
 static inline void srig_serve(void)
 {
     service_options options = {
@@ -52,6 +55,7 @@ static inline void srig_serve(void)
         .store = srig.store,
         .limits = {.max_input_bytes = 8 << 20, .max_result_bytes = MAX_RESULT},
         .max_message_bytes = 32 << 20,
+        .max_held_bytes = srig_max_held_bytes,
         .lease_us = 30000000,
         .secrets = srig_secrets,
         .secret_count = srig.secret_count,
