@@ -107,8 +107,8 @@ static status *open_launch(exec_pool *pool)
 static size_t room_for_stdout(const worker_options *options)
 {
     size_t message = options->max_message_bytes;
-    size_t room = message > BESIDE_BYTES ? message - BESIDE_BYTES : 0;
-    return room < options->max_result_bytes ? room : options->max_result_bytes;
+    size_t most = message > BESIDE_BYTES ? message - BESIDE_BYTES : 0;
+    return most < options->max_result_bytes ? most : options->max_result_bytes;
 }
 
 static status *pool_open(const void *settings, const worker_options *options, uv_loop_t *loop,
@@ -121,6 +121,7 @@ static status *pool_open(const void *settings, const worker_options *options, uv
     pool->commands = (const exec_commands *) settings;
     pool->host.loop = loop;
     pool->host.ended = ended;
+    pool->host.room.resume = exec_process_resume;
     pool->host.max_stdout = room_for_stdout(options);
     pool->host.nothing_fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
     status *failure =
@@ -195,14 +196,19 @@ static void stop(void *handler, attempt *a)
 {
     (void) handler;
     exec_process *p = (exec_process *) a->work;
-    p->attempt = NULL;
     p->owner->lingering++;
-    exec_process_end(p);
+    exec_process_disown(p);
+}
+
+static void turn(void *handler)
+{
+    room_turn(&((exec_pool *) handler)->host.room);
 }
 
 const handler_ops exec_handler = {
     .open = pool_open,
     .start = start,
     .abort = stop,
+    .turn = turn,
     .close = pool_close,
 };

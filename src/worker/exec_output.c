@@ -48,6 +48,12 @@ bool exec_output_take(exec_output *o, const void *bytes, size_t size)
     return o->keep_end ? take_last(o, bytes, size) : take_first(o, bytes, size);
 }
 
+size_t exec_output_most(const exec_output *o, size_t more)
+{
+    size_t cap = o->keep_end ? 2 * o->cap : o->cap;
+    return o->kept.size + more < cap ? o->kept.size + more : cap;
+}
+
 slice exec_output_text(exec_output *o)
 {
     if (o->kept.size > o->cap) {

@@ -21,6 +21,9 @@ void exec_output_fini(exec_output *o);
 // exec_output_take is false when memory is short.
 bool exec_output_take(exec_output *o, const void *bytes, size_t size);
 
+// exec_output_most is what it may hold after as many bytes more.
+size_t exec_output_most(const exec_output *o, size_t more);
+
 // exec_output_text is what is kept; borrowed.
 slice exec_output_text(exec_output *o);
 

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <unistd.h>
 #include <utlist.h>
@@ -22,18 +23,30 @@ static void end_for(exec_process *p, exec_reason reason)
     exec_process_end(p);
 }
 
-static void count_held(exec_process *p, size_t held)
+// Output that finds no room stays in the pipe, and the command waits when it is full.
+static bool may_read(exec_stream *s)
 {
-    p->owner->held_bytes += held - p->held_bytes;
-    p->held_bytes = held;
+    exec_process *p = (exec_process *) s->data;
+    if (p->place.waiting) {
+        return false;
+    }
+    size_t size = exec_output_most(&p->out_text, EXEC_READ_BYTES) +
+                  exec_output_most(&p->err_text, EXEC_READ_BYTES);
+    return p->attempt == NULL || room_take(&p->host->room, &p->place, size);
+}
+
+void exec_process_resume(room_place *place)
+{
+    exec_process *p = (exec_process *) (void *) ((char *) place - offsetof(exec_process, place));
+    exec_stream_resume(&p->out);
+    exec_stream_resume(&p->err);
 }
 
 static void take_output(exec_process *p, exec_output *output, const char *bytes, size_t size)
 {
-    if (!exec_output_take(output, bytes, size)) {
+    if (p->attempt != NULL && !exec_output_take(output, bytes, size)) {
         end_for(p, EXEC_NO_MEMORY);
     }
-    count_held(p, p->out_text.kept.size + p->err_text.kept.size);
 }
 
 static void take_stdout(exec_stream *s, const char *bytes, size_t size)
@@ -89,6 +102,16 @@ void exec_process_end(exec_process *p)
     (void) uv_timer_start(&p->timer, on_timer, ms_of(p->command->settings.grace_us), 0);
 }
 
+void exec_process_disown(exec_process *p)
+{
+    p->attempt = NULL;
+    room_leave(&p->host->room, &p->place);
+    exec_output_fini(&p->out_text);
+    exec_output_fini(&p->err_text);
+    exec_process_resume(&p->place);
+    exec_process_end(p);
+}
+
 static void on_timer(uv_timer_t *timer)
 {
     exec_process *p = (exec_process *) timer->data;
@@ -129,7 +152,7 @@ static void on_timer_closed(uv_handle_t *handle)
 static void dispose(exec_process *p)
 {
     exec_stream *const streams[] = {&p->out, &p->err, &p->report};
-    count_held(p, 0);
+    room_leave(&p->host->room, &p->place);
     DL_DELETE(p->host->all, p);
     for (size_t i = 0; i < 3; i++) {
         if (streams[i]->fd >= 0) {
@@ -210,6 +233,7 @@ static int open_streams(exec_process *p, int *fds)
         }
         p->open_handles++;
     }
+    p->out.may_read = p->err.may_read = may_read;
     return 0;
 }
 
@@ -254,7 +278,7 @@ static exec_process *process_new(exec_host *host, const exec_command *command, a
     p->host = host;
     p->command = command;
     p->attempt = a;
-    p->owner = a->owner;
+    p->owner = p->place.owner = a->owner;
     p->id = ++host->last_id;
     p->timer.data = p;
     p->open_handles = 1;

@@ -14,6 +14,7 @@
 #include "worker/exec_output.h"
 #include "worker/exec_progress.h"
 #include "worker/exec_stream.h"
+#include "worker/room.h"
 
 #include <stdbool.h>
 
@@ -33,6 +34,7 @@ typedef struct exec_host {
     int nothing_fd;  // of /dev/null
     uint64_t last_id;
     exec_process *all;  // a list
+    room room;
     void (*ended)(exec_process *p, const exec_event *event);
 } exec_host;
 
@@ -50,7 +52,7 @@ struct exec_process {
     exec_stream out, err, report;
     exec_output out_text, err_text;
     exec_progress progress;
-    size_t held_bytes;  // as counted by the owner
+    room_place place;
     int open_handles;
     exec_process *prev, *next;
 };
@@ -61,6 +63,12 @@ status *exec_process_start(exec_host *host, const exec_command *command, const e
 
 // exec_process_end tells it to end, and kills it after its grace.
 void exec_process_end(exec_process *p);
+
+// exec_process_disown is exec_process_end for one whose attempt has gone: nobody wants its output.
+void exec_process_disown(exec_process *p);
+
+// exec_process_resume is what the host's room calls.
+void exec_process_resume(room_place *place);
 
 // exec_process_heard finds the process that the launcher speaks of.
 void exec_process_heard(exec_host *host, const exec_event *event);

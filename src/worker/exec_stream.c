@@ -5,15 +5,23 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#define READ_BYTES  32768
 #define TURN_READS  16  // before others get their turn
 #define DRAIN_READS 64  // twice what a pipe of the usual largest size holds
 
-// False at the end of the pipe.
-static bool read_some(exec_stream *s, int reads)
+static bool always(exec_stream *s)
 {
-    char bytes[READ_BYTES];
+    (void) s;
+    return true;
+}
+
+// False at the end of the pipe, or when it may not go on.
+static bool read_some(exec_stream *s, int reads, bool (*may_read)(exec_stream *s))
+{
+    char bytes[EXEC_READ_BYTES];
     for (int i = 0; i < reads && s->fd >= 0; i++) {
+        if (!may_read(s)) {
+            return false;
+        }
         ssize_t size = read(s->fd, bytes, sizeof bytes);
         if (size > 0) {
             s->take(s, bytes, (size_t) size);
@@ -29,7 +37,7 @@ static void on_readable(uv_poll_t *poll, int failed, int events)
     exec_stream *s = (exec_stream *) poll->data;
     (void) failed;
     (void) events;
-    if (!read_some(s, TURN_READS) && s->fd >= 0) {
+    if (!read_some(s, TURN_READS, s->may_read != NULL ? s->may_read : always) && s->fd >= 0) {
         (void) uv_poll_stop(poll);
     }
 }
@@ -56,9 +64,16 @@ int exec_stream_open(exec_stream *s, uv_loop_t *loop, exec_stream_fn *take, void
     return 0;
 }
 
+void exec_stream_resume(exec_stream *s)
+{
+    if (s->fd >= 0) {
+        (void) uv_poll_start(&s->poll, UV_READABLE, on_readable);
+    }
+}
+
 void exec_stream_drain(exec_stream *s)
 {
-    (void) read_some(s, DRAIN_READS);
+    (void) read_some(s, DRAIN_READS, always);
 }
 
 void exec_stream_close(exec_stream *s, uv_close_cb closed)

@@ -3,18 +3,18 @@
 
 #include "worker/http_hosts.h"
 #include "worker/http_loop.h"
-#include "worker/http_room.h"
 
 #include <pthread.h>
+#include <stddef.h>
 #include <stdlib.h>
 
-#define KEPT_BODY_BYTES HTTP_FREE_BYTES  // a longer buffer is freed with the transfer
+#define KEPT_BODY_BYTES ROOM_FREE_BYTES  // a longer buffer is freed with the transfer
 
 typedef struct http_pool {
     http_loop *loop;
     http_transfer *vacant;
     http_hosts hosts;
-    http_room room;
+    room room;
     bool allow_private;
 } http_pool;
 
@@ -99,9 +99,16 @@ static void on_done(void *data, CURL *easy, CURLcode result)
     char *transfer = NULL;
     (void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
     http_transfer *t = (http_transfer *) (void *) transfer;
-    http_room_leave(&pool->room, t);
+    room_leave(&pool->room, &t->place);
     http_response_finish(t, result);
     leave(pool, t);
+}
+
+// What it has waited for is delivered at once.
+static void resume(room_place *place)
+{
+    http_transfer *t = (http_transfer *) (void *) ((char *) place - offsetof(http_transfer, place));
+    (void) curl_easy_pause(t->easy, CURLPAUSE_CONT);
 }
 
 static status *pool_open(const void *settings, const worker_options *options, uv_loop_t *loop,
@@ -114,6 +121,7 @@ static status *pool_open(const void *settings, const worker_options *options, uv
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     pool->allow_private = wanted->allow_private_addresses;
+    pool->room.resume = resume;
     pool->hosts.max = wanted->max_per_host;
     status *failure = http_loop_open(loop, wanted->max_per_host, (size_t) options->concurrency,
                                      on_done, pool, &pool->loop);
@@ -152,6 +160,7 @@ static void start(void *handler, attempt *a)
         return;
     }
     t->attempt = a;
+    t->place.owner = a->owner;
     t->request = a->job->http;
     t->traceparent = a->job->traceparent;
     a->work = t;
@@ -166,14 +175,14 @@ static void stop(void *handler, attempt *a)
     http_transfer *t = (http_transfer *) a->work;
     if (!http_hosts_waits(t)) {
         http_loop_remove(pool->loop, t->easy);
-        http_room_leave(&pool->room, t);
+        room_leave(&pool->room, &t->place);
     }
     leave(pool, t);
 }
 
 static void turn(void *handler)
 {
-    http_room_turn(&((http_pool *) handler)->room);
+    room_turn(&((http_pool *) handler)->room);
 }
 
 const handler_ops http_handler = {

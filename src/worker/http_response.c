@@ -1,6 +1,6 @@
 // http_response - collects the answer to a transfer, and reports what became of it.
 #include "worker/http_outcome.h"
-#include "worker/http_room.h"
+#include "worker/http_transfer.h"
 #include "worker/text.h"
 
 #include "base/clock.h"
@@ -42,11 +42,11 @@ static size_t stop(http_transfer *t, http_stop why)
 
 static size_t keep_failed_body(http_transfer *t, const char *bytes, size_t size)
 {
-    size_t room = HTTP_FAILED_BODY_BYTES - t->body.size;
-    if (!buf_append(&t->body, bytes, size < room ? size : room)) {
+    size_t left = HTTP_FAILED_BODY_BYTES - t->body.size;
+    if (!buf_append(&t->body, bytes, size < left ? size : left)) {
         return stop(t, HTTP_STOP_MEMORY);
     }
-    t->skipped_bytes += size < room ? 0 : size - room;
+    t->skipped_bytes += size < left ? 0 : size - left;
     return t->skipped_bytes > HTTP_FAILED_BODY_SKIP ? stop(t, HTTP_STOP_ENOUGH) : size;
 }
 
@@ -74,7 +74,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *data)
     if (size > http_max_body(t) - t->body.size) {
         return stop(t, HTTP_STOP_BODY);
     }
-    if (!http_room_take(t->room, t, size)) {
+    if (!room_take(t->room, &t->place, t->body.size + size)) {
         return CURL_WRITEFUNC_PAUSE;
     }
     if (!buf_append(&t->body, bytes, size)) {

@@ -5,6 +5,7 @@
 #include "base/buf.h"
 #include "base/status.h"
 #include "worker/attempt.h"
+#include "worker/room.h"
 
 #include "errand/v1/job.pb-c.h"
 
@@ -29,7 +30,6 @@ typedef enum http_stop {
 } http_stop;
 
 typedef struct http_host http_host;
-typedef struct http_room http_room;
 
 typedef struct http_transfer {
     CURL *easy;
@@ -48,10 +48,9 @@ typedef struct http_transfer {
     struct http_transfer *next;  // in the pool
     http_host *host;             // http_hosts.c; NULL: not counted
     bool in_line;                // of the host
-    http_room *room;
-    size_t held_bytes;  // http_room.c
-    bool paused;        // in the line of the room
     struct http_transfer *line_prev, *line_next;
+    room *room;
+    room_place place;
 } http_transfer;
 
 // http_request_apply puts the request on the easy handle, which is reset first.

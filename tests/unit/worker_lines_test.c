@@ -1,8 +1,8 @@
-// http_hosts, http_room - transfers that wait for others, and who goes on when.
+// http_hosts, room - transfers that wait for others, and who goes on when.
 #include "unit/unit_test.h"
 
 #include "worker/http_hosts.h"
-#include "worker/http_room.h"
+#include "worker/room.h"
 
 #include <string.h>
 
@@ -13,7 +13,12 @@ static attempt running;
 static attempts all;
 static attempt_source source;
 static attempt_source *sources[] = {&source};
-static http_room room;
+static room places;
+
+static void ask_again(room_place *place)
+{
+    (void) place;  // not at once
+}
 
 static int set_up(void **state)
 {
@@ -21,10 +26,11 @@ static int set_up(void **state)
     memset(transfers, 0, sizeof transfers);
     source = (attempt_source){0};
     all = (attempts){.sources = sources, .source_count = 1, .max_held_bytes = MIB};
-    room = (http_room){0};
+    places = (room){.resume = ask_again};
     running.owner = &all;
     for (size_t i = 0; i < 4; i++) {
         transfers[i].attempt = &running;
+        transfers[i].place.owner = &all;
         transfers[i].easy = curl_easy_init();
     }
     return 0;
@@ -97,9 +103,14 @@ static void without_a_limit_nobody_waits(void **state)
 // Takes room for more of the body, and has it then.
 static bool take(http_transfer *t, size_t size)
 {
-    bool taken = http_room_take(&room, t, size);
+    bool taken = room_take(&places, &t->place, t->body.size + size);
     t->body.size += taken ? size : 0;
     return taken;
+}
+
+static void leave(http_transfer *t)
+{
+    room_leave(&places, &t->place);
 }
 
 static void small_responses_never_wait(void **state)
@@ -107,7 +118,7 @@ static void small_responses_never_wait(void **state)
     (void) state;
     all.held_bytes = 5 * MIB;
     for (size_t i = 0; i < 4; i++) {
-        assert_true(take(&transfers[i], HTTP_FREE_BYTES));
+        assert_true(take(&transfers[i], ROOM_FREE_BYTES));
     }
     assert_int_equal(all.held_bytes, 5 * MIB);
 }
@@ -119,15 +130,15 @@ static void beyond_the_cap_one_goes_on_and_the_others_pause(void **state)
     assert_true(take(&transfers[1], MIB / 2));
     assert_true(take(&transfers[0], MIB));
     assert_false(take(&transfers[1], MIB));
-    assert_true(transfers[1].paused);
+    assert_true(transfers[1].place.waiting);
     assert_true(take(&transfers[0], 20 * MIB));
-    http_room_turn(&room);
-    assert_true(transfers[1].paused);
-    http_room_leave(&room, &transfers[0]);
-    http_room_turn(&room);
-    assert_false(transfers[1].paused);
+    room_turn(&places);
+    assert_true(transfers[1].place.waiting);
+    leave(&transfers[0]);
+    room_turn(&places);
+    assert_false(transfers[1].place.waiting);
     assert_true(take(&transfers[1], MIB));
-    http_room_leave(&room, &transfers[1]);
+    leave(&transfers[1]);
     assert_int_equal(all.held_bytes, 0);
 }
 
@@ -137,12 +148,12 @@ static void the_one_paused_longest_goes_on_first(void **state)
     assert_true(take(&transfers[0], 2 * MIB));
     assert_false(take(&transfers[2], MIB));
     assert_false(take(&transfers[1], MIB));
-    http_room_leave(&room, &transfers[0]);
-    http_room_turn(&room);  // a MiB of room lets one go on
-    assert_false(transfers[2].paused);
-    assert_true(transfers[1].paused);
-    http_room_leave(&room, &transfers[1]);
-    assert_null(room.waiting);
+    leave(&transfers[0]);
+    room_turn(&places);  // a MiB of room lets one go on
+    assert_false(transfers[2].place.waiting);
+    assert_true(transfers[1].place.waiting);
+    leave(&transfers[1]);
+    assert_null(places.waiting);
 }
 
 static void outcomes_that_wait_for_the_server_take_room_too(void **state)
@@ -150,12 +161,12 @@ static void outcomes_that_wait_for_the_server_take_room_too(void **state)
     (void) state;
     source.outbox.bytes = 2 * MIB;
     assert_false(take(&transfers[0], MIB));
-    http_room_turn(&room);
-    assert_true(transfers[0].paused);
+    room_turn(&places);
+    assert_true(transfers[0].place.waiting);
     source.outbox.bytes = 0;
-    http_room_turn(&room);
-    assert_false(transfers[0].paused);
-    http_room_leave(&room, &transfers[0]);
+    room_turn(&places);
+    assert_false(transfers[0].place.waiting);
+    leave(&transfers[0]);
 }
 
 static const struct CMUnitTest tests[] = {
