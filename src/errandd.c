@@ -14,6 +14,7 @@
 #include "store/sqlite.h"
 #include "worker/pool.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,8 @@ typedef struct server {
     collector *collector;
     uuid worker_ids[WORKER_COUNT];
     exec_commands *commands;
+    bool trusting;                  // at the start: see settings_trusting
+    atomic_bool private_withdrawn;  // from http jobs: tokens have come since
     pool *worker;
     gateway *gateway;
     char worker_token[TOKEN_TEXT_SIZE], gateway_token[TOKEN_TEXT_SIZE];
@@ -197,7 +200,9 @@ static status *start_worker(server *v)
     options.worker.max_held_bytes = (size_t) s->max_buffered;
     options.worker.drain_timeout_us = s->drain_timeout;
     options.http.max_per_host = (size_t) s->max_per_host;
-    options.http.allow_private_addresses = s->allow_private_addresses || settings_trusting(s);
+    v->trusting = settings_trusting(s);
+    options.http.allow_private_addresses = s->allow_private_addresses || v->trusting;
+    options.http.private_withdrawn = s->allow_private_addresses ? NULL : &v->private_withdrawn;
     return pool_start(&options, &v->worker);
 }
 
@@ -305,8 +310,23 @@ static status *check(void)
 
 static server *serving;  // for reloads, which come on the main thread
 
+// With the first tokens those who may submit are no longer those who may use the host. That stays
+// so until the next start, like the need of a token.
+static void withdraw_private(server *v)
+{
+    const settings *s = v->settings;
+    if (!v->trusting || s->allow_private_addresses || settings_trusting(s) ||
+        atomic_exchange(&v->private_withdrawn, true)) {
+        return;
+    }
+    log_warn(
+        "private_addresses_closed",
+        LOG_STR("reason", "there are tokens; allow_private_addresses opens them to http jobs"));
+}
+
 static void reloaded(void)
 {
+    withdraw_private(serving);
     status *failures[] = {access_load(serving->access, &serving->settings->tokens),
                           declare_queues(serving)};
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {

@@ -16,6 +16,7 @@ typedef struct http_pool {
     http_hosts hosts;
     room room;
     bool allow_private;
+    const atomic_bool *private_withdrawn;
 } http_pool;
 
 static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
@@ -47,6 +48,7 @@ static http_transfer *transfer_take(http_pool *pool)
     }
     buf_init(&t->body, 0);
     t->allow_private = pool->allow_private;
+    t->private_withdrawn = pool->private_withdrawn;
     t->room = &pool->room;
     return t;
 }
@@ -122,6 +124,7 @@ static status *pool_open(const void *settings, const worker_options *options, uv
     }
     pool->allow_private = wanted->allow_private_addresses;
     pool->room.resume = resume;
+    pool->private_withdrawn = wanted->private_withdrawn;
     pool->hosts.max = wanted->max_per_host;
     status *failure = http_loop_open(loop, wanted->max_per_host, (size_t) options->concurrency,
                                      on_done, pool, &pool->loop);

@@ -3,6 +3,8 @@
 #include "worker/http_guard.h"
 #include "worker/http_transfer.h"
 
+#include <arpa/inet.h>
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -112,13 +114,19 @@ static bool follows_redirects(const Errand__V1__HttpRequest *request)
     return request->follow_redirects == NULL || request->follow_redirects->value;
 }
 
+static bool may_reach(const http_transfer *t, const struct sockaddr *address)
+{
+    bool withdrawn = t->private_withdrawn != NULL && atomic_load(t->private_withdrawn);
+    return http_guard_allows(address, t->allow_private && !withdrawn);
+}
+
 // Each address is looked at when its socket is opened, so that neither a redirect nor a name that
 // changes its address gets around it.
 static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_sockaddr *address)
 {
     (void) purpose;
     http_transfer *t = (http_transfer *) data;
-    if (!http_guard_allows(&address->addr, t->allow_private)) {
+    if (!may_reach(t, &address->addr)) {
         const char *bytes = (const char *) &address->addr;
         size_t offset = address->family == AF_INET6 ? offsetof(struct sockaddr_in6, sin6_addr)
                                                     : offsetof(struct sockaddr_in, sin_addr);
@@ -131,6 +139,40 @@ static curl_socket_t open_socket(void *data, curlsocktype purpose, struct curl_s
     return socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
 
+static bool may_reach_text(const http_transfer *t, const char *text)
+{
+    struct sockaddr_in6 six = {.sin6_family = AF_INET6};
+    struct sockaddr_in four = {.sin_family = AF_INET};
+    if (inet_pton(AF_INET, text, &four.sin_addr) == 1) {
+        return may_reach(t, (const struct sockaddr *) &four);
+    }
+    return inet_pton(AF_INET6, text, &six.sin6_addr) == 1 &&
+           may_reach(t, (const struct sockaddr *) &six);
+}
+
+// A connection that is open already is used without a new socket: it may have been allowed when it
+// was opened, and not be any more.
+static int before_request(void *data, char *address, char *own, int port, int own_port)
+{
+    (void) own;
+    (void) port;
+    (void) own_port;
+    http_transfer *t = (http_transfer *) data;
+    if (may_reach_text(t, address)) {
+        return CURL_PREREQFUNC_OK;
+    }
+    (void) snprintf(t->blocked, sizeof t->blocked, "%s", address);
+    return CURL_PREREQFUNC_ABORT;
+}
+
+static bool set_guard(http_transfer *t)
+{
+    return curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_PREREQFUNCTION, before_request) == CURLE_OK &&
+           curl_easy_setopt(t->easy, CURLOPT_PREREQDATA, t) == CURLE_OK;
+}
+
 static bool set_limits(http_transfer *t)
 {
     return curl_easy_setopt(t->easy, CURLOPT_PROTOCOLS_STR, "http,https") == CURLE_OK &&
@@ -138,9 +180,7 @@ static bool set_limits(http_transfer *t)
            curl_easy_setopt(t->easy, CURLOPT_FOLLOWLOCATION,
                             follows_redirects(t->request) ? 1L : 0L) == CURLE_OK &&
            curl_easy_setopt(t->easy, CURLOPT_MAXREDIRS, (long) HTTP_MAX_REDIRECTS) == CURLE_OK &&
-           curl_easy_setopt(t->easy, CURLOPT_PROXY, "") == CURLE_OK &&
-           curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETFUNCTION, open_socket) == CURLE_OK &&
-           curl_easy_setopt(t->easy, CURLOPT_OPENSOCKETDATA, t) == CURLE_OK;
+           curl_easy_setopt(t->easy, CURLOPT_PROXY, "") == CURLE_OK && set_guard(t);
 }
 
 // The attempt has a deadline of its own. QUICK_EXIT: an abort does not wait for a resolver thread.

@@ -248,8 +248,9 @@ static void fail_by_transfer(http_transfer *t, CURLcode result)
 {
     char message[CURL_ERROR_SIZE + 64];
     // A host may have addresses of both sorts: one that was tried may be better next time.
-    if (result == CURLE_COULDNT_CONNECT && t->blocked[0] != '\0' &&
-        t->opened_hop < http_redirects(t)) {
+    if (t->blocked[0] != '\0' &&
+        (result == CURLE_ABORTED_BY_CALLBACK ||
+         (result == CURLE_COULDNT_CONNECT && t->opened_hop < http_redirects(t)))) {
         (void) snprintf(message, sizeof message, "connecting to address %s is not allowed",
                         t->blocked);
         fail(t, (http_verdict){STATUS_PERMISSION_DENIED, false}, message);

@@ -11,6 +11,7 @@
 
 #include <curl/curl.h>
 #include <netinet/in.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -37,6 +38,7 @@ typedef struct http_transfer {
     const Errand__V1__HttpRequest *request;  // the attempt's
     const char *traceparent;                 // of its job; "": none
     bool allow_private;
+    const atomic_bool *private_withdrawn;  // NULL: never
     struct curl_slist *headers;
     buf body;
     size_t header_bytes;

@@ -206,8 +206,31 @@ def test_tokens_may_come_while_the_server_runs(start_server, tokens, connect, cl
     wait_until(lambda: "reloaded" in server.log_text(), "a line of the log")
     assert refused(submit, rpc).code == "UNAUTHENTICATED"
     app = TokenApi(server.http, token)
-    job = app.submit({"http": {"url": origin.url + "/ok"}})
-    assert app.result(job["id"])["state"] == "SUCCEEDED"  # the built-in workers go on
+    job = app.submit({"http": {"url": "http://127.0.0.1:1/"}})
+    assert app.result(job["id"])["state"] == "FAILED"  # the built-in workers go on
+
+
+@pytest.mark.parametrize("allowed", [False, True])
+def test_the_first_tokens_close_private_addresses_to_jobs(
+    start_server, tokens, connect, origin, allowed
+):
+    tokens.file.write_text("{}")
+    flags = ["--allow-private-addresses"] if allowed else []
+    server = start_server(*tokens.flags, *flags)
+    fetch = {"http": {"url": origin.url + "/ok"}}
+    open_api = HttpApi(server.http)
+    job = open_api.submit(fetch)
+    assert open_api.result(job["id"])["state"] == "SUCCEEDED"  # and keeps its connection open
+    app = TokenApi(server.http, tokens.add("ops", "submit", "read"))
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: " reloaded " in server.log_text(), "a line of the log")
+    assert ("private_addresses_closed" in server.log_text()) is not allowed
+    told = app.result(app.submit(fetch)["id"])
+    if allowed:
+        assert told["state"] == "SUCCEEDED"
+        return
+    assert told["state"] == "FAILED" and told["error"]["code"] == "PERMISSION_DENIED"
+    assert "is not allowed" in told["error"]["message"]
 
 
 def test_a_bad_token_row_is_told_with_its_place(tmp_path, tokens):
