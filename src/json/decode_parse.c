@@ -119,6 +119,13 @@ status *decode_parse(const char *text, size_t size, arena *memory, json_t **ret)
                           JSON_MAX_DEPTH);
     }
     decode_use_arena(memory);
+    // The parser overlooks a NUL that stands right behind a number or a word.
+    const char *nul = memchr(text, '\0', size);
+    if (nul != NULL) {
+        position at = position_of(text, nul);
+        return status_new(STATUS_INVALID_ARGUMENT, "not valid JSON: line %zu, column %zu: NUL",
+                          at.line, at.column);
+    }
     json_error_t error;
     json_t *tree = parse_once(text, size, 0, &error);
     if (tree == NULL && json_error_code(&error) == json_error_numeric_overflow) {

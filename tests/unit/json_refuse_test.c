@@ -188,6 +188,19 @@ static void the_message_says_what_was_found(void **state)
                         "http.url: expected a string, found a list (line 1, column 16)");
 }
 
+static void nul_is_nowhere_in_json(void **state)
+{
+    (void) state;
+    static const char text[] = "{\"priority\":1\0,\n\"args\":true}";
+    AUTO(arena) memory = arena_new(0);
+    ProtobufCMessage *message = NULL;
+    AUTO(status) failure = json_decode(JOB, text, sizeof text - 1, memory, &message);
+    assert_non_null(failure);
+    assert_string_equal(failure->message, "not valid JSON: line 1, column 14: NUL");
+    AUTO(status) other = json_decode(JOB, "{} \0", 4, memory, &message);
+    assert_int_equal(status_code_of(other), STATUS_INVALID_ARGUMENT);
+}
+
 static void assert_message(const char *text, const char *expected)
 {
     AUTO(arena) memory = arena_new(0);
@@ -227,6 +240,7 @@ static void a_number_that_nothing_holds_is_told_with_its_place(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(nul_is_nowhere_in_json),
     cmocka_unit_test(a_number_is_shown_as_it_is_written),
     cmocka_unit_test(a_number_that_nothing_holds_is_told_with_its_place),
     cmocka_unit_test(text_that_is_no_json_is_refused),

@@ -22,6 +22,12 @@ ODD = [
     "fooBar,baz", "foo_bar", [], {}, [None], [[]], [1, "x"], {"a": 1}, {"a": None}, {"1": True}, {"true": {}}, "\u0000",
 ]  # fmt: skip
 
+PIECES = [
+    b"", b"", b"{", b"}", b"[", b"]", b",", b":", b'"', b"\\", b"\\u0000", b"\\ud83d", b"\\udc00", b"\\/", b"\\x", b"null",
+    b"true", b"0", b"9", b"-", b"1", b" ", b"\n", b"\t", b"\x00", b"\x1f", b"\x7f", b"\xff", b"\xc3", b"\xc3\xa9", b"\xed\xa0\x80",
+    b"\xef\xbb\xbf", b"\xf4\x90\x80\x80", b'"a":1', b",,", b"/**/", b"a", b"Z", b"_", b"{}", b"[]", b"'",
+]  # fmt: skip
+
 
 def from_bits(kind, bits):
     """Any number that a float or a double can hold. JSON has one NaN only."""
@@ -49,13 +55,13 @@ class Maker:
         if chance < 0.5:
             return self.one_of(REALS)
         if chance < 0.75:
-            return round(self.random.uniform(-1000, 1000), 3)
+            return round(self.random.uniform(-1000, 1000), 3) + 0.0
         return from_bits("d", self.random.getrandbits(64))
 
     def single(self):
         if self.random.random() < 0.5:
             return from_bits("f", self.random.getrandbits(32))
-        return struct.unpack("<f", struct.pack("<f", round(self.random.uniform(-99, 99), 2)))[0]
+        return struct.unpack("<f", struct.pack("<f", round(self.random.uniform(-99, 99), 2) + 0.0))[0]
 
     def text(self):
         if self.random.random() < 0.8:
@@ -175,6 +181,15 @@ class Maker:
             self.fill_Value(message.values.add(), depth + 1)
 
     # ---- JSON that is nearly right ----
+
+    def mutate(self, text):
+        """Bytes with one to three small changes."""
+        for _ in range(self.one_of([1, 1, 2, 3])):
+            at = int(self.random.random() * (len(text) + 1))
+            end = at + self.one_of([0, 0, 1, 1, 2, 8])
+            piece = self.one_of(PIECES) if self.random.random() < 0.7 else text[at : end + 3]
+            text = text[:at] + piece + text[end:]
+        return text
 
     def spoil(self, tree):
         """A copy with one thing changed."""
