@@ -202,6 +202,7 @@ void api_prepare_rpc(api_call *call, const ProtobufCServiceDescriptor *service, 
     call->rpc = (upstream_call){
         .service = service,
         .method = method,
+        .memory = call->x->memory,
         .timeout_ms = API_TIMEOUT_MS,
         .token = headers_bearer(exchange_field(call->x, "Authorization")),
         .traceparent = headers_traceparent(exchange_field(call->x, "traceparent")),

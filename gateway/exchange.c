@@ -32,6 +32,10 @@ static void empty_buffer(buf *b)
 // Most threads never see a request, so that the memory comes with the first.
 static bool empty_memory(exchange *x)
 {
+    if (x->memory != NULL && arena_is_shared(x->memory)) {
+        arena_free(x->memory);  // a call that nobody waits for still reads it
+        x->memory = NULL;
+    }
     if (x->memory != NULL) {
         arena_reset(x->memory);
     } else {

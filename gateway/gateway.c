@@ -116,6 +116,23 @@ static status *copy_rules(const gateway_options *options, origin_rules *rules)
     return NULL;
 }
 
+static status *open_upstream(gateway *g, const gateway_options *options)
+{
+    if (options->server != NULL) {
+        return upstream_open_local(options->server, options->token, &g->up);
+    }
+    const upstream_options servers = {
+        .urls = options->rpc_url_count > 0 ? options->rpc_urls : &options->rpc_url,
+        .url_count = options->rpc_url_count > 0 ? options->rpc_url_count : 1,
+        .token = options->token,
+        .tls = options->tls,
+        .max_message_bytes = options->max_message_bytes,
+        .max_calls = options->threads,
+        .connect_timeout_ms = (options->connect_timeout_us + 999) / 1000,
+    };
+    return upstream_open(&servers, &g->up);
+}
+
 static status *start(gateway *g, const gateway_options *options, char **ret_url)
 {
     g->max_waiting = options->threads / 2;
@@ -125,16 +142,7 @@ static status *start(gateway *g, const gateway_options *options, char **ret_url)
     g->require_connect_version = options->require_connect_version;
     status *failure = copy_rules(options, &g->rules);
     if (failure == NULL) {
-        const upstream_options server = {
-            .urls = options->rpc_url_count > 0 ? options->rpc_urls : &options->rpc_url,
-            .url_count = options->rpc_url_count > 0 ? options->rpc_url_count : 1,
-            .token = options->token,
-            .tls = options->tls,
-            .max_message_bytes = options->max_message_bytes,
-            .max_calls = options->threads,
-            .connect_timeout_ms = (options->connect_timeout_us + 999) / 1000,
-        };
-        failure = upstream_open(&server, &g->up);
+        failure = open_upstream(g, options);
     }
     if (failure != NULL) {
         return failure;

@@ -17,6 +17,7 @@ typedef struct gateway_options {
     // Servers that share one store: calls go to the first one that is connected and well.
     const char *const *rpc_urls;
     size_t rpc_url_count;
+    struct rpc_server *server;   // or the one of this process, which has to outlive the gateway
     const char *token;           // the gateway's own, for its health check; NULL: none
     tls_files tls;               // of tls+tcp:// servers
     int64_t connect_timeout_us;  // a call waits that long for a connection to the server: 3 s

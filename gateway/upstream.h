@@ -1,7 +1,7 @@
 // upstream - calls to the server, each made by a thread that waits for its answer.
 //
 // What carries them is behind a table of functions: connections to servers elsewhere
-// (upstream_remote.c), or the methods of a server in this process.
+// (upstream_remote.c), or the methods of a server in this process (upstream_local.c).
 #ifndef ERRAND_GATEWAY_UPSTREAM_H
 #define ERRAND_GATEWAY_UPSTREAM_H
 
@@ -49,8 +49,8 @@ status *upstream_stopping(void);
 typedef struct upstream_call {
     const ProtobufCServiceDescriptor *service;
     const char *method;
-    const ProtobufCMessage *request;
-    arena *memory;  // where the request lives; may be kept (arena_share) beyond the call
+    ProtobufCMessage *request;  // a server in this process may change it
+    arena *memory;  // where the request lives; shared when a call is left before its answer
     int64_t timeout_ms;
     const char *request_id;   // NULL: a fresh one
     const char *traceparent;  // NULL: none
@@ -93,6 +93,10 @@ typedef struct upstream_options {
 
 // upstream_open makes calls to servers elsewhere.
 status *upstream_open(const upstream_options *servers, upstream **ret);
+
+// upstream_open_local makes calls to the server of this process, which outlives it.
+struct rpc_server;
+status *upstream_open_local(struct rpc_server *server, const char *token, upstream **ret);
 
 // upstream_stop fails the calls under way and all later ones with UNAVAILABLE.
 void upstream_stop(upstream *u);

@@ -215,7 +215,7 @@ static status *start_gateway(server *v)
     }
     gateway_options_init(&options);
     options.listen = s->http.address;
-    options.rpc_url = INPROC_RPC;
+    options.server = v->rpc;
     options.token = v->gateway_token;
     options.threads = (size_t) s->http_connections;
     options.access_log = s->access_log;

@@ -3,6 +3,7 @@
 // The first block comes with the arena itself, so that a small message costs one malloc.
 #include "base/arena.h"
 
+#include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -24,6 +25,7 @@ struct arena {
     size_t cap;
     size_t total;  // bytes of all blocks
     size_t step;   // size of the next block
+    _Atomic int holders;
     block first;   // last: its bytes follow the arena
 };
 
@@ -34,7 +36,7 @@ arena *arena_new(size_t cap)
     if (!a) {
         return NULL;
     }
-    *a = (arena){.cap = cap, .total = size, .step = size * 2};
+    *a = (arena){.cap = cap, .total = size, .step = size * 2, .holders = 1};
     a->first.size = size;
     a->current = &a->first;
     return a;
@@ -54,10 +56,21 @@ static void arena_free_blocks(arena *a)
 
 void arena_free(arena *a)
 {
-    if (a) {
+    if (a && atomic_fetch_sub(&a->holders, 1) == 1) {
         arena_free_blocks(a);
         free(a);
     }
+}
+
+arena *arena_share(arena *a)
+{
+    atomic_fetch_add(&a->holders, 1);
+    return a;
+}
+
+bool arena_is_shared(const arena *a)
+{
+    return atomic_load(&a->holders) > 1;
 }
 
 void arena_reset(arena *a)

@@ -4,6 +4,7 @@
 
 #include "base/cleanup.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 typedef struct arena arena;
@@ -20,8 +21,13 @@ void *arena_zalloc(arena *a, size_t size);
 char *arena_strdup(arena *a, const char *text);
 void *arena_copy(arena *a, const void *bytes, size_t size);
 
-// arena_reset frees everything but the first block, for use anew.
+// arena_reset frees everything but the first block, for use anew. Not while it is shared.
 void arena_reset(arena *a);
+
+// arena_share makes one more holder, who has to call arena_free too; the last one frees it. For
+// what must stay as it is while somebody may still read it: allocating is for one thread at a time.
+arena *arena_share(arena *a);
+bool arena_is_shared(const arena *a);
 
 // arena_bytes is what its blocks take.
 size_t arena_bytes(const arena *a);

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LEADERS_STACK ((size_t) 1 << 20)
+
 // ---- posting ----
 
 uint64_t engine_ticket(engine *e)
@@ -42,11 +44,27 @@ static void sleep_till_next_round(engine *e)
     (void) pthread_mutex_lock(&e->rounds);
 }
 
+// A round takes some 300 kB of stack; threads of libraries may have less than that in all.
+static bool has_stack(void)
+{
+    static _Thread_local enum { UNKNOWN, ENOUGH, TOO_LITTLE } room;
+    if (room == UNKNOWN) {
+        pthread_attr_t attributes;
+        size_t size = 0;
+        if (pthread_getattr_np(pthread_self(), &attributes) == 0) {
+            (void) pthread_attr_getstacksize(&attributes, &size);
+            (void) pthread_attr_destroy(&attributes);
+        }
+        room = size >= LEADERS_STACK ? ENOUGH : TOO_LITTLE;
+    }
+    return room == ENOUGH;
+}
+
 // At a low load a caller does the round itself: waking a thread takes longer than the command.
 static bool lead_round(engine *e, engine_command *command)
 {
     if (!e->options.callers_lead || !atomic_load_explicit(&e->quiet, memory_order_relaxed) ||
-        pthread_mutex_trylock(&e->rounds) != 0)
+        !has_stack() || pthread_mutex_trylock(&e->rounds) != 0)
         return false;
     bool free = !atomic_load(&e->stopping) && engine_queue_length(e) == 0;
     if (free) {

@@ -182,7 +182,7 @@ static void answer_too_late(rpc_call *call, nng_msg *message)
 
 // ---- answers ----
 
-static void forget_request(rpc_call *call)
+void call_forget_request(rpc_call *call)
 {
     if (call->place.parked) {
         rpc_park_remove(call->server->park, &call->place);
@@ -191,14 +191,14 @@ static void forget_request(rpc_call *call)
         atomic_fetch_sub_explicit(&call->server->memory, call->memory_bytes, memory_order_relaxed);
         call->memory_bytes = 0;
     }
-    arena_reset(call->memory);
 }
 
 // Once the phase is SENDING and the message is with nng the call may already be the next one.
 static void call_send(rpc_call *call, nng_msg *message)
 {
     phase expected = AT_WORK;
-    forget_request(call);
+    call_forget_request(call);
+    arena_reset(call->memory);
     if (!atomic_compare_exchange_strong(&call->phase, &expected, SENDING)) {
         answer_too_late(call, message);
         return;
@@ -216,7 +216,7 @@ static void call_send(rpc_call *call, nng_msg *message)
     gate_leave(&call->inside);
 }
 
-static void count_ended(const rpc_call *call, status_code code)
+void call_count_ended(const rpc_call *call, status_code code)
 {
     call_metrics_ended(call->method != NULL ? call->method->metrics : NULL, code,
                        clock_mono_us(clock_system()) - call->start_us);
@@ -224,14 +224,18 @@ static void count_ended(const rpc_call *call, status_code code)
 
 void rpc_call_fail(rpc_call *call, status *failure)
 {
-    count_ended(call, failure->code);
+    if (call->local != NULL) {
+        local_fail(call, failure);
+        return;
+    }
+    call_count_ended(call, failure->code);
     nng_msg *message = envelope_write_failure(
         failure, call->request_id, call->server->options.max_message_bytes, call->memory);
     status_free(failure);
     call_send(call, message);
 }
 
-void rpc_call_answer(rpc_call *call, const ProtobufCMessage *reply)
+static void send_reply(rpc_call *call, const ProtobufCMessage *reply)
 {
     nng_msg *message;
     status *failure = envelope_write_reply(reply, call->request_id,
@@ -240,8 +244,26 @@ void rpc_call_answer(rpc_call *call, const ProtobufCMessage *reply)
         rpc_call_fail(call, failure);
         return;
     }
-    count_ended(call, STATUS_OK);
+    call_count_ended(call, STATUS_OK);
     call_send(call, message);
+}
+
+void rpc_call_answer(rpc_call *call, const ProtobufCMessage *reply)
+{
+    if (call->local != NULL) {
+        local_answer(call, reply, false);
+    } else {
+        send_reply(call, reply);
+    }
+}
+
+void rpc_call_answer_kept(rpc_call *call, const ProtobufCMessage *reply)
+{
+    if (call->local != NULL) {
+        local_answer(call, reply, true);
+    } else {
+        send_reply(call, reply);
+    }
 }
 
 void rpc_call_reply_closure(const ProtobufCMessage *reply, void *closure_data)

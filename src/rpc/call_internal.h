@@ -25,9 +25,27 @@ struct rpc_call {
     int64_t start_us;  // monotonic: when it was received
     size_t memory_bytes;
     rpc_parked place;
+    struct local_call *local;  // of this process: answered by local.c, and has no context; or NULL
 };
+
+// call_check_load refuses what is too large or too much.
+status *call_check_load(const rpc_call *call, size_t size);
+// call_admit finds the method and whether the caller may call it. method, timeout and metadata of
+// call->request and call->start_us are there.
+status *call_admit(rpc_call *call);
 
 // call_open checks and decodes a request into the call. What it needs of the message is copied.
 status *call_open(rpc_call *call, nng_msg *message, ProtobufCMessage **ret);
+
+// call_forget_request gives back what the request holds of the server, but for the arena.
+void call_forget_request(rpc_call *call);
+void call_count_ended(const rpc_call *call, status_code code);
+
+// ---- local.c ----
+
+// local_answer and local_fail are rpc_call_answer and rpc_call_fail. kept: the reply lives in the
+// call's arena.
+void local_answer(rpc_call *call, const ProtobufCMessage *reply, bool kept);
+void local_fail(rpc_call *call, status *failure);
 
 #endif

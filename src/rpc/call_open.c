@@ -9,7 +9,7 @@
 #define DECODE_MINIMUM ((size_t) 64 * 1024)
 #define DECODE_OF_CAP  4  // and never more than so many times the message cap
 
-static status *check_load(const rpc_call *call, size_t size)
+status *call_check_load(const rpc_call *call, size_t size)
 {
     rpc_server *server = call->server;
     const rpc_server_options *options = &server->options;
@@ -90,17 +90,27 @@ static status *decode(rpc_call *call, ProtobufCMessage **ret)
     return failure;
 }
 
+status *call_admit(rpc_call *call)
+{
+    call->request_id = envelope_metadata(&call->request, ENVELOPE_REQUEST_ID);
+    status *failure = set_deadline(call);
+    failure = failure == NULL ? find_method(call) : failure;
+    return failure == NULL ? authorize(call) : failure;
+}
+
 status *call_open(rpc_call *call, nng_msg *message, ProtobufCMessage **ret)
 {
     slice encoded = {nng_msg_body(message), nng_msg_len(message)};
-    status *failure = check_load(call, encoded.size);
+    status *failure = call_check_load(call, encoded.size);
     if (failure != NULL) {
         return failure;
     }
     failure = envelope_read_request(encoded, call->memory, &call->request);
-    call->request_id = envelope_metadata(&call->request, ENVELOPE_REQUEST_ID);
-    failure = failure == NULL ? set_deadline(call) : failure;
-    failure = failure == NULL ? find_method(call) : failure;
-    failure = failure == NULL ? authorize(call) : failure;
+    if (failure != NULL) {
+        // A refusal carries the request-id too, if reading came so far.
+        call->request_id = envelope_metadata(&call->request, ENVELOPE_REQUEST_ID);
+        return failure;
+    }
+    failure = call_admit(call);
     return failure == NULL ? decode(call, ret) : failure;
 }

@@ -17,17 +17,30 @@ STATUS_CODE_MAP(X)
 
 // A message may quote what somebody sent and cut it inside of a character; the peer would refuse
 // the whole answer for that.
+static void clean_text(char *text)
+{
+    char *end = text + strlen(text);
+    for (char *at = text; (at += utf8_valid_size(at, (size_t) (end - at))) < end; at++) {
+        *at = '?';
+    }
+}
+
 static char *copy_text(arena *memory, const char *text)
 {
     char *copy = arena_strdup(memory, text);
-    if (copy == NULL) {
-        return NULL;
-    }
-    char *end = copy + strlen(copy);
-    for (char *at = copy; (at += utf8_valid_size(at, (size_t) (end - at))) < end; at++) {
-        *at = '?';
+    if (copy != NULL) {
+        clean_text(copy);
     }
     return copy;
+}
+
+void convert_status_clean(status *s)
+{
+    clean_text(s->message);
+    for (size_t i = 0; i < s->violation_count; i++) {
+        clean_text(s->violations[i].field);
+        clean_text(s->violations[i].description);
+    }
 }
 
 static Google__Protobuf__Duration *delay_to_proto(int64_t delay_ms, arena *memory)

@@ -159,6 +159,15 @@ void rpc_park_remove(rpc_park *park, rpc_parked *place)
     pthread_mutex_unlock(&park->lock);
 }
 
+void rpc_park_leave(rpc_park *park, rpc_parked *place)
+{
+    pthread_mutex_lock(&park->lock);
+    if (place->parked) {
+        run_gone(place);
+    }
+    pthread_mutex_unlock(&park->lock);
+}
+
 void rpc_park_close(rpc_park *park)
 {
     pthread_mutex_lock(&park->lock);

@@ -36,6 +36,9 @@ void rpc_park_pipe_went(rpc_park *park, uint32_t pipe);  // runs gone of what is
 bool rpc_park_add(rpc_park *park, uint32_t pipe, rpc_parked *place);
 void rpc_park_remove(rpc_park *park, rpc_parked *place);
 
+// rpc_park_leave runs gone of one place, whose caller does not wait any more.
+void rpc_park_leave(rpc_park *park, rpc_parked *place);
+
 // rpc_park_close runs gone of everything parked and lets nothing more in.
 void rpc_park_close(rpc_park *park);
 

@@ -86,6 +86,10 @@ void rpc_call_fail(rpc_call *call, status *failure);
 // message cap becomes RESOURCE_EXHAUSTED.
 void rpc_call_answer(rpc_call *call, const ProtobufCMessage *reply);
 
+// rpc_call_answer_kept is the same for a reply that lives in the call's arena or request, all of
+// it: a caller in this process may take it as it is.
+void rpc_call_answer_kept(rpc_call *call, const ProtobufCMessage *reply);
+
 // rpc_call_reply_closure is the closure passed to methods; exposed for methods that forward a call.
 void rpc_call_reply_closure(const ProtobufCMessage *reply, void *closure_data);
 
