@@ -159,11 +159,16 @@ status *child_stop(child *c)
 {
     if (!c)
         return NULL;
-    int ended = 0;
     kill(c->pid, SIGTERM);
+    return child_wait(c);
+}
+
+status *child_wait(child *c)
+{
+    int ended = 0;
     if (!wait_for_end(c->pid, &ended)) {
         child_kill(c);
-        return status_new(STATUS_DEADLINE_EXCEEDED, "a child did not end after SIGTERM");
+        return status_new(STATUS_DEADLINE_EXCEEDED, "a child did not end in time");
     }
     free_child(c);
     return ended == 0 ? NULL

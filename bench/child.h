@@ -25,6 +25,10 @@ pid_t child_pid(const child *c);
 // was not exit status 0. Accepts NULL.
 status *child_stop(child *c);
 
+// child_wait waits until it ends by itself, 40 s at most, and frees; otherwise like child_stop.
+// What it prints must be little.
+status *child_wait(child *c);
+
 // child_kill ends it at once and frees. Accepts NULL.
 void child_kill(child *c);
 DEFINE_AUTO(child, child_kill)

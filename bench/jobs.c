@@ -55,6 +55,17 @@ void fetch_job_init(fetch_job *fetch, const char *url)
     fetch->job.http = &fetch->http;
 }
 
+void data_job_init(data_job *data, const char *bytes, size_t size)
+{
+    errand__v1__data__init(&data->data);
+    data->data.body.data = (uint8_t *) (uintptr_t) bytes;  // messages are not written to
+    data->data.body.len = size;
+    errand__v1__job__init(&data->job);
+    data->job.kind = noop_kind;
+    data->job.input_case = ERRAND__V1__JOB__INPUT_DATA;
+    data->job.data = &data->data;
+}
+
 jobs_batch *jobs_batch_new(Errand__V1__Job *job, size_t count)
 {
     jobs_batch *batch = malloc(sizeof *batch + count * sizeof(void *));

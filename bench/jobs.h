@@ -30,6 +30,14 @@ typedef struct fetch_job {
 
 void fetch_job_init(fetch_job *fetch, const char *url);
 
+// A no-op job with bytes as its input; they are borrowed.
+typedef struct data_job {
+    Errand__V1__Job job;
+    Errand__V1__Data data;
+} data_job;
+
+void data_job_init(data_job *data, const char *bytes, size_t size);
+
 // A request with the same job `count` times. NULL when memory is short; free with jobs_batch_free.
 typedef struct jobs_batch {
     Errand__V1__BatchSubmitRequest request;

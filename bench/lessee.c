@@ -123,9 +123,12 @@ static status *lessee_open(lessees *all, lessee *l)
     uuid id = uuid_new_v7(clock_wall_us(clock_system()));
     l->all = all;
     uuid_format(&id, l->id);
-    status *failure = server_client(all->load.server, &l->client);
+    const server *s = all->load.server;
+    status *failure =
+        all->load.ipc ? server_ipc_client(s, &l->client) : server_client(s, &l->client);
+    const char *results = all->load.ipc ? server_results_ipc_url(s) : server_results_url(s);
     if (!failure)
-        failure = outcomes_open(server_results_url(all->load.server), l->id, &l->pipe);
+        failure = outcomes_open(results, l->id, &l->pipe);
     return failure;
 }
 

@@ -5,6 +5,7 @@
 #include "base/status.h"
 #include "bench/server.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct lessee_load {
@@ -14,6 +15,7 @@ typedef struct lessee_load {
     int lease;          // jobs in one Lease
     int64_t wait_ms;    // how long a Lease is parked; 0: the jobs are there already
     int64_t timeout_s;  // of it all
+    bool ipc;           // instead of tcp
     // Told of each job right before its outcome is pushed, on the lessee's thread; may be NULL.
     void (*finishing)(void *data, const char *job_id);
     void *data;

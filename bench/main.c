@@ -44,6 +44,8 @@ static const scenario scenarios[] = {
      "no-op jobs by 1, 4 and 16 processes with workers of liberrand"},
     {"idle",    scenario_idle,    "nothing",
      "1,000 connected workers that have nothing to do"},
+    {"peers",   scenario_peers,   "as the rows say",
+     "beside beanstalkd, Redis streams and a PostgreSQL queue, where they are installed"},
     {"scale",   scenario_scale,   "job, lease and outcome",
      "what a job costs behind 5M jobs, 10k queues, 100k keys, 100k waiting calls"},
 };

@@ -1,50 +1,38 @@
 // server - the data folder, the flags, the end.
 #include "bench/server.h"
 #include "bench/child.h"
+#include "bench/folder.h"
 #include "bench/usage.h"
 
 #include <errno.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 
-#define SERVER_LISTENERS 3  // two for RPC, one for results
-#define PATH_SIZE        512
+#define SERVER_LISTENERS 4  // two for RPC, two for results
+#define PATH_SIZE        FOLDER_PATH_SIZE
 #define SERVER_CALLS     "200000"  // that wait or are at work
 
 struct server {
     child *process;
-    char folder[PATH_SIZE];
-    char data[PATH_SIZE + 8];
+    char folder[FOLDER_PATH_SIZE];
+    char data[FOLDER_PATH_SIZE + 8];
 };
-
-static status *make_folder(const bench_options *options, server *s)
-{
-    int size = snprintf(s->folder, sizeof s->folder, "%s/errand-bench-XXXXXX", options->dir);
-    if (size < 0 || (size_t) size >= sizeof s->folder)
-        return status_new(STATUS_INVALID_ARGUMENT, "--dir is too long");
-    if (!mkdtemp(s->folder)) {
-        int error = errno;
-        s->folder[0] = '\0';
-        return status_errno(error, "folder in %s", options->dir);
-    }
-    (void) snprintf(s->data, sizeof s->data, "%s/data", s->folder);
-    return NULL;
-}
 
 static status *start_process(const bench_options *options, int64_t workers, server *s)
 {
-    char program[PATH_SIZE], count[24], ipc[PATH_SIZE + 32];
+    char program[PATH_SIZE], count[24], ipc[PATH_SIZE + 32], results_ipc[PATH_SIZE + 32];
     (void) snprintf(program, sizeof program, "%s", options->errandd);
     (void) snprintf(count, sizeof count, "%lld", (long long) workers);
     server_ipc_url(s, "rpc", ipc, sizeof ipc);
+    server_ipc_url(s, "results", results_ipc, sizeof results_ipc);
     char data_flag[] = "--data", rpc_flag[] = "--rpc", results_flag[] = "--results";
     char http_flag[] = "--http", workers_flag[] = "--workers", level_flag[] = "--log-level";
     char any_port[] = "tcp://127.0.0.1:0", off[] = "off", level[] = "warn";
     char calls_flag[] = "--max-calls", calls[] = SERVER_CALLS;
-    char *argv[] = {program, data_flag,    s->data,  rpc_flag,   any_port, rpc_flag,
-                    ipc,     results_flag, any_port, http_flag,  off,      workers_flag,
-                    count,   calls_flag,   calls,    level_flag, level,    NULL};
+    char *argv[] = {program,     data_flag, s->data,      rpc_flag,     any_port,
+                    rpc_flag,    ipc,       results_flag, any_port,     results_flag,
+                    results_ipc, http_flag, off,          workers_flag, count,
+                    calls_flag,  calls,     level_flag,   level,        NULL};
     return child_start(argv, SERVER_LISTENERS, &s->process);
 }
 
@@ -53,9 +41,11 @@ status *server_start(const bench_options *options, int64_t workers, server **ret
     AUTO(server) s = calloc(1, sizeof *s);
     if (!s)
         return status_errno(ENOMEM, "server");
-    status *failure = make_folder(options, s);
-    if (!failure)
-        failure = start_process(options, workers, s);
+    status *failure = folder_make(options, s->folder);
+    if (failure)
+        return failure;
+    (void) snprintf(s->data, sizeof s->data, "%s/data", s->folder);
+    failure = start_process(options, workers, s);
     if (!failure && (!server_rpc_ipc_url(s) || !server_results_url(s)))
         failure = status_new(STATUS_INTERNAL, "errandd did not name its listeners");
     if (failure)
@@ -64,20 +54,9 @@ status *server_start(const bench_options *options, int64_t workers, server **ret
     return NULL;
 }
 
-static int remove_entry(const char *path, const struct stat *info, int type, struct FTW *where)
-{
-    (void) info;
-    (void) type;
-    (void) where;
-    return remove(path);
-}
-
 static void free_server(server *s)
 {
-    // Without FTW_CHDIR it touches nothing that threads share.
-    // NOLINTNEXTLINE(concurrency-mt-unsafe)
-    if (s->folder[0] && nftw(s->folder, remove_entry, 8, FTW_DEPTH | FTW_PHYS) != 0)
-        (void) fprintf(stderr, "%s could not be removed\n", s->folder);
+    folder_remove(s->folder);
     free(s);
 }
 
@@ -119,6 +98,11 @@ const char *server_results_url(const server *s)
     return child_url(s->process, "results", 0);
 }
 
+const char *server_results_ipc_url(const server *s)
+{
+    return child_url(s->process, "results", 1);
+}
+
 void server_ipc_url(const server *s, const char *name, char *ret_url, size_t size)
 {
     (void) snprintf(ret_url, size, "ipc://%s/%s", s->folder, name);
@@ -129,10 +113,20 @@ double server_folder_mib(const server *s)
     return usage_folder_mib(s->data);
 }
 
-status *server_client(const server *s, rpc_client **ret)
+static status *open_client(const char *url, rpc_client **ret)
 {
     rpc_client_options options;
     rpc_client_options_init(&options);
-    options.url = server_rpc_url(s);
+    options.url = url;
     return rpc_client_open(&options, ret);
+}
+
+status *server_client(const server *s, rpc_client **ret)
+{
+    return open_client(server_rpc_url(s), ret);
+}
+
+status *server_ipc_client(const server *s, rpc_client **ret)
+{
+    return open_client(server_rpc_ipc_url(s), ret);
 }

@@ -25,12 +25,14 @@ pid_t server_pid(const server *s);
 const char *server_rpc_url(const server *s);      // tcp
 const char *server_rpc_ipc_url(const server *s);  // ipc
 const char *server_results_url(const server *s);  // tcp
+const char *server_results_ipc_url(const server *s);
 // server_ipc_url writes an ipc URL in the folder of the server, for others to listen on.
 void server_ipc_url(const server *s, const char *name, char *ret_url, size_t size);
 double server_folder_mib(const server *s);
 
-// server_client opens a client of it.
+// server_client opens a client of it, over tcp; server_ipc_client over ipc.
 status *server_client(const server *s, rpc_client **ret);
+status *server_ipc_client(const server *s, rpc_client **ret);
 DEFINE_AUTO(rpc_client, rpc_client_close)
 
 #endif

@@ -64,6 +64,40 @@ double usage_cpu_s(pid_t pid)
     return (double) used.tv_sec + (double) used.tv_nsec * 1e-9;
 }
 
+// What a process used, and those that it started and waited for.
+static double own_and_past_cpu_s(pid_t pid, pid_t *ret_parent)
+{
+    char text[1024];
+    read_proc(pid, "stat", text, sizeof text);
+    const char *after_name = strrchr(text, ')');
+    *ret_parent = 0;
+    if (!after_name)
+        return 0;
+    *ret_parent = (pid_t) strtol(skip_words(after_name, 2), NULL, 10);
+    const char *times = skip_words(after_name, 12);
+    unsigned long ticks = 0;
+    for (int i = 0; i < 4; i++)
+        ticks += strtoul(skip_words(times, i), NULL, 10);
+    return (double) ticks / (double) sysconf(_SC_CLK_TCK);
+}
+
+double usage_tree_cpu_s(pid_t pid)
+{
+    pid_t parent;
+    struct dirent **entries;
+    double sum = own_and_past_cpu_s(pid, &parent);
+    int count = scandir("/proc", &entries, NULL, NULL);
+    for (int i = 0; i < count; i++) {
+        pid_t other = (pid_t) strtol(entries[i]->d_name, NULL, 10);
+        double used = other > 0 ? own_and_past_cpu_s(other, &parent) : 0;
+        sum += other > 0 && parent == pid ? used : 0;
+        free(entries[i]);
+    }
+    if (count >= 0)
+        free(entries);
+    return sum;
+}
+
 static double status_mib(pid_t pid, const char *key)
 {
     char text[4096];

@@ -19,6 +19,9 @@ double usage_cpu_since(pid_t pid, cpu_time before);
 // CPU seconds of a process so far, to the nanosecond; 0 when it is gone.
 double usage_cpu_s(pid_t pid);
 
+// The same with the processes that it started; to the tick of 10 ms.
+double usage_tree_cpu_s(pid_t pid);
+
 double usage_rss_mib(pid_t pid);       // resident now
 double usage_peak_rss_mib(pid_t pid);  // largest so far
 

@@ -41,6 +41,7 @@ OWNERS = [
     ("nng/", ["clients/c"], 1),
     ("nng/", ["bench"], None),
     ("sqlite3.h", ["src/store"], None),
+    ("libpq-fe.h", ["bench"], 1),
     ("curl/", ["src/worker"], None),
     ("civetweb.h", ["gateway"], 2),
     ("zlib.h", ["gateway"], 1),
