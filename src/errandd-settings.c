@@ -100,7 +100,7 @@ static const config_section sections[] = {
      .text = "SIGTERM and SIGINT drain: no more jobs are started, running ones may end within drain_timeout, "
              "the rest is given back. A second signal leaves at once. Nothing that was acknowledged is lost either way.\n\n"
              "SIGHUP reads the settings again, takes those that can be changed in a running server, and logs which "
-             "of the others have changed."},
+             "of the others have changed. Certificates are read again too."},
 };
 
 const config_program settings_config = {
@@ -257,10 +257,15 @@ static bool any_tls(const config_list *urls)
     return false;
 }
 
+bool settings_any_tls(const settings *s)
+{
+    return any_tls(&s->rpc) || any_tls(&s->results);
+}
+
 static status *check_tls(const settings *s)
 {
     const tls_files files = settings_tls(s);
-    return any_tls(&s->rpc) || any_tls(&s->results) ? tls_check_server(&files) : NULL;
+    return settings_any_tls(s) ? tls_check_server(&files) : NULL;
 }
 
 status *settings_check(const settings *s)

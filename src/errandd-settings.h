@@ -64,5 +64,6 @@ void settings_warn(const settings *s);
 bool settings_trusting(const settings *s);
 
 tls_files settings_tls(const settings *s);
+bool settings_any_tls(const settings *s);  // some address is tls+tcp://
 
 #endif

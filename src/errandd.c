@@ -324,11 +324,28 @@ static void withdraw_private(server *v)
         LOG_STR("reason", "there are tokens; allow_private_addresses opens them to http jobs"));
 }
 
+// The files may have changed, whatever their names.
+static status *renew_certificates(server *v)
+{
+    const tls_files files = settings_tls(v->settings);
+    if (!settings_any_tls(v->settings)) {
+        return NULL;
+    }
+    status *failure = rpc_server_renew_tls(v->rpc);
+    if (failure == NULL) {
+        failure = collector_renew_tls(v->collector, &files);
+    }
+    if (failure == NULL) {
+        log_info("certificates_renewed", LOG_STR("cert", files.cert));
+    }
+    return failure;
+}
+
 static void reloaded(void)
 {
     withdraw_private(serving);
     status *failures[] = {access_load(serving->access, &serving->settings->tokens),
-                          declare_queues(serving)};
+                          declare_queues(serving), renew_certificates(serving)};
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
         if (failures[i] != NULL) {
             log_error("reload_failed", LOG_STATUS(failures[i]));

@@ -2,7 +2,6 @@
 #include "rpc/server_internal.h"
 
 #include "rpc/stream_guard.h"
-#include "rpc/tls.h"
 
 #include <nng/protocol/reqrep0/rep.h>
 #include <stdlib.h>
@@ -219,7 +218,7 @@ status *rpc_server_listen(rpc_server *server, const char *url, char **ret_url)
     if (error != 0) {
         return listen_failure(error, url);
     }
-    status *failure = tls_listener(listener, url, &server->options.tls);
+    status *failure = tls_listeners_add(&server->tls, listener, url, &server->options.tls);
     if (failure == NULL) {
         error = start_listener(listener);
         error = error == 0 ? copy_url(listener, ret_url) : error;
@@ -229,6 +228,11 @@ status *rpc_server_listen(rpc_server *server, const char *url, char **ret_url)
         nng_listener_close(listener);
     }
     return failure;
+}
+
+status *rpc_server_renew_tls(rpc_server *server)
+{
+    return tls_listeners_renew(&server->tls, &server->options.tls);
 }
 
 // ---- stopping ----
@@ -281,6 +285,7 @@ static void close_socket(rpc_server *server)
     if (server->socket_open) {
         nng_close(server->socket);
     }
+    tls_listeners_fini(&server->tls);
 }
 
 static void wait_for_contexts(rpc_server *server)

@@ -55,6 +55,10 @@ void rpc_server_add(rpc_server *server, ProtobufCService *service);
 // inproc://NAME and writes the real URL, owned by the caller. The first listen starts the service.
 status *rpc_server_listen(rpc_server *server, const char *url, char **ret_url);
 
+// rpc_server_renew_tls reads the certificates again, for connections to come; on failure all stays
+// as it was. Not while it listens or stops.
+status *rpc_server_renew_tls(rpc_server *server);
+
 // rpc_server_stop takes no new calls, runs the gone function of every parked call, waits until
 // all calls are answered (at most wait_ms, then closes all the same).
 void rpc_server_stop(rpc_server *server, int wait_ms);

@@ -6,6 +6,7 @@
 #include "rpc/methods.h"
 #include "rpc/park.h"
 #include "rpc/server.h"
+#include "rpc/tls_listeners.h"
 
 #include <nng/nng.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@ struct rpc_server {
     rpc_server_options options;
     nng_socket socket;
     bool socket_open;
+    tls_listeners tls;
     rpc_methods *methods;
     bool methods_lost;  // no memory for a service
     rpc_park *park;

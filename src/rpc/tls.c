@@ -5,7 +5,6 @@
 #include "base/crypto.h"
 
 #include <errno.h>
-#include <nng/supplemental/tls/tls.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -154,7 +153,7 @@ static status *fill_client(nng_tls_config *config, const tls_files *files)
     return tls_failure(nng_tls_config_auth_mode(config, NNG_TLS_AUTH_MODE_REQUIRED), "TLS");
 }
 
-static status *server_config(const tls_files *files, nng_tls_config **ret)
+status *tls_server_config(const tls_files *files, nng_tls_config **ret)
 {
     nng_tls_config *config;
     status *failure = new_config(NNG_TLS_MODE_SERVER, &config);
@@ -189,7 +188,7 @@ static status *client_config(const tls_files *files, nng_tls_config **ret)
 status *tls_check_server(const tls_files *files)
 {
     nng_tls_config *config;
-    status *failure = server_config(files, &config);
+    status *failure = tls_server_config(files, &config);
     if (failure == NULL) {
         nng_tls_config_free(config);
     }
@@ -206,22 +205,7 @@ status *tls_check_client(const tls_files *files)
     return failure;
 }
 
-// ---- listeners and dialers ----
-
-status *tls_listener(nng_listener listener, const char *url, const tls_files *files)
-{
-    nng_tls_config *config;
-    if (!tls_is_url(url)) {
-        return NULL;
-    }
-    status *failure = server_config(files, &config);
-    if (failure == NULL) {
-        int error = nng_listener_set_ptr(listener, NNG_OPT_TLS_CONFIG, config);
-        nng_tls_config_free(config);
-        failure = tls_failure(error, url);
-    }
-    return failure;
-}
+// ---- dialers ----
 
 // The host of a URL, [::1] without its brackets; the caller frees it.
 static char *host_of(const char *url)

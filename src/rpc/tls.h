@@ -9,15 +9,18 @@
 #include "rpc/tls_files.h"
 
 #include <nng/nng.h>
+#include <nng/supplemental/tls/tls.h>
 #include <stdbool.h>
 
 #define TLS_SCHEME "tls+tcp://"
 
 bool tls_is_url(const char *url);
 
-// tls_listener and tls_dialer give what is about to be started its certificates; they do nothing
-// for other URLs than tls+tcp://.
-status *tls_listener(nng_listener listener, const char *url, const tls_files *files);
+// tls_server_config is what a listener needs, freed by nng_tls_config_free; see tls_listeners.h.
+status *tls_server_config(const tls_files *files, nng_tls_config **ret);
+
+// tls_dialer gives what is about to be started its certificates; it does nothing for other URLs
+// than tls+tcp://.
 status *tls_dialer(nng_dialer dialer, const char *url, const tls_files *files);
 
 // tls_reason says why the connections of a dialer have failed, if certificates were the reason: a

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "rpc/tls.h"
+#include "rpc/tls_listeners.h"
 #include "rpc/wire.h"
 
 #include <nng/nng.h>
@@ -20,6 +20,7 @@
 struct collector {
     service *service;
     nng_socket socket;
+    tls_listeners tls;
     nng_aio *aio;
     pthread_mutex_t lock;
     pthread_cond_t settled;
@@ -276,7 +277,7 @@ status *collector_listen(collector *c, const char *url, const tls_files *files, 
     if (error != 0) {
         return listen_failure(error, url);
     }
-    status *failure = tls_listener(listener, url, files);
+    status *failure = tls_listeners_add(&c->tls, listener, url, files);
     if (failure == NULL) {
         error = nng_listener_start(listener, 0);
         failure = error != 0 ? listen_failure(error, url) : real_url(listener, url, ret_url);
@@ -285,6 +286,11 @@ status *collector_listen(collector *c, const char *url, const tls_files *files, 
         (void) nng_listener_close(listener);
     }
     return failure;
+}
+
+status *collector_renew_tls(collector *c, const tls_files *files)
+{
+    return tls_listeners_renew(&c->tls, files);
 }
 
 void collector_close(collector *c)
@@ -302,6 +308,7 @@ void collector_close(collector *c)
     }
     (void) pthread_mutex_unlock(&c->lock);
     (void) nng_close(c->socket);
+    tls_listeners_fini(&c->tls);
     nng_aio_free(c->aio);
     (void) pthread_mutex_destroy(&c->lock);
     (void) pthread_cond_destroy(&c->settled);

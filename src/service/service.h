@@ -64,6 +64,8 @@ typedef struct collector collector;
 // under way. Accepts NULL.
 status *collector_open(service *s, collector **ret);
 status *collector_listen(collector *c, const char *url, const tls_files *files, char **ret_url);
+// collector_renew_tls reads the certificates again, for connections to come.
+status *collector_renew_tls(collector *c, const tls_files *files);
 void collector_close(collector *c);
 size_t collector_held_bytes(collector *c);  // of outcomes that are not stored yet
 

@@ -2,6 +2,8 @@
 
 import contextlib
 import re
+import shutil
+import signal
 import subprocess
 
 import pytest
@@ -177,6 +179,41 @@ def test_a_worker_says_why_it_can_not_connect(start_tls, server_pair, other_auth
         wait_until(lambda: "a certificate is not trusted" in worker.log_text(), "the reason")
     finally:
         worker.kill()
+
+
+def put_pair(pair, target):
+    for source, file in zip(pair, target):
+        shutil.copyfile(source, file)
+
+
+def test_sighup_reads_the_certificates_again(
+    start_tls, server_pair, authority, other_authority, tmp_path
+):
+    pair = tmp_path / "server.crt", tmp_path / "server.key"
+    put_pair(server_pair, pair)
+    server = start_tls(pair)
+    assert calls(server, *ca(authority)).status == 0
+    put_pair(other_authority.sign("next"), pair)
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "certificates_renewed" in server.log_text(), "new certificates")
+    finished = calls(server, *ca(other_authority))
+    assert finished.status == 0, finished
+    assert_unreachable(calls(server, *ca(authority), timeout="2s"), "is not trusted")
+
+
+def test_certificates_that_can_not_be_used_leave_the_old_ones(
+    start_tls, server_pair, authority, tmp_path
+):
+    pair = tmp_path / "server.crt", tmp_path / "server.key"
+    put_pair(server_pair, pair)
+    server = start_tls(pair)
+    pair[1].write_text("half a fi")
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: " reloaded " in server.log_text(), "the reload")
+    assert "reload_failed" in server.log_text()
+    assert str(pair[1]) in server.log_text()
+    for _ in range(3):
+        assert calls(server, *ca(authority)).status == 0
 
 
 def check(*flags):
