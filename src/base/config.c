@@ -1,6 +1,7 @@
 // config - brings the sources together in their order.
 #include "base/config.h"
 
+#include "base/config_record.h"
 #include "base/config_sources.h"
 #include "base/config_value.h"
 #include "base/config_yaml.h"
@@ -89,6 +90,9 @@ static status *load(const config_program *program, const config_flags *flags, ch
         return NULL;
     }
     status *failure = apply_sources(program, flags, envp, settings, outcome);
+    if (!failure) {
+        failure = config_record_warnings(program, settings, &outcome->warnings);
+    }
     if (failure) {
         config_free(program, settings);
     }
@@ -187,6 +191,9 @@ bool config_answer(const config_program *program, const config_outcome *outcome,
     case CONFIG_RUN:
         return false;
     case CONFIG_CHECK:
+        for (size_t i = 0; i < outcome->warnings.count; i++) {
+            fprintf(out, "warning: %s\n", outcome->warnings.items[i]);
+        }
         fprintf(out, "the settings are good\n");
         break;
     case CONFIG_HELP:

@@ -89,6 +89,8 @@ typedef struct config_program {
     const config_section *sections;
     size_t section_count;
     size_t settings_size;
+    // Of a record: what to warn of in good settings; owned, naming the key; NULL: nothing.
+    char *(*warning)(const void *settings);
 } config_program;
 
 typedef enum config_action {
@@ -104,7 +106,7 @@ typedef struct config_outcome {
     config_action action;
     char *file;            // the YAML file read; NULL: none
     config_list operands;  // arguments that are no flags
-    config_list warnings;  // ERRAND_... variables that nobody reads, one sentence each
+    config_list warnings;  // variables that nobody reads, what records warn of; one sentence each
 } config_outcome;
 
 // config_load fills settings (a struct of settings_size bytes) from all sources. When it fails

@@ -89,3 +89,42 @@ status *config_record_check(const config_row *row, const config_pair *pair)
     }
     return failure;
 }
+
+static status *warn_of_pair(const config_row *row, const config_pair *pair, config_list *warnings)
+{
+    AUTO_FREE void *settings = malloc(row->record->settings_size);
+    AUTO_FREE char *text = NULL;
+    if (!settings) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory while reading the settings");
+    }
+    status *failure = config_record_read(row->record, pair->value, settings);
+    if (failure) {
+        return failure;
+    }
+    AUTO_FREE char *warning = row->record->warning(settings);
+    config_free(row->record, settings);
+    if (!warning || asprintf(&text, "%s.%s.%s", row->key, pair->key, warning) < 0) {
+        return NULL;
+    }
+    return config_list_append(warnings, text);
+}
+
+status *config_record_warnings(const config_program *program, const void *settings,
+                               config_list *warnings)
+{
+    for (size_t i = 0; i < program->row_count; i++) {
+        const config_row *row = &program->rows[i];
+        if (row->type != CONFIG_MAP || !row->record || !row->record->warning) {
+            continue;
+        }
+        const config_map *map =
+            (const config_map *) (const void *) ((const char *) settings + row->offset);
+        for (size_t j = 0; j < map->count; j++) {
+            status *failure = warn_of_pair(row, &map->pairs[j], warnings);
+            if (failure) {
+                return failure;
+            }
+        }
+    }
+    return NULL;
+}

@@ -12,4 +12,8 @@ status *config_record_read(const config_program *record, const char *text, void 
 // config_record_check judges a pair of a map whose row has a record.
 status *config_record_check(const config_row *row, const config_pair *pair);
 
+// config_record_warnings adds what the records in a program's settings warn of.
+status *config_record_warnings(const config_program *program, const void *settings,
+                               config_list *warnings);
+
 #endif

@@ -52,32 +52,10 @@ static status *open_command(exec_command *command, const config_pair *pair)
     return failure != NULL ? failure : check_right(command);
 }
 
-// runs_text_of_jobs: a shell whose script has an argument of the job inside of it.
-static bool runs_text_of_jobs(const exec_command *command)
-{
-    static const char *const shells[] = {"sh", "bash", "dash", "ash", "ksh", "zsh"};
-    const config_list *argv = &command->settings.argv;
-    const char *slash = strrchr(argv->items[0], '/');
-    const char *name = slash != NULL ? slash + 1 : argv->items[0];
-    bool is_shell = false;
-    for (size_t i = 0; i < sizeof shells / sizeof shells[0]; i++) {
-        is_shell = is_shell || strcmp(name, shells[i]) == 0;
-    }
-    for (size_t i = 2; is_shell && i < argv->count; i++) {
-        if (strcmp(argv->items[i - 1], "-c") == 0) {
-            return exec_template_takes(argv->items[i]);
-        }
-    }
-    return false;
-}
-
 static void warn(const exec_command *command)
 {
     if (!command->user.given && geteuid() == 0) {
         log_warn("command_runs_as_root", LOG_STR("command", command->name));
-    }
-    if (runs_text_of_jobs(command)) {
-        log_warn("command_lets_jobs_write_its_script", LOG_STR("command", command->name));
     }
 }
 

@@ -2,6 +2,7 @@
 #include "worker/exec_settings.h"
 
 #include "job/text.h"
+#include "worker/exec_risk.h"
 #include "worker/exec_template.h"
 #include "worker/exec_user.h"
 
@@ -47,10 +48,20 @@ static const config_row rows[] = {
 };
 // clang-format on
 
+static char *warning(const void *record)
+{
+    const exec_settings *settings = (const exec_settings *) record;
+    char *text = NULL;
+    AUTO_FREE char *risk =
+        exec_risk_find(settings->argv.items, settings->argv.count, settings->allow_options);
+    return risk != NULL && asprintf(&text, "argv: %s", risk) >= 0 ? text : NULL;
+}
+
 const config_program exec_settings_record = {
     .rows = rows,
     .row_count = sizeof rows / sizeof rows[0],
     .settings_size = sizeof(exec_settings),
+    .warning = warning,
 };
 
 // ---- the program ----

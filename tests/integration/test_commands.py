@@ -4,11 +4,13 @@ import base64
 import os
 import pathlib
 import signal
+import subprocess
 
 import pytest
 import yaml
 
 from harness.cli import Cli
+from harness.errandd import BIN, clean_environment
 from harness.fleet import WorkerProcess
 from harness.http_api import HttpApi
 from harness.waiting import wait_until
@@ -265,8 +267,21 @@ def test_commands_without_workers_are_warned_of(start_server, tmp_path):
 
 
 def test_a_script_that_jobs_can_write_is_warned_of(server):
-    warned = [line for line in server.log_text().splitlines() if "write_its_script" in line]
-    assert [line.split("command=")[1] for line in warned] == ["fail"]
+    warned = [line for line in server.log_text().splitlines() if " jobs can " in line]
+    assert len(warned) == 1 and "commands.fail.argv: jobs can write the code that sh runs" in warned[0]
+
+
+@pytest.mark.parametrize("program", ["errandd", "errand-worker"])
+def test_a_check_warns_of_commands_that_let_jobs_choose_what_runs(tmp_path, program):
+    commands = {"any": {"argv": ["env", "{args}"]}, "one": {"argv": ["env", "ls", "{args}"]}}
+    flags = settings(tmp_path, commands=commands)
+    command = [BIN / program, *flags, "--check-config"]
+    done = subprocess.run(command, capture_output=True, timeout=60, env=clean_environment())
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.decode().splitlines() == [
+        'warning: commands.any.argv: jobs can choose the program that env starts, by "{args}"',
+        "the settings are good",
+    ]
 
 
 @pytest.mark.parametrize(
