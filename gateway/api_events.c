@@ -1,4 +1,4 @@
-// api_events - a job as Server-Sent Events: Watch, asked again and again.
+// api_events - a job or a queue as Server-Sent Events: Watch, asked again and again.
 //
 // A stream holds its thread until the job has ended or the client is gone, which a heartbeat finds
 // out: the call waits no longer than until the next one is due.
@@ -10,6 +10,7 @@
 #include "json/codec.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,26 +25,56 @@ typedef struct event_stream {
 
 // ---- events ----
 
-static void append_event(event_stream *s, const char *name, const ProtobufCMessage *data)
+static void append_event(event_stream *s, const char *name, const char *id,
+                         const ProtobufCMessage *data)
 {
-    buf_append_format(&s->text, "event: %s\nid: %" PRId64 "\ndata: ", name, s->follower.revision);
+    buf_append_format(&s->text, "event: %s\nid: %s\ndata: ", name, id);
     status *failure = json_encode(data, &s->text);
     s->text.failed |= failure != NULL;
     status_free(failure);
     buf_append_text(&s->text, "\n\n");
 }
 
-static void on_change(void *data, const Errand__V1__Job *job)
+static void on_job_change(void *data, const ProtobufCMessage *news)
 {
     event_stream *s = data;
+    char id[24];
+    const Errand__V1__Job *job = (const Errand__V1__Job *) news;
     bool same_run = s->knows_state && job->state == s->state && job->attempt == s->attempt;
     s->state = job->state;
     s->attempt = job->attempt;
     s->knows_state = true;
+    (void) snprintf(id, sizeof id, "%" PRId64, job->revision);
     if (same_run && job->state == ERRAND__V1__JOB__STATE__RUNNING && job->progress != NULL) {
-        append_event(s, "progress", &job->progress->base);
+        append_event(s, "progress", id, &job->progress->base);
     } else {
-        append_event(s, "state", &job->base);
+        append_event(s, "state", id, &job->base);
+    }
+}
+
+static void append_queue_event(event_stream *s, const Errand__V1__QueueEvent *event)
+{
+    switch (event->event_case) {
+    case ERRAND__V1__QUEUE_EVENT__EVENT_JOB:
+        append_event(s, "job", event->cursor, &event->job->base);
+        break;
+    case ERRAND__V1__QUEUE_EVENT__EVENT_QUEUE:
+        append_event(s, "queue", event->cursor, &event->queue->base);
+        break;
+    case ERRAND__V1__QUEUE_EVENT__EVENT_RESET:
+        append_event(s, "reset", event->cursor, &event->reset->base);
+        break;
+    case ERRAND__V1__QUEUE_EVENT__EVENT__NOT_SET:
+    case _ERRAND__V1__QUEUE_EVENT__EVENT__CASE_IS_INT_SIZE:
+        break;  // of a newer server
+    }
+}
+
+static void on_queue_events(void *data, const ProtobufCMessage *news)
+{
+    const Errand__V1__WatchQueueResponse *answer = (const Errand__V1__WatchQueueResponse *) news;
+    for (size_t i = 0; i < answer->n_events; i++) {
+        append_queue_event(data, answer->events[i]);
     }
 }
 
@@ -90,17 +121,38 @@ static void run(event_stream *s)
 
 // ---- admission ----
 
-static bool read_position(api_call *call, int64_t *ret)
+static void serve(event_stream *s)
 {
-    const Errand__V1__WatchJobRequest *request =
-        (const Errand__V1__WatchJobRequest *) call->request;
-    const char *text = exchange_field(call->x, "Last-Event-ID");
-    char *end = NULL;
-    if (request->wait != NULL) {
-        return problem_refuse_field(call->x, "wait", "no such query parameter");
+    gateway *g = s->call->gateway;
+    s->follower.call = s->call;
+    s->follower.beat_us = g->heartbeat_us;
+    s->follower.data = s;
+    if (follow_admit(g)) {
+        run(s);
+        follow_leave(g);
+    } else {
+        (void) problem_refuse(s->call->x, 503, "too many event streams; try again");
     }
-    *ret = request->revision;
-    if (text == NULL || *text == '\0') {
+}
+
+static bool no_wait(api_call *call, const Google__Protobuf__Duration *wait)
+{
+    return wait == NULL || problem_refuse_field(call->x, "wait", "no such query parameter");
+}
+
+// What an EventSource that comes again says; NULL: nothing.
+static const char *last_event(const api_call *call)
+{
+    const char *text = exchange_field(call->x, "Last-Event-ID");
+    return text != NULL && *text != '\0' ? text : NULL;
+}
+
+static bool read_revision(api_call *call, int64_t *ret)
+{
+    const char *text = last_event(call);
+    char *end = NULL;
+    *ret = ((const Errand__V1__WatchJobRequest *) call->request)->revision;
+    if (text == NULL) {
         return true;
     }
     *ret = strtoll(text, &end, 10);
@@ -108,19 +160,41 @@ static bool read_position(api_call *call, int64_t *ret)
            problem_refuse(call->x, 400, "Last-Event-ID is not one of these events");
 }
 
+static void serve_job(api_call *call)
+{
+    event_stream s = {.call = call, .follower = {.on_change = on_job_change}};
+    if (no_wait(call, ((const Errand__V1__WatchJobRequest *) call->request)->wait) &&
+        read_revision(call, &s.follower.revision)) {
+        serve(&s);
+    }
+}
+
+static bool read_cursor(api_call *call, Errand__V1__WatchQueueRequest *request)
+{
+    const char *text = last_event(call);
+    if (text == NULL) {
+        return true;
+    }
+    request->cursor = arena_strdup(call->x->memory, text);
+    return request->cursor != NULL ||
+           problem_refuse(call->x, 503, "not enough memory for this request now");
+}
+
+static void serve_queue(api_call *call)
+{
+    Errand__V1__WatchQueueRequest *request = (Errand__V1__WatchQueueRequest *) call->request;
+    event_stream s = {.call = call, .follower = {.on_change = on_queue_events}};
+    if (no_wait(call, request->wait) && read_cursor(call, request)) {
+        serve(&s);
+    }
+}
+
 bool api_events_prepare(api_call *call)
 {
-    gateway *g = call->gateway;
-    event_stream s = {.call = call};
-    s.follower =
-        (follower){.call = call, .beat_us = g->heartbeat_us, .on_change = on_change, .data = &s};
-    if (!read_position(call, &s.follower.revision)) {
-        return false;
+    if (call->request->descriptor == &errand__v1__watch_queue_request__descriptor) {
+        serve_queue(call);
+    } else {
+        serve_job(call);
     }
-    if (!follow_admit(g)) {
-        return problem_refuse(call->x, 503, "too many event streams; try again");
-    }
-    run(&s);
-    follow_leave(g);
     return false;
 }

@@ -1,4 +1,4 @@
-// connect_stream - Watch as a server stream: one enveloped request, then the job at each change.
+// connect_stream - Watch as a server stream: one enveloped request, then an answer at each change.
 //
 // An envelope is a byte of flags, the length in four bytes and the message. The last one says how
 // the stream ended.
@@ -14,13 +14,13 @@
 #define COMPRESSED 1
 #define END_STREAM 2
 
-typedef struct job_stream {
+typedef struct change_stream {
     connect_call *c;
     follower follower;
     bool gzip;
     status *failure;  // of a change that could not be told
     buf envelopes;    // to be sent
-} job_stream;
+} change_stream;
 
 // ---- envelopes ----
 
@@ -108,7 +108,7 @@ static bool read_request(connect_call *c)
 
 // ---- the answer ----
 
-static void append_message(job_stream *s, slice message)
+static void append_message(change_stream *s, slice message)
 {
     AUTO_BUF packed;
     buf_init(&packed, 0);
@@ -119,19 +119,19 @@ static void append_message(job_stream *s, slice message)
     }
 }
 
-static void on_change(void *data, const Errand__V1__Job *job)
+static void on_change(void *data, const ProtobufCMessage *news)
 {
-    job_stream *s = data;
+    change_stream *s = data;
     AUTO_BUF message;
     buf_init(&message, 0);
-    s->failure = connect_encode(s->c->codec, &job->base, &message);
+    s->failure = connect_encode(s->c->codec, news, &message);
     if (s->failure == NULL) {
         s->envelopes.failed |= message.failed;
         append_message(s, buf_slice(&message));
     }
 }
 
-static bool send(job_stream *s)
+static bool send(change_stream *s)
 {
     exchange *x = s->c->call.x;
     bool ok = x->stream(x, &s->envelopes);
@@ -140,7 +140,7 @@ static bool send(job_stream *s)
 }
 
 // What went wrong with the call, or else with telling the change.
-static status *outcome_of(job_stream *s, status *failure)
+static status *outcome_of(change_stream *s, status *failure)
 {
     if (failure == NULL) {
         failure = s->failure;
@@ -150,7 +150,7 @@ static status *outcome_of(job_stream *s, status *failure)
 }
 
 // Every failure of the call becomes the end of the stream, and so does success.
-static void send_changes(job_stream *s)
+static void send_changes(change_stream *s)
 {
     exchange *x = s->c->call.x;
     bool there = send(s);
@@ -168,7 +168,7 @@ static void send_changes(job_stream *s)
     status_free(failure);
 }
 
-static void choose_encoding(job_stream *s)
+static void choose_encoding(change_stream *s)
 {
     exchange *x = s->c->call.x;
     const char *accepted = exchange_field(x, "Connect-Accept-Encoding");
@@ -179,7 +179,7 @@ static void choose_encoding(job_stream *s)
     exchange_add_header(x, "Connect-Accept-Encoding", "gzip");
 }
 
-static void run(job_stream *s)
+static void run(change_stream *s)
 {
     exchange *x = s->c->call.x;
     choose_encoding(s);
@@ -201,10 +201,10 @@ void connect_run_stream(connect_call *c)
     if (!connect_read_head(c) || !read_request(c)) {
         return;
     }
-    const Errand__V1__WatchJobRequest *request =
-        (const Errand__V1__WatchJobRequest *) c->call.request;
-    job_stream s = {.c = c, .follower = {.call = &c->call, .beat_us = g->heartbeat_us}};
-    s.follower.revision = request->revision;
+    change_stream s = {.c = c, .follower = {.call = &c->call, .beat_us = g->heartbeat_us}};
+    if (c->call.request->descriptor == &errand__v1__watch_job_request__descriptor) {
+        s.follower.revision = ((const Errand__V1__WatchJobRequest *) c->call.request)->revision;
+    }
     s.follower.on_change = on_change;
     s.follower.data = &s;
     api_prepare_rpc(&c->call, c->method.service, c->method.descriptor->name);

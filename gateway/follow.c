@@ -1,9 +1,11 @@
-// follow - the changes of a job, one after another: Watch, asked again and again.
+// follow - what happens to a job or in a queue, one change after another: Watch, asked again and
+// again.
 #include "gateway/follow.h"
 
 #include "base/clock.h"
 #include "gateway/gateway_internal.h"
 
+#include <stdio.h>
 #include <time.h>
 
 #define MAX_PAUSE_MS 1000
@@ -37,7 +39,12 @@ void follow_leave(gateway *g)
     atomic_fetch_sub(&g->streams, 1);
 }
 
-// ---- calls ----
+// ---- of a job ----
+
+static Errand__V1__WatchJobRequest *job_request(const follower *f)
+{
+    return (Errand__V1__WatchJobRequest *) f->call->request;
+}
 
 static void take_job(void *data, const ProtobufCMessage *reply)
 {
@@ -47,18 +54,57 @@ static void take_job(void *data, const ProtobufCMessage *reply)
     f->revision = job->revision;
     f->ended = api_is_final(job->state);
     if (f->changed) {
-        f->on_change(f->data, job);
+        f->on_change(f->data, reply);
     }
 }
 
-static status *ask(follower *f, int64_t revision)
+static void prepare_job(follower *f, bool first)
+{
+    job_request(f)->revision = first ? 0 : f->revision;
+    job_request(f)->wait = first ? NULL : &f->wait;
+}
+
+// ---- of a queue ----
+
+static Errand__V1__WatchQueueRequest *queue_request(const follower *f)
+{
+    return (Errand__V1__WatchQueueRequest *) f->call->request;
+}
+
+static void take_events(void *data, const ProtobufCMessage *reply)
+{
+    follower *f = data;
+    const Errand__V1__WatchQueueResponse *news = (const Errand__V1__WatchQueueResponse *) reply;
+    (void) snprintf(f->cursor, sizeof f->cursor, "%s", news->cursor);
+    f->changed = news->n_events > 0;
+    if (f->changed) {
+        f->on_change(f->data, reply);
+    }
+}
+
+// The first time the cursor is the client's.
+static void prepare_queue(follower *f, bool first)
+{
+    queue_request(f)->wait = first ? NULL : &f->wait;
+    if (!first) {
+        queue_request(f)->cursor = f->cursor;
+    }
+}
+
+// ---- calls ----
+
+static status *ask(follower *f, bool first)
 {
     api_call *call = f->call;
+    bool of_queue = call->request->descriptor == &errand__v1__watch_queue_request__descriptor;
     google__protobuf__duration__init(&f->wait);
     f->wait.seconds = f->beat_us / 1000000;
     f->wait.nanos = (int32_t) (f->beat_us % 1000000) * 1000;
-    f->request->revision = revision;
-    f->request->wait = &f->wait;
+    if (of_queue) {
+        prepare_queue(f, first);
+    } else {
+        prepare_job(f, first);
+    }
     f->changed = false;
     call->rpc.request = call->request;
     call->rpc.timeout_ms = f->beat_us / 1000 + API_TIMEOUT_MS;
@@ -66,13 +112,12 @@ static status *ask(follower *f, int64_t revision)
     if (late != NULL) {
         return late;
     }
-    return upstream_run(call->gateway->up, &call->rpc, take_job, f);
+    return upstream_run(call->gateway->up, &call->rpc, of_queue ? take_events : take_job, f);
 }
 
 status *follow_first(follower *f)
 {
-    f->request = (Errand__V1__WatchJobRequest *) f->call->request;
-    return ask(f, 0);
+    return ask(f, true);
 }
 
 // A server with too many waiting calls answers at once; asking again at once would not help it.
@@ -97,7 +142,7 @@ status *follow_next(follower *f)
     if (deadline_us != 0 && deadline_us - start_us < f->beat_us) {
         f->beat_us = deadline_us - start_us;
     }
-    status *failure = ask(f, f->revision);
+    status *failure = ask(f, false);
     if (failure == NULL) {
         pause_if_early(f, clock_mono_us(clock_system()) - start_us);
     }

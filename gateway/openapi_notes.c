@@ -36,6 +36,7 @@ static const openapi_note notes[] = {
     {"GET", "/v1/workers", "Workers heard of lately", OPENAPI_REPLY, NULL, "{\"workers\":[]}"},
     {"GET", "/v1/queues", "Queues, by name", OPENAPI_REPLY, NULL, "{\"queues\":[{\"name\":\"mail\",\"depth\":{\"READY\":\"2\"}}]}"},
     {"GET", "/v1/queues/{queue}", "A queue", OPENAPI_REPLY, NULL, NULL},
+    {"GET", "/v1/queues/{queue}/events", "What happens in a queue as Server-Sent Events", OPENAPI_EVENTS, NULL, NULL},
     {"PATCH", "/v1/queues/{queue.name}", "Change the settings that the body names; null clears", OPENAPI_REPLY,
      "{\"maxRunning\":10,\"rateLimit\":{\"count\":100,\"per\":\"60s\"}}", NULL},
     {"POST", "/v1/queues/{queue}:pause", "Start no more jobs of a queue", OPENAPI_REPLY, NULL, NULL},

@@ -51,6 +51,8 @@ static const route table[] = {
     {"GET",    "/v1/queues",                ROUTE_NO_BODY,       QUEUES, "List",
      NULL, api_list_answer, NULL},
     {"GET",    "/v1/queues/{queue}",        ROUTE_NO_BODY,       QUEUES, "Get",    NULL, NULL, NULL},
+    {"GET",    "/v1/queues/{queue}/events", ROUTE_NO_BODY,       QUEUES, "Watch",
+     api_events_prepare, NULL, NULL},
     {"PATCH",  "/v1/queues/{queue.name}",   ROUTE_QUEUE_BODY,    QUEUES, "Update",
      NULL, NULL, api_queue_fail},
     {"POST",   "/v1/queues/{queue}:pause",  ROUTE_OPTIONAL_BODY, QUEUES, "Pause",  NULL, NULL, NULL},

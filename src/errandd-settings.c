@@ -87,6 +87,8 @@ static const config_row rows[] = {
      .help = "queues that may exist; one is made by its first job or its first setting, and stays", CONFIG_FIELD(settings, max_queues)},
     {.key = "metrics_queues", .type = CONFIG_INT, .fallback = "200", .min = 0, .max = 10000,
      .help = "queues that the metrics tell apart; the others count together as \"other\"", CONFIG_FIELD(settings, metrics_queues)},
+    {.key = "watch_history", .type = CONFIG_INT, .fallback = "131072", .min = 1000, .max = 100000000,
+     .help = "changes of jobs kept in memory, 64 bytes each, for those who watch queues and come back", CONFIG_FIELD(settings, watch_history)},
     {.key = "access_log", .type = CONFIG_BOOL, .fallback = "false",
      .help = "whether every HTTP request is logged; those that fail on the server's side always are", CONFIG_FIELD(settings, access_log)},
     {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,

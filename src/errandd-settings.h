@@ -45,6 +45,7 @@ typedef struct settings {
     config_map queues;
     int64_t max_queues;
     int64_t metrics_queues;
+    int64_t watch_history;
     bool access_log;
     int log_level;
     int log_format;

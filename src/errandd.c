@@ -66,6 +66,7 @@ static status *start_store(server *v)
     options.own_worker_count = WORKER_COUNT;
     options.max_queues = (size_t) v->settings->max_queues;
     options.max_named_queues = (size_t) v->settings->metrics_queues;
+    options.max_feed_changes = (size_t) v->settings->watch_history;
     if ((int64_t) options.max_reply_bytes > v->settings->max_message / 4) {
         options.max_reply_bytes = (size_t) v->settings->max_message / 4;
     }

@@ -81,6 +81,7 @@ cli_exit cli_queue_pause(cli *c, const cli_args *args);
 cli_exit cli_queue_resume(cli *c, const cli_args *args);
 cli_exit cli_queue_set(cli *c, const cli_args *args);
 cli_exit cli_queue_purge(cli *c, const cli_args *args);
+cli_exit cli_queue_watch(cli *c, const cli_args *args);
 cli_exit cli_token_new(cli *c, const cli_args *args);
 cli_exit cli_token_hash(cli *c, const cli_args *args);
 cli_exit cli_worker_list(cli *c, const cli_args *args);
