@@ -19,6 +19,7 @@ errand_pkg_dependency(uv "libuv>=1.44")
 errand_pkg_dependency(jansson "jansson>=2.14")
 errand_pkg_dependency(yaml "yaml-0.1>=0.2")
 errand_pkg_dependency(crypto "libcrypto>=3.0")
+errand_pkg_dependency(ssl "libssl>=3.0")
 errand_pkg_dependency(zlib "zlib>=1.2")
 
 # civetweb and uthash come without a pkg-config file.

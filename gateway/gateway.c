@@ -148,6 +148,7 @@ static status *start(gateway *g, const gateway_options *options, char **ret_url)
         return failure;
     }
     const http_server_options http = {.listen = options->listen,
+                                      .tls = options->https,
                                       .threads = options->threads,
                                       .max_body_bytes = options->max_body_bytes,
                                       .request_timeout_us = options->request_timeout_us,

@@ -3,6 +3,7 @@
 #define ERRAND_GATEWAY_GATEWAY_H
 
 #include "base/status.h"
+#include "gateway/https.h"
 #include "rpc/tls_files.h"
 
 #include <stdbool.h>
@@ -13,6 +14,7 @@ typedef struct gateway gateway;
 
 typedef struct gateway_options {
     const char *listen;   // HOST:PORT, port 0: any
+    https_files https;    // certificate and key of the listener; none: plain HTTP
     const char *rpc_url;  // server, if there are no rpc_urls
     // Servers that share one store: calls go to the first one that is connected and well.
     const char *const *rpc_urls;

@@ -14,6 +14,7 @@ struct mg_context;
 
 struct http_server {
     http_server_options options;
+    https *tls;  // NULL: plain HTTP
     struct mg_context *civetweb;
     watch *watch;
     atomic_bool quiescing;

@@ -17,6 +17,7 @@
 #define QUEUE              "1000"                // connections accepted and not served yet
 #define MEMORY_CAP         ((size_t) 256 << 20)  // of one request once it is taken apart
 #define MAX_PORTS          4
+#define MAX_LISTEN         300
 #define OTHER_FILES        1024
 
 static _Thread_local http_thread *this_thread;
@@ -143,16 +144,27 @@ static void restore_surroundings(surroundings *s)
     (void) pthread_attr_destroy(&s->attributes);
 }
 
+// civetweb asks for the context when it starts, and again whether it is ours when it ends.
+static int give_context(void **context, void *data)
+{
+    const http_server *server = data;
+    *context = https_context(server->tls);
+    return 1;
+}
+
 static struct mg_context *start_civetweb(http_server *server)
 {
+    char listen[MAX_LISTEN];
     char threads[24];
     char timeout_ms[24];
+    (void) snprintf(listen, sizeof listen, "%s%s", server->options.listen,
+                    server->tls != NULL ? "s" : "");
     (void) snprintf(threads, sizeof threads, "%zu", server->options.threads);
     (void) snprintf(timeout_ms, sizeof timeout_ms, "%lld",
                     (long long) server->options.request_timeout_us / 1000 + WATCH_LAG_MS);
     // clang-format off
     const char *options[] = {
-        "listening_ports", server->options.listen,
+        "listening_ports", listen,
         "num_threads", threads,
         "enable_keep_alive", "yes",
         "keep_alive_timeout_ms", KEEP_ALIVE_MS,
@@ -172,7 +184,9 @@ static struct mg_context *start_civetweb(http_server *server)
                                            .init_thread = begin_thread,
                                            .exit_thread = end_thread,
                                            .init_connection = open_connection,
-                                           .connection_closed = close_connection};
+                                           .connection_closed = close_connection,
+                                           .external_ssl_ctx =
+                                               server->tls != NULL ? give_context : NULL};
     surroundings s;
     prepare_surroundings(&s);
     struct mg_context *context = mg_start(&callbacks, server, options);
@@ -192,8 +206,8 @@ static status *find_url(http_server *server, char **ret_url)
     const char *listen = server->options.listen;
     const char *colon = strrchr(listen, ':');
     int host_size = colon != NULL ? (int) (colon - listen) : 0;
-    if (asprintf(ret_url, "http://%.*s:%d", host_size > 0 ? host_size : 7,
-                 host_size > 0 ? listen : "0.0.0.0", port) < 0) {
+    if (asprintf(ret_url, "http%s://%.*s:%d", server->tls != NULL ? "s" : "",
+                 host_size > 0 ? host_size : 7, host_size > 0 ? listen : "0.0.0.0", port) < 0) {
         *ret_url = NULL;
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
@@ -224,6 +238,22 @@ static size_t raise_file_limit(size_t connections)
     return fit < connections ? fit : connections;
 }
 
+static status *load_library(http_server *server)
+{
+    status *failure = https_open(&server->options.tls, &server->tls);
+    if (failure != NULL) {
+        return failure;
+    }
+    unsigned wanted = server->tls != NULL ? MG_FEATURES_TLS : MG_FEATURES_DEFAULT;
+    if ((mg_init_library(wanted) & wanted) == wanted) {
+        return NULL;
+    }
+    (void) mg_exit_library();
+    return status_new(
+        STATUS_UNIMPLEMENTED,
+        "HTTPS: the installed civetweb does not get along with the installed OpenSSL");
+}
+
 static status *start(http_server *server, char **ret_url)
 {
     server->options.threads = raise_file_limit(server->options.threads);
@@ -231,7 +261,10 @@ static status *start(http_server *server, char **ret_url)
     if (failure != NULL) {
         return failure;
     }
-    (void) mg_init_library(MG_FEATURES_DEFAULT);
+    failure = load_library(server);
+    if (failure != NULL) {
+        return failure;
+    }
     if (server->options.listen[0] == '[' && !mg_check_feature(MG_FEATURES_IPV6)) {
         return status_new(STATUS_UNIMPLEMENTED,
                           "listening for HTTP on %s: the installed civetweb was built without IPv6",
@@ -282,6 +315,7 @@ void http_server_free(http_server *server)
         mg_stop(server->civetweb);
         (void) mg_exit_library();
     }
+    https_free(server->tls);
     watch_stop(server->watch);
     free(server);
 }

@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 #include "gateway/exchange.h"
+#include "gateway/https.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -12,6 +13,7 @@ typedef struct http_server http_server;
 
 typedef struct http_server_options {
     const char *listen;                            // HOST:PORT, port 0: any
+    https_files tls;                               // certificate and key; none: plain HTTP
     size_t threads;                                // connections open at once
     size_t max_body_bytes;                         // of a request
     int64_t request_timeout_us;                    // for a whole request to arrive

@@ -13,6 +13,8 @@
 typedef struct settings {
     config_listen http;
     config_list servers;
+    char *http_tls_cert;
+    char *http_tls_key;
     char *token;
     char *token_file;
     char *tls_ca;
@@ -39,6 +41,10 @@ static const char *const url_schemes[] = {"tcp://", "ipc://", "tls+tcp://", NULL
 static const config_row rows[] = {
     {.key = "http", .type = CONFIG_LISTEN, .fallback = "127.0.0.1:6780",
      .help = "address to serve HTTP on", CONFIG_FIELD(settings, http)},
+    {.key = "http_tls.cert", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "certificate to serve HTTPS with, PEM, with those between it and its authority; none: plain HTTP", CONFIG_FIELD(settings, http_tls_cert)},
+    {.key = "http_tls.key", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "private key of http_tls.cert, PEM", CONFIG_FIELD(settings, http_tls_key)},
     {.key = "server", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL",
      .names = url_schemes, .max = MAX_SERVERS,
      .help = "RPC address of the Errand server; several only when all share one store: calls go to the first one that is well", CONFIG_FIELD(settings, servers)},
@@ -106,6 +112,7 @@ static gateway_options options_of(const settings *s)
     gateway_options options;
     gateway_options_init(&options);
     options.listen = s->http.address;
+    options.https = (https_files){.cert = s->http_tls_cert, .key = s->http_tls_key};
     options.rpc_urls = (const char *const *) s->servers.items;
     options.rpc_url_count = s->servers.count;
     options.tls = (tls_files){
@@ -126,6 +133,12 @@ static gateway_options options_of(const settings *s)
 }
 
 static settings loaded;
+
+static status *check(void)
+{
+    const https_files files = {.cert = loaded.http_tls_cert, .key = loaded.http_tls_key};
+    return https_check(&files);
+}
 
 static status *serve(void)
 {
@@ -157,6 +170,7 @@ int main(int argc, char **argv)
         .settings = &loaded,
         .log_level = &loaded.log_level,
         .log_format = &loaded.log_format,
+        .check = check,
         .serve = serve,
     };
     return program_main(&self, argc, argv);

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/program.h"
+#include "gateway/https.h"
 #include "job/queue_text.h"
 #include "job/spec.h"
 #include "service/access.h"
@@ -22,6 +23,10 @@ static const config_row rows[] = {
      .help = "address of the result pipeline", CONFIG_FIELD(settings, results)},
     {.key = "http", .type = CONFIG_LISTEN, .fallback = "127.0.0.1:6780",
      .help = "address of the HTTP gateway, or off", CONFIG_FIELD(settings, http)},
+    {.key = "http_tls.cert", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "certificate to serve HTTPS with, PEM, with those between it and its authority; none: plain HTTP", CONFIG_FIELD(settings, http_tls_cert)},
+    {.key = "http_tls.key", .type = CONFIG_STRING, .value_name = "FILE",
+     .help = "private key of http_tls.cert, PEM", CONFIG_FIELD(settings, http_tls_key)},
     {.key = "http_connections", .type = CONFIG_INT, .fallback = "2560", .min = 8, .max = 100000,
      .help = "HTTP connections open at once", CONFIG_FIELD(settings, http_connections)},
     {.key = "http_streams", .type = CONFIG_INT, .fallback = "512", .max = 50000,
@@ -228,7 +233,8 @@ void settings_warn(const settings *s)
     warn("rpc", tokens ? in_clear(&s->rpc) : exposed_of(&s->rpc, certified), tokens ? clear : open);
     warn("results", tokens ? in_clear(&s->results) : exposed_of(&s->results, certified),
          tokens ? clear : open);
-    warn("http", exposed_http(s), tokens ? clear : open);
+    warn("http", tokens && s->http_tls_cert != NULL ? NULL : exposed_http(s),
+         tokens ? clear : open);
 }
 
 // ---- tokens and certificates ----
@@ -267,7 +273,12 @@ bool settings_any_tls(const settings *s)
 static status *check_tls(const settings *s)
 {
     const tls_files files = settings_tls(s);
-    return settings_any_tls(s) ? tls_check_server(&files) : NULL;
+    const https_files http_files = {.cert = s->http_tls_cert, .key = s->http_tls_key};
+    status *failure = https_check(&http_files);
+    if (failure == NULL && settings_any_tls(s)) {
+        failure = tls_check_server(&files);
+    }
+    return failure;
 }
 
 status *settings_check(const settings *s)

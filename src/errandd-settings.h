@@ -16,6 +16,8 @@ typedef struct settings {
     config_list rpc;
     config_list results;
     config_listen http;
+    char *http_tls_cert;
+    char *http_tls_key;
     int64_t http_connections;
     int64_t http_streams;
     int64_t workers;

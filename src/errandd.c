@@ -216,6 +216,7 @@ static status *start_gateway(server *v)
     }
     gateway_options_init(&options);
     options.listen = s->http.address;
+    options.https = (https_files){.cert = s->http_tls_cert, .key = s->http_tls_key};
     options.server = v->rpc;
     options.token = v->gateway_token;
     options.threads = (size_t) s->http_connections;

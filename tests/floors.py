@@ -49,6 +49,7 @@ OWNERS = [
     ("uv.h", ["clients/c", "src/worker", "clients/cli", "bench"], None),
     ("yaml.h", ["src/base"], 1),
     ("openssl/", ["src/base"], 1),
+    ("openssl/", ["gateway"], 3),
 ]
 
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]', re.MULTILINE)

@@ -16,6 +16,7 @@ package=$(ls "$place"/made/*.deb)
 dpkg-deb -c "$package" | awk '{print $6}' >"$place/files"
 
 for file in usr/bin/errandd usr/bin/errand usr/bin/errand-worker usr/bin/errand-gateway \
+    usr/libexec/errand/errand-launcher usr/libexec/errand/libssl.so usr/libexec/errand/libcrypto.so \
     usr/lib/systemd/system/errandd.service usr/lib/systemd/system/errand-worker.service \
     usr/lib/systemd/system/errand-gateway.service etc/errand/errandd.yaml \
     usr/share/man/man1/errandd.1 usr/share/man/man1/errand.1 \
@@ -30,7 +31,7 @@ fi
 
 # What it needs is named, so that apt brings it.
 depends=$(dpkg-deb -f "$package" Depends)
-for library in libc6 libnng1 libcurl4 libsqlite3-0 libcivetweb1; do
+for library in libc6 libnng1 libcurl4 libsqlite3-0 libcivetweb1 libssl3; do
     [[ $depends == *$library* ]] || { echo "$library is not among: $depends"; exit 1; }
 done
 

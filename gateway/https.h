@@ -1,0 +1,30 @@
+// https - certificate and key of an HTTPS listener, and OpenSSL where civetweb finds it.
+#ifndef ERRAND_GATEWAY_HTTPS_H
+#define ERRAND_GATEWAY_HTTPS_H
+
+#include "base/cleanup.h"
+#include "base/status.h"
+
+// File names, PEM; NULL: none. Borrowed.
+typedef struct https_files {
+    const char *cert;  // with those between it and its authority
+    const char *key;
+} https_files;
+
+// https_check reads the files like a listener would; none at all are fine. INVALID_ARGUMENT names
+// the setting, http_tls.cert or http_tls.key.
+status *https_check(const https_files *files);
+
+typedef struct https https;
+
+// https_open reads the files and loads what civetweb needs for TLS 1.2 and 1.3. Without files *ret
+// is NULL.
+status *https_open(const https_files *files, https **ret);
+
+// https_context is OpenSSL's context, for civetweb; it belongs to the https.
+void *https_context(const https *h);
+
+void https_free(https *h);  // after civetweb has stopped; accepts NULL
+DEFINE_AUTO(https, https_free)
+
+#endif
