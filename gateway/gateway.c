@@ -183,6 +183,11 @@ static void drain(gateway *g)
     http_server_wait(g->http, 0, DRAIN_MS);
 }
 
+status *gateway_renew_https(gateway *g)
+{
+    return http_server_renew_tls(g->http);
+}
+
 void gateway_stop(gateway *g)
 {
     if (g == NULL) {

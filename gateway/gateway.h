@@ -44,6 +44,10 @@ void gateway_options_init(gateway_options *options);
 // owned.
 status *gateway_start(const gateway_options *options, gateway **ret, char **ret_url);
 
+// gateway_renew_https reads certificate and key of the listener again, for connections to come.
+// When it fails the old ones stay; without any there is nothing to do.
+status *gateway_renew_https(gateway *g);
+
 // gateway_stop answers what is under way and frees. Accepts NULL.
 void gateway_stop(gateway *g);
 

@@ -295,6 +295,11 @@ status *http_server_start(const http_server_options *options, http_server **ret,
     return NULL;
 }
 
+status *http_server_renew_tls(http_server *server)
+{
+    return server->tls != NULL ? https_renew(server->tls) : NULL;
+}
+
 void http_server_quiesce(http_server *server)
 {
     atomic_store(&server->quiescing, true);

@@ -25,6 +25,9 @@ typedef struct http_server_options {
 // http_server_start listens and serves; ret_url is the real base URL, owned.
 status *http_server_start(const http_server_options *options, http_server **ret, char **ret_url);
 
+// http_server_renew_tls reads certificate and key again; without any there is nothing to do.
+status *http_server_renew_tls(http_server *server);
+
 // http_server_quiesce takes no more connections, closes idle ones and lets the others end after
 // their next reply.
 void http_server_quiesce(http_server *server);

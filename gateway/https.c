@@ -6,14 +6,21 @@
 #include <limits.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+// civetweb has one context from start to end. Each handshake takes certificate and key from the
+// other one, which is replaced when the files are read again.
 struct https {
-    SSL_CTX *context;
+    char *cert;
+    char *key;
+    SSL_CTX *front;
+    pthread_mutex_t lock;  // guards current; a leaf
+    SSL_CTX *current;
 };
 
 // ---- files ----
@@ -72,15 +79,14 @@ static status *new_context(const https_files *files, SSL_CTX **ret)
 {
     static const unsigned char session_id[] = "errand";
     SSL_CTX *context = SSL_CTX_new(TLS_server_method());
-    if (context == NULL) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    if (context == NULL || SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) != 1) {
+        SSL_CTX_free(context);
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "OpenSSL has no context to give");
     }
     (void) SSL_CTX_set_options(context, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
     (void) SSL_CTX_set_mode(context, SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
     (void) SSL_CTX_set_session_id_context(context, session_id, sizeof session_id - 1);
-    status *failure = SSL_CTX_set_min_proto_version(context, TLS1_2_VERSION) == 1
-                          ? use_files(context, files)
-                          : status_new(STATUS_UNIMPLEMENTED, "OpenSSL knows no TLS 1.2");
+    status *failure = use_files(context, files);
     if (failure != NULL) {
         SSL_CTX_free(context);
         return failure;
@@ -150,6 +156,26 @@ static status *load_names(void)
 
 // ---- both ----
 
+static int choose_certificate(SSL *ssl, void *data)
+{
+    https *h = data;
+    (void) pthread_mutex_lock(&h->lock);
+    bool ok = SSL_set_SSL_CTX(ssl, h->current) != NULL;
+    (void) pthread_mutex_unlock(&h->lock);
+    return ok;
+}
+
+static status *open_contexts(https *h)
+{
+    const https_files files = {.cert = h->cert, .key = h->key};
+    status *failure = new_context(&files, &h->front);
+    if (failure == NULL) {
+        SSL_CTX_set_cert_cb(h->front, choose_certificate, h);
+        failure = new_context(&files, &h->current);
+    }
+    return failure;
+}
+
 status *https_open(const https_files *files, https **ret)
 {
     status *failure = check_pair(files);
@@ -160,23 +186,48 @@ status *https_open(const https_files *files, https **ret)
     if (h == NULL) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
+    (void) pthread_mutex_init(&h->lock, NULL);
+    h->cert = strdup(files->cert);
+    h->key = strdup(files->key);
+    if (h->cert == NULL || h->key == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
     failure = load_names();
-    failure = failure != NULL ? failure : new_context(files, &h->context);
+    failure = failure != NULL ? failure : open_contexts(h);
     if (failure == NULL) {
         *ret = TAKE(h);
     }
     return failure;
 }
 
+status *https_renew(https *h)
+{
+    const https_files files = {.cert = h->cert, .key = h->key};
+    SSL_CTX *fresh = NULL;
+    status *failure = new_context(&files, &fresh);
+    if (failure == NULL) {
+        (void) pthread_mutex_lock(&h->lock);
+        SSL_CTX *old = h->current;
+        h->current = fresh;
+        (void) pthread_mutex_unlock(&h->lock);
+        SSL_CTX_free(old);  // connections that have it keep it
+    }
+    return failure;
+}
+
 void *https_context(const https *h)
 {
-    return h->context;
+    return h->front;
 }
 
 void https_free(https *h)
 {
     if (h != NULL) {
-        SSL_CTX_free(h->context);
+        SSL_CTX_free(h->front);
+        SSL_CTX_free(h->current);
+        (void) pthread_mutex_destroy(&h->lock);
+        free(h->cert);
+        free(h->key);
         free(h);
     }
 }

@@ -21,6 +21,9 @@ typedef struct https https;
 // is NULL.
 status *https_open(const https_files *files, https **ret);
 
+// https_renew reads the files again, for handshakes to come. When it fails the old ones stay.
+status *https_renew(https *h);
+
 // https_context is OpenSSL's context, for civetweb; it belongs to the https.
 void *https_context(const https *h);
 

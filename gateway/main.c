@@ -1,5 +1,6 @@
 // errand-gateway - the HTTP gateway as a program of its own, for a host apart from the server.
 #include "base/config.h"
+#include "base/log.h"
 #include "base/program.h"
 #include "base/token.h"
 #include "gateway/gateway.h"
@@ -133,11 +134,20 @@ static gateway_options options_of(const settings *s)
 }
 
 static settings loaded;
+static gateway *serving;
 
 static status *check(void)
 {
     const https_files files = {.cert = loaded.http_tls_cert, .key = loaded.http_tls_key};
     return https_check(&files);
+}
+
+static void reloaded(void)
+{
+    AUTO(status) failure = gateway_renew_https(serving);
+    if (failure != NULL) {
+        log_error("reload_failed", LOG_STATUS(failure));
+    }
 }
 
 static status *serve(void)
@@ -158,6 +168,7 @@ static status *serve(void)
     }
     (void) printf("listening http %s\n", url);
     (void) fflush(stdout);
+    serving = g;
     program_wait_for_end();
     gateway_stop(g);
     return NULL;
@@ -171,6 +182,7 @@ int main(int argc, char **argv)
         .log_level = &loaded.log_level,
         .log_format = &loaded.log_format,
         .check = check,
+        .reloaded = reloaded,
         .serve = serve,
     };
     return program_main(&self, argc, argv);

@@ -343,11 +343,17 @@ static status *renew_certificates(server *v)
     return failure;
 }
 
+static status *renew_https(server *v)
+{
+    return v->gateway != NULL ? gateway_renew_https(v->gateway) : NULL;
+}
+
 static void reloaded(void)
 {
     withdraw_private(serving);
     status *failures[] = {access_load(serving->access, &serving->settings->tokens),
-                          declare_queues(serving), renew_certificates(serving)};
+                          declare_queues(serving), renew_certificates(serving),
+                          renew_https(serving)};
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
         if (failures[i] != NULL) {
             log_error("reload_failed", LOG_STATUS(failures[i]));
