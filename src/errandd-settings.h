@@ -45,6 +45,9 @@ typedef struct settings {
     char *tls_client_ca;
     config_map webhook_secrets;
     config_map queues;
+    int64_t max_sessions;
+    int64_t max_leases;
+    int64_t max_routes;
     int64_t max_queues;
     int64_t metrics_queues;
     int64_t watch_history;

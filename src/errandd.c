@@ -19,11 +19,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define INPROC_RPC     "inproc://errandd-rpc"
-#define INPROC_RESULTS "inproc://errandd-results"
-#define ANSWERS_MS     2000  // at the end: for calls that are being answered
-#define WORKER_COUNT   2     // built in: of http jobs, of commands
-#define RESERVED_PART  16    // of max_calls, for those that do not wait
+#define INPROC_RPC        "inproc://errandd-rpc"
+#define INPROC_RESULTS    "inproc://errandd-results"
+#define ANSWERS_MS        2000  // at the end: for calls that are being answered
+#define WORKER_COUNT      2     // built in: of http jobs, of commands
+#define SERVED_PER_WORKER 100   // names and pairs of queues and kinds, on average
+#define RESERVED_PART     16    // of max_calls, for those that do not wait
 
 // Everything that runs, bottom up.
 typedef struct server {
@@ -64,6 +65,10 @@ static status *start_store(server *v)
     options.callers_lead = true;
     options.own_workers = v->worker_ids;
     options.own_worker_count = WORKER_COUNT;
+    options.max_sessions = (size_t) v->settings->max_sessions;
+    options.max_served = options.max_sessions * SERVED_PER_WORKER;
+    options.max_leases = (size_t) v->settings->max_leases;
+    options.max_routes = (size_t) v->settings->max_routes;
     options.max_queues = (size_t) v->settings->max_queues;
     options.max_named_queues = (size_t) v->settings->metrics_queues;
     options.max_feed_changes = (size_t) v->settings->watch_history;

@@ -197,8 +197,10 @@ void assign_apply(engine *e, engine_lease *command)
 {
     status *failure = NULL;
     session *s = session_touch(e, &command->worker_id, &failure);
-    if (s == NULL || !session_describe(e, s, command->worker)) {
-        engine_refuse(e, &command->command, s == NULL ? failure : no_memory());
+    if (s != NULL)
+        failure = session_describe(e, s, command->worker);
+    if (failure != NULL) {
+        engine_refuse(e, &command->command, failure);
         return;
     }
     if (command->lease_sequence == 1)

@@ -30,6 +30,7 @@ typedef struct engine_options {
     int64_t lease_us;           // how long a lease lasts
     int64_t grace_us;           // the server voids an attempt this long after its timeout
     size_t max_sessions;        // worker processes known at one time
+    size_t max_served;          // queues, kinds and pairs of both that all of them name
     size_t max_leases;          // jobs running at one time
     size_t max_routes;          // pairs of queue and kind that submitters may use
     size_t max_queues;          // queues that may be made, by their first job or setting
@@ -42,8 +43,8 @@ typedef struct engine_options {
     bool callers_lead;          // engine_post may do what is asked, and call done, in the caller
 } engine_options;
 
-void engine_options_init(engine_options *options);  // 30 s, 5 s, 10,000, 1,000,000, 100,000,
-                                                    // 100,000, 200, 131,072, 8 MiB
+void engine_options_init(engine_options *options);  // 30 s, 5 s, 10,000, 1,000,000, 1,000,000,
+                                                    // 100,000, 100,000, 200, 131,072, 8 MiB
 
 // engine_start reads what was running from the store and starts the thread.
 status *engine_start(const engine_options *options, engine **ret);

@@ -71,12 +71,22 @@ static size_t at_least_one(size_t count)
     return count > 0 ? count : 1;
 }
 
+static bool by_pairs(size_t queue_count, size_t kind_count)
+{
+    return queue_count == 0 || queue_count <= MAX_PAIRS / at_least_one(kind_count);
+}
+
+size_t idle_post_count(size_t queue_count, size_t kind_count)
+{
+    size_t kinds = by_pairs(queue_count, kind_count) ? at_least_one(kind_count) : 1;
+    return at_least_one(queue_count) * kinds;
+}
+
 bool idle_meet(engine *e, session *s)
 {
-    size_t queues = at_least_one(s->queue_count), kinds = at_least_one(s->kind_count);
-    bool pairs = queues <= MAX_PAIRS / kinds || s->queue_count == 0;
-    if (!pairs)
-        kinds = 1;
+    bool pairs = by_pairs(s->queue_count, s->kind_count);
+    size_t queues = at_least_one(s->queue_count);
+    size_t kinds = pairs ? at_least_one(s->kind_count) : 1;
     idle_forget(e, s);
     s->posts = calloc(queues * kinds, sizeof *s->posts);
     if (s->posts == NULL)

@@ -40,7 +40,8 @@ typedef struct idle_lines {
 // idle_meet makes the posts of a worker whose queues and kinds are known. False when memory is
 // short.
 bool idle_meet(engine *e, session *s);
-void idle_forget(engine *e, session *s);  // frees them
+size_t idle_post_count(size_t queue_count, size_t kind_count);  // that it will make
+void idle_forget(engine *e, session *s);                        // frees them
 
 void idle_enter(engine *e, session *s);  // its call is parked
 void idle_leave(session *s);             // no longer; may be told twice

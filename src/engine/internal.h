@@ -71,6 +71,7 @@ struct session {
     job_queue **candidates;  // of take.c: room for all of them
     idle_post *posts;        // where its parked calls wait for jobs
     size_t post_count;
+    size_t served;           // names and posts, counted in e->served
     bool waits;              // one does
     uint64_t since;          // its arrival
     int64_t acked;           // outcome sequence, contiguous
@@ -93,6 +94,7 @@ struct session {
     size_t rejected_told;     // so many are in answers of this round
     size_t rejected_before;   // so many there were before this round
     uint64_t rejected_round;  // that one
+    bool quiet;               // silent for long
     timer idle;               // forgets it
     UT_hash_handle hh;
 };
@@ -168,6 +170,7 @@ struct engine {
     attempt_end *ends;  // of the leases that are being read anew, by seq
     size_t end_count;
     session *sessions;
+    size_t served;     // of all of them
     revoked *revoked;  // by token
     parked *tickets;
     uint64_t gone[GONE_TICKETS];  // callers that went before their command came, by ticket
@@ -263,8 +266,8 @@ void park_refuse_all(engine *e);          // at the end
 
 session *session_find(engine *e, const uuid *id);                         // session.c
 session *session_touch(engine *e, const uuid *id, status **ret_failure);  // finds or makes
-bool session_describe(engine *e, session *s,
-                      const Errand__V1__Worker *worker);          // false: no memory
+session *session_recall(engine *e, const uuid *id);  // the same, beyond the cap too
+status *session_describe(engine *e, session *s, const Errand__V1__Worker *worker);
 void session_meet(session *s, const Errand__V1__Worker *worker);  // what it says of itself
 job_queue *session_queue(engine *e, session *s,
                          size_t index);  // that it names; NULL: not there yet

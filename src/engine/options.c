@@ -7,6 +7,7 @@ void engine_options_init(engine_options *options)
         .lease_us = 30 * 1000000LL,
         .grace_us = 5 * 1000000LL,
         .max_sessions = 10000,
+        .max_served = 1000000,
         .max_leases = 1000000,
         .max_routes = 100000,
         .max_queues = 100000,

@@ -86,10 +86,11 @@ static status *load_sessions(engine *e)
         return no_memory();
     status *failure = e->store->ops->load_workers(e->store, memory, &workers, &count);
     for (size_t i = 0; failure == NULL && i < count; i++) {
-        session *s =
-            is_former_own(e, &workers[i]) ? NULL : session_touch(e, &workers[i].id, &failure);
-        if (s == NULL)
+        if (is_former_own(e, &workers[i]))
             continue;
+        session *s = session_recall(e, &workers[i].id);
+        if (s == NULL)
+            return no_memory();
         s->acked = workers[i].acked_outcome_sequence;
         s->unknown = false;
         s->stored = true;
@@ -99,11 +100,8 @@ static status *load_sessions(engine *e)
 
 static status *load_lease(engine *e, const job_row *row)
 {
-    status *failure = NULL;
-    session *s = session_touch(e, &row->worker, &failure);
+    session *s = session_recall(e, &row->worker);
     lease *l = s != NULL ? lease_open(e, s, row) : NULL;
-    if (s == NULL)
-        return failure;
     if (l == NULL)
         return no_memory();
     use_end(e, l);

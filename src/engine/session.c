@@ -5,8 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define SESSION_IDLE_US (24LL * 3600 * 1000000)  // then its outcome sequence is forgotten
-#define MAX_REJECTED    1000                     // not told yet; further ones are dropped
+// A worker that holds nothing and has been silent for so many leases gives up what it takes for
+// handing jobs to it. One that ever had jobs stays known for a day: its outcomes are numbered, and
+// a batch that comes early or twice is known to.
+#define QUIET_LEASES    10
+#define SESSION_KEPT_US (24LL * 3600 * 1000000)
+
+#define MAX_REJECTED 1000  // not told yet; further ones are dropped
 
 session *session_find(engine *e, const uuid *id)
 {
@@ -22,18 +27,30 @@ static void free_names(char **names, size_t count)
     free(names);
 }
 
+// Forgets what it serves; its next Lease call tells that again.
+static void session_forget_served(engine *e, session *s)
+{
+    idle_forget(e, s);
+    free_names(s->queues, s->queue_count);
+    free_names(s->kinds, s->kind_count);
+    free(s->credits);
+    free(s->named);
+    free(s->candidates);
+    s->queues = s->kinds = NULL;
+    s->queue_count = s->kind_count = 0;
+    s->credits = NULL;
+    s->named = s->candidates = NULL;
+    e->served -= s->served;
+    s->served = 0;
+}
+
 static void session_free(engine *e, session *s)
 {
     revoked_forget_all(e, s);
     HASH_DEL(e->sessions, s);
     timers_clear(&e->timers, &s->idle);
-    free_names(s->queues, s->queue_count);
-    free_names(s->kinds, s->kind_count);
+    session_forget_served(e, s);
     free(s->host);
-    idle_forget(e, s);
-    free(s->credits);
-    free(s->named);
-    free(s->candidates);
     free(s->rejected);
     free(s);
 }
@@ -43,14 +60,25 @@ static bool session_is_idle(const session *s)
     return s->leases == NULL && s->parked == NULL;
 }
 
+static void wait_for_silence(engine *e, session *s)
+{
+    s->quiet = false;
+    timers_set(&e->timers, &s->idle, e->mono_us + QUIET_LEASES * e->options.lease_us);
+}
+
 static void session_rest(void *context, timer *t)
 {
     engine *e = context;
     session *s = (session *) ((char *) t - offsetof(session, idle));
-    if (session_is_idle(s))
+    if (!session_is_idle(s)) {
+        wait_for_silence(e, s);
+    } else if (s->quiet || (!s->stored && s->acked == 0)) {
         session_free(e, s);
-    else
-        timers_set(&e->timers, &s->idle, e->mono_us + SESSION_IDLE_US);
+    } else {
+        session_forget_served(e, s);
+        s->quiet = true;
+        timers_set(&e->timers, &s->idle, e->mono_us + SESSION_KEPT_US);
+    }
 }
 
 // Makes room at the cap: the longest known session that holds nothing goes.
@@ -84,18 +112,29 @@ static session *session_make(engine *e, const uuid *id)
     return s;
 }
 
-session *session_touch(engine *e, const uuid *id, status **ret_failure)
+session *session_recall(engine *e, const uuid *id)
 {
     session *s = session_find(e, id);
-    if (s == NULL && make_room(e))
+    if (s == NULL)
         s = session_make(e, id);
-    if (s == NULL) {
-        *ret_failure = status_new(STATUS_RESOURCE_EXHAUSTED, "too many workers: at most %zu",
-                                  e->options.max_sessions);
+    if (s == NULL)
         return NULL;
-    }
-    timers_set(&e->timers, &s->idle, e->mono_us + SESSION_IDLE_US);
+    wait_for_silence(e, s);
     s->heard_us = e->now_us;
+    return s;
+}
+
+session *session_touch(engine *e, const uuid *id, status **ret_failure)
+{
+    bool room = session_find(e, id) != NULL || make_room(e);
+    session *s = room ? session_recall(e, id) : NULL;
+    if (!room)
+        *ret_failure = status_new(STATUS_RESOURCE_EXHAUSTED,
+                                  "too many workers hold jobs or wait for some: at most %zu, the "
+                                  "server's max_sessions",
+                                  e->options.max_sessions);
+    else if (s == NULL)
+        *ret_failure = no_memory();
     return s;
 }
 
@@ -151,20 +190,48 @@ static bool make_lists(session *s, size_t queues)
     return s->credits != NULL && s->named != NULL && s->candidates != NULL;
 }
 
-bool session_describe(engine *e, session *s, const Errand__V1__Worker *worker)
+// Those that are silent make room for others.
+static bool make_served_room(engine *e, size_t wanted)
+{
+    session *s, *next;
+    HASH_ITER(hh, e->sessions, s, next)
+    {
+        if (e->served + wanted <= e->options.max_served)
+            break;
+        if (session_is_idle(s) && s->served > 0)
+            session_forget_served(e, s);
+    }
+    return e->served + wanted <= e->options.max_served;
+}
+
+static bool learn_served(engine *e, session *s, const Errand__V1__Worker *worker)
+{
+    s->weighted = weights_any(worker->queues, worker->n_queues);
+    return make_lists(s, worker->n_queues) &&
+           copy_names(&s->queues, &s->queue_count, worker->queues, worker->n_queues) &&
+           copy_names(&s->kinds, &s->kind_count, worker->kinds, worker->n_kinds) && idle_meet(e, s);
+}
+
+status *session_describe(engine *e, session *s, const Errand__V1__Worker *worker)
 {
     if (s->posts != NULL &&
         same_names(s->queues, s->queue_count, worker->queues, worker->n_queues) &&
         same_names(s->kinds, s->kind_count, worker->kinds, worker->n_kinds))
-        return true;
-    idle_forget(e, s);
-    s->weighted = weights_any(worker->queues, worker->n_queues);
-    if (make_lists(s, worker->n_queues) &&
-        copy_names(&s->queues, &s->queue_count, worker->queues, worker->n_queues) &&
-        copy_names(&s->kinds, &s->kind_count, worker->kinds, worker->n_kinds) && idle_meet(e, s))
-        return true;
-    idle_forget(e, s);
-    return false;
+        return NULL;
+    size_t served =
+        worker->n_queues + worker->n_kinds + idle_post_count(worker->n_queues, worker->n_kinds);
+    session_forget_served(e, s);
+    if (!make_served_room(e, served))
+        return status_new(STATUS_RESOURCE_EXHAUSTED,
+                          "the connected workers name too many queues and kinds: at most %zu names "
+                          "and pairs of them in all, and this one %zu",
+                          e->options.max_served, served);
+    s->served = served;
+    e->served += served;
+    if (learn_served(e, s, worker))
+        return NULL;
+    session_forget_served(e, s);
+    return no_memory();
 }
 
 // Queues stay for ever.
@@ -257,7 +324,7 @@ bool session_save_ack(engine *e, session *s)
         .id = s->id,
         .acked_outcome_sequence = s->acked,
         .lease_sequence = s->lease_sequence,
-        .seen_us = e->now_us,
+        .seen_us = s->heard_us,
     };
     s->stored = engine_write(e) && engine_check(e, e->store->ops->save_worker(e->store, &worker));
     return s->stored;

@@ -90,10 +90,11 @@ static status *route_refused(engine *e, const engine_new_job *job)
     if (count < e->options.max_routes ||
         e->store->ops->find_route(e->store, job->queue, job->kind) != 0)
         return queue_refused(e, job->queue);
-    return status_new(
-        STATUS_RESOURCE_EXHAUSTED,
-        "queue \"%s\" with kind \"%s\" would be new: at most %zu such pairs may exist", job->queue,
-        job->kind, e->options.max_routes);
+    return status_new(STATUS_RESOURCE_EXHAUSTED,
+                      "queue \"%s\" with kind \"%s\" would be new: at most %zu such pairs may "
+                      "exist, the server's "
+                      "max_routes",
+                      job->queue, job->kind, e->options.max_routes);
 }
 
 static bool add_fresh(engine *e, engine_new_job *job, step *w)

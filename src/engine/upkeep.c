@@ -18,7 +18,7 @@ static void see_workers(engine *e)
 {
     session *s, *next;
     HASH_ITER(hh, e->sessions, s, next)
-    if (s->stored && !s->unknown)
+    if (s->stored && !s->unknown && e->now_us - s->heard_us < 2 * HOUR_US)
         session_save_ack(e, s);
 }
 
