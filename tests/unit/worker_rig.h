@@ -66,6 +66,7 @@ typedef struct rig {
     int64_t acked;
     bool deaf;  // outcomes that are pulled get lost
     bool mute;  // heartbeats fail
+    bool late;  // a Lease that gives way to another has jobs in its answer all the same
     rpc_call *parked;
     int64_t parked_sequence;
     int32_t parked_max;
@@ -149,7 +150,7 @@ static inline void rig_lease(rig *r, const Errand__V1__LeaseRequest *request, rp
 {
     pthread_mutex_lock(&r->lock);
     r->leases++;
-    rig_unpark(r, 0);
+    rig_unpark(r, r->late ? (size_t) r->parked_max : 0);
     if ((size_t) request->max_jobs > r->most_jobs) {
         r->most_jobs = (size_t) request->max_jobs;
     }

@@ -175,6 +175,30 @@ static void a_drain_gives_jobs_back_when_its_time_is_over(void **state)
     rig_free(r);
 }
 
+static bool has_parked(rig *r, size_t n)
+{
+    return r->parked != NULL && r->heartbeats >= n;
+}
+
+// As if they had been on their way when the worker began to leave.
+static void jobs_that_come_while_a_worker_leaves_go_back(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    frequent_heartbeats(r);
+    rig_start(r);
+    assert_true(rig_wait_until(r, has_parked, 2));  // the first one is answered
+    pthread_mutex_lock(&r->lock);
+    rig_job *job = rig_make(r, "/ok");
+    r->job_count++;
+    r->late = true;
+    pthread_mutex_unlock(&r->lock);
+    rig_stop_worker(r, false);
+    assert_int_equal(job->outcomes, 1);
+    assert_int_equal(job->outcome->outcome_case, ERRAND__V1__OUTCOME__OUTCOME_RELEASED);
+    rig_free(r);
+}
+
 static void a_job_of_another_kind_is_given_back(void **state)
 {
     (void) state;
@@ -297,6 +321,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_drain_lets_jobs_end_and_reports_what_was_lost),
     cmocka_unit_test(a_stop_at_once_gives_running_jobs_back),
     cmocka_unit_test(a_drain_gives_jobs_back_when_its_time_is_over),
+    cmocka_unit_test(jobs_that_come_while_a_worker_leaves_go_back),
     cmocka_unit_test(a_job_of_another_kind_is_given_back),
     cmocka_unit_test(jobs_run_on_through_a_restart_of_the_server),
     cmocka_unit_test(attempts_end_when_their_lease_runs_out),

@@ -64,6 +64,7 @@ struct worker_link {
 
     lease_plan plan;  // lease.c
     worker_call *vacant_leases;
+    int32_t asking;  // Leases under way that ask for jobs
     bool hungry;     // it had more jobs than were asked for
     int64_t served;  // by the count of jobs_served when it gave jobs last
 
@@ -114,6 +115,7 @@ struct worker {
     attempts attempts;
     worker_phase phase;
     int64_t phase_end_us;
+    int64_t leave_end_us;  // until then a Lease may still bring jobs that have to go back
 
     size_t peak_bytes;  // most memory of results since memory was last given back
     int64_t trim_us;    // when to give it back
@@ -148,6 +150,7 @@ void push_check(worker_link *l, int64_t asked_us);  // after an answer to a ques
 void learn_turn(worker_link *l, int64_t now_us);  // learn.c: asks where the results go
 
 void lease_turn(worker_link *l, int64_t now_us);  // lease.c: asks for jobs
+bool lease_may_bring_jobs(const worker_link *l, int64_t now_us);
 void lease_close(worker_link *l);
 
 void heartbeat_turn(worker_link *l, int64_t now_us);  // heartbeat.c: renews, sees leases run out

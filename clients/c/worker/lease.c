@@ -80,6 +80,7 @@ static void on_answer(handover_item *item)
         worker_suspect_link(l, call->code);
     }
     call->under_way = false;
+    l->asking -= call->max_jobs > 0;
     LL_PREPEND(l->vacant_leases, call);
 }
 
@@ -105,6 +106,7 @@ static void send_lease(worker_link *l, worker_call *call, int64_t sequence, int3
     call->sequence = sequence;
     call->max_jobs = max_jobs;
     call->under_way = true;
+    l->asking += max_jobs > 0;
     errand_call_options options = {.timeout_ms = CALL_TIMEOUT_MS, .once = true};
     errand_start(l->client, &errand__v1__worker_service__descriptor, "Lease", &request.base,
                  &options, on_done, call);
@@ -151,9 +153,17 @@ static int32_t share(const worker_link *l, int64_t now_us)
     return own == 0 && may_ask_ahead(l) ? 1 : own;
 }
 
+// A Lease that is answered after the worker has gone would keep its jobs until they run out. At
+// the end one for no jobs takes its place, and the answers are waited for, if there is a server.
+bool lease_may_bring_jobs(const worker_link *l, int64_t now_us)
+{
+    bool answers = (l->renewed_us > 0 || l->link_seen) && !l->unreachable;
+    return l->asking > 0 && answers && now_us < l->w->leave_end_us;
+}
+
 void lease_turn(worker_link *l, int64_t now_us)
 {
-    if (l->w->phase >= WORKER_REPORTING) {
+    if (l->w->phase >= WORKER_REPORTING && !(l->plan.under_way && l->plan.max_jobs > 0)) {
         return;
     }
     l->hungry = l->hungry || l->source.turned_away;
@@ -162,6 +172,7 @@ void lease_turn(worker_link *l, int64_t now_us)
         .concurrency = l->w->attempts.slot_count,
         .free = share(l, now_us),
         .accepting = is_accepting(l),
+        .leaving = l->w->phase != WORKER_RUNNING,
     };
     int64_t sequence = 0;
     int32_t max_jobs = 0;

@@ -20,7 +20,7 @@ static int64_t pause_us(int32_t setbacks)
 static int64_t patience_us(const lease_wish *wish, int32_t wanted)
 {
     if (wanted == 0) {
-        return FULL_US;
+        return wish->leaving ? 0 : FULL_US;
     }
     bool many = wanted >= wish->concurrency / 8 || wanted == wish->concurrency;
     return many ? 0 : COALESCE_US;

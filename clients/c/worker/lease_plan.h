@@ -29,6 +29,7 @@ typedef struct lease_wish {
     int32_t concurrency;
     int32_t free;    // slots
     bool accepting;  // false: no more jobs, only cancellations
+    bool leaving;    // nor ever again: not a moment is waited for
 } lease_wish;
 
 // lease_plan_next is true when a Lease is to be sent now, which takes it as sent. Otherwise

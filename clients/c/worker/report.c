@@ -63,8 +63,8 @@ void report_turn(worker_link *l, int64_t now_us)
         return;
     }
     outbox_seal(&l->source.outbox);
-    bool late = now_us >= l->w->phase_end_us;
-    if (late || (outbox_is_empty(&l->source.outbox) && l->w->attempts.lingering == 0)) {
+    bool late = now_us >= l->w->phase_end_us, expects = lease_may_bring_jobs(l, now_us);
+    if (late || (outbox_is_empty(&l->source.outbox) && l->w->attempts.lingering == 0 && !expects)) {
         if (!outbox_is_empty(&l->source.outbox)) {
             log_warn("outcomes_not_acknowledged",
                      LOG_INT("count", (int64_t) l->source.outbox.ref_count));
@@ -72,7 +72,7 @@ void report_turn(worker_link *l, int64_t now_us)
         l->reported = true;
         return;
     }
-    worker_wake_at(l->w, l->w->phase_end_us);
+    worker_wake_at(l->w, expects ? l->w->leave_end_us : l->w->phase_end_us);
     if (outbox_is_empty(&l->source.outbox)) {
         return;
     }

@@ -7,6 +7,7 @@
 
 #define REPORT_US         10000000  // for the Reports at the end
 #define REPORT_HASTILY_US 2000000
+#define LEAVE_US          2000000              // for the answers to Leases that asked for jobs
 #define TRIM_BYTES        ((size_t) 32 << 20)  // after so much was held, memory is given back
 #define TRIM_US           1000000              // once it was quiet for that long
 
@@ -47,6 +48,7 @@ static void begin_reporting(worker *w, int64_t now_us, bool hastily)
     attempts_release_running(&w->attempts);
     w->phase = WORKER_REPORTING;
     w->phase_end_us = now_us + (hastily ? REPORT_HASTILY_US : REPORT_US);
+    w->leave_end_us = now_us + LEAVE_US;
 }
 
 static void phase_turn(worker *w, int64_t now_us)
