@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "gateway/attend.h"
 #include "gateway/encoding.h"
 #include "gateway/gateway_internal.h"
 #include "gateway/headers.h"
@@ -328,7 +329,8 @@ status *api_call_upstream(api_call *call, upstream_reply_fn *take_reply, void *d
     call->rpc.request = call->request;
     status *failure = api_fit_deadline(call);
     if (failure == NULL) {
-        failure = upstream_run(call->gateway->up, &call->rpc, take_reply, data);
+        failure = call->waits ? attend_run(call, take_reply, data)
+                              : upstream_run(call->gateway->up, &call->rpc, take_reply, data);
     }
     if (call->waits) {
         atomic_fetch_sub(&call->gateway->waiting, 1);

@@ -35,6 +35,12 @@ typedef bool exchange_hold_fn(exchange *x, size_t size);
 // exchange_alive_fn tells whether the client is still there.
 typedef bool exchange_alive_fn(exchange *x);
 
+// exchange_wait_begin_fn says that the reply will take a while: gone runs, on another thread, if
+// the client goes before exchange_wait_end_fn, which tells whether it has.
+typedef void exchange_gone_fn(void *data);
+typedef void exchange_wait_begin_fn(exchange *x, exchange_gone_fn *gone, void *data);
+typedef bool exchange_wait_end_fn(exchange *x);
+
 // exchange_failure_fn writes a failure in the form of the protocol spoken, in place of a problem.
 typedef void exchange_failure_fn(exchange *x, int http_status, const status *failure);
 
@@ -62,6 +68,8 @@ struct exchange {
     size_t max_body_bytes;
     exchange_hold_fn *hold;  // NULL: nobody counts
     exchange_alive_fn *is_alive;
+    exchange_wait_begin_fn *wait_begin;  // NULL: nobody looks
+    exchange_wait_end_fn *wait_end;
     buf body;       // the request's
     arena *memory;  // reset after the exchange; not there before the first
     size_t memory_cap;

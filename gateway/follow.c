@@ -3,6 +3,7 @@
 #include "gateway/follow.h"
 
 #include "base/clock.h"
+#include "gateway/attend.h"
 #include "gateway/gateway_internal.h"
 
 #include <stdio.h>
@@ -112,7 +113,8 @@ static status *ask(follower *f, bool first)
     if (late != NULL) {
         return late;
     }
-    return upstream_run(call->gateway->up, &call->rpc, of_queue ? take_events : take_job, f);
+    upstream_reply_fn *take = of_queue ? take_events : take_job;
+    return first ? upstream_run(call->gateway->up, &call->rpc, take, f) : attend_run(call, take, f);
 }
 
 status *follow_first(follower *f)

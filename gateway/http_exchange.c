@@ -5,7 +5,6 @@
 #include "gateway/encoding.h"
 #include "gateway/framing.h"
 #include "gateway/problem.h"
-#include "gateway/sockets.h"
 
 #include <civetweb.h>
 #include <stdio.h>
@@ -50,6 +49,7 @@ static bool take_request(http_thread *t, const struct mg_request_info *info)
 {
     exchange *x = &t->x;
     x->remote = info->remote_addr;
+    t->remote_port = info->remote_port;
     x->method = info->request_method;
     x->path = info->local_uri_raw;
     x->query = info->query_string;
@@ -285,17 +285,6 @@ void http_exchange_linger(http_thread *t)
     watch_set_deadline(t->place, WATCH_READING, 0);
 }
 
-// The connection's socket is looked for only by those who ask.
-static bool is_alive(exchange *x)
-{
-    http_thread *t = x->owner;
-    const struct mg_request_info *info = mg_get_request_info(t->connection);
-    if (t->socket < 0) {
-        t->socket = sockets_find(info->remote_addr, info->remote_port);
-    }
-    return t->socket < 0 || sockets_is_open(t->socket);
-}
-
 // ---- both ----
 
 static bool begin(http_thread *t, struct mg_connection *connection)
@@ -305,9 +294,10 @@ static bool begin(http_thread *t, struct mg_connection *connection)
     t->x.read_body = read_body;
     t->x.stream = stream;
     t->x.hold = hold;
-    t->x.is_alive = is_alive;
+    t->x.is_alive = http_is_alive;
+    t->x.wait_begin = http_wait_begin;
+    t->x.wait_end = http_wait_end;
     t->x.max_body_bytes = t->server->options.max_body_bytes;
-    t->socket = -1;
     t->connection = connection;
     t->expects_continue = false;
     t->body_read = false;

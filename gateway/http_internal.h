@@ -2,6 +2,7 @@
 #ifndef ERRAND_GATEWAY_HTTP_INTERNAL_H
 #define ERRAND_GATEWAY_HTTP_INTERNAL_H
 
+#include "gateway/departures.h"
 #include "gateway/exchange.h"
 #include "gateway/http_server.h"
 #include "gateway/watch.h"
@@ -17,6 +18,7 @@ struct http_server {
     https *tls;  // NULL: plain HTTP
     struct mg_context *civetweb;
     watch *watch;
+    departures *departures;
     atomic_bool quiescing;
     atomic_size_t large_bodies;  // bytes of large request bodies held now
     char last_message[256];      // what civetweb said last, to explain a failed start
@@ -31,9 +33,10 @@ typedef struct http_thread {
     bool expects_continue;  // and was not told to go on yet
     bool body_read;
     size_t large_bytes;  // of large_bodies
-    int socket;          // of the connection; -1: not looked for
-    buf head;            // of the reply
-    time_t date_second;  // when `date` was made
+    int remote_port;
+    departure_place departure;  // while the request waits
+    buf head;                   // of the reply
+    time_t date_second;         // when `date` was made
     char date[40];
 } http_thread;
 
@@ -42,6 +45,11 @@ int http_exchange_serve(http_thread *t, struct mg_connection *connection);
 
 // http_exchange_linger takes what a client is still sending after a reply that came early.
 void http_exchange_linger(http_thread *t);
+
+// Those of exchanges.
+bool http_is_alive(exchange *x);
+void http_wait_begin(exchange *x, exchange_gone_fn *gone, void *data);
+bool http_wait_end(exchange *x);
 
 // http_head_make writes the head of the reply into t->head.
 void http_head_make(http_thread *t);

@@ -203,6 +203,7 @@ static status *find_url(http_server *server, char **ret_url)
     }
     int port = ports[0].port;
     watch_listens(server->watch, port);
+    departures_listens(server->departures, port);
     const char *listen = server->options.listen;
     const char *colon = strrchr(listen, ':');
     int host_size = colon != NULL ? (int) (colon - listen) : 0;
@@ -261,7 +262,10 @@ static status *start(http_server *server, char **ret_url)
     if (failure != NULL) {
         return failure;
     }
-    failure = load_library(server);
+    failure = departures_start(&server->departures);
+    if (failure == NULL) {
+        failure = load_library(server);
+    }
     if (failure != NULL) {
         return failure;
     }
@@ -321,6 +325,7 @@ void http_server_free(http_server *server)
         (void) mg_exit_library();
     }
     https_free(server->tls);
+    departures_stop(server->departures);
     watch_stop(server->watch);
     free(server);
 }

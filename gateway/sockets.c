@@ -151,6 +151,12 @@ int sockets_find(const char *address, int port)
     return s.fd;
 }
 
+bool sockets_is_peer(int fd, socket_peer peer)
+{
+    socket_peer found;
+    return find_peer(fd, &found) && found == peer;
+}
+
 bool sockets_is_open(int fd)
 {
     struct tcp_info info;

@@ -33,6 +33,9 @@ void sockets_cut(const socket_info *info, bool for_writing);
 // whether the peer is still there; -1: none found.
 int sockets_find(const char *address, int port);
 
+// sockets_is_peer: that peer has the other end of it.
+bool sockets_is_peer(int fd, socket_peer peer);
+
 // sockets_is_open: the peer has not closed it.
 bool sockets_is_open(int fd);
 
