@@ -1,5 +1,6 @@
 // exec - errand exec NAME [ARG...]: a command that the workers' configuration names.
 #include "job.h"
+#include "pairs.h"
 
 #include <string.h>
 
@@ -8,46 +9,15 @@ static status *no_memory(void)
     return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
 }
 
-static status *split_variable(const char *text, arena *memory, Errand__V1__Command__EnvEntry **ret)
-{
-    const char *equals = strchr(text, '=');
-    if (equals == NULL || equals == text)
-        return status_new(STATUS_INVALID_ARGUMENT, "--env: found \"%s\", expected NAME=VALUE",
-                          text);
-    Errand__V1__Command__EnvEntry *entry = arena_alloc(memory, sizeof *entry);
-    char *name = arena_strdup(memory, text);
-    if (entry == NULL || name == NULL)
-        return no_memory();
-    name[equals - text] = '\0';
-    errand__v1__command__env_entry__init(entry);
-    entry->key = name;
-    entry->value = name + (equals - text) + 1;
-    *ret = entry;
-    return NULL;
-}
-
-static status *add_variable(const char *text, arena *memory, Errand__V1__Command *command)
-{
-    Errand__V1__Command__EnvEntry *entry = NULL;
-    status *s = split_variable(text, memory, &entry);
-    if (s != NULL || entry == NULL)
-        return s;
-    for (size_t i = 0; i < command->n_env; i++) {
-        if (strcmp(command->env[i]->key, entry->key) == 0)
-            return status_new(STATUS_INVALID_ARGUMENT, "--env: %s is given twice", entry->key);
-    }
-    command->env[command->n_env++] = entry;
-    return NULL;
-}
-
 static status *set_env(const cli_args *args, arena *memory, Errand__V1__Command *command)
 {
-    command->env = arena_zalloc(memory, (args->given_count + 1) * sizeof(void *));
-    status *s = command->env == NULL ? no_memory() : NULL;
-    for (size_t i = 0; s == NULL && i < args->given_count; i++) {
-        if (strcmp(args->given[i].option->name, "env") == 0)
-            s = add_variable(args->given[i].value, memory, command);
-    }
+    static const pairs_form form = {.option = "env",
+                                    .separators = "=",
+                                    .expected = "NAME=VALUE",
+                                    .entry = &errand__v1__command__env_entry__descriptor};
+    void *entries = NULL;
+    status *s = pairs_read(args, &form, memory, &entries, &command->n_env);
+    command->env = entries;
     return s;
 }
 

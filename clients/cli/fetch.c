@@ -1,5 +1,6 @@
 // fetch - errand fetch URL: an http job.
 #include "job.h"
+#include "pairs.h"
 
 #include <string.h>
 
@@ -16,56 +17,16 @@ static Errand__V1__HttpRequest *http_input(Errand__V1__Job *job, arena *memory)
     return http;
 }
 
-static status *split_header(const char *text, arena *memory,
-                            Errand__V1__HttpRequest__HeadersEntry **ret)
-{
-    const char *colon = strchr(text, ':');
-    if (colon == NULL || colon == text)
-        return status_new(STATUS_INVALID_ARGUMENT, "--header: found \"%s\", expected 'Name: value'",
-                          text);
-    Errand__V1__HttpRequest__HeadersEntry *entry = arena_alloc(memory, sizeof *entry);
-    char *name = arena_strdup(memory, text);
-    if (entry == NULL || name == NULL)
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    name[colon - text] = '\0';
-    errand__v1__http_request__headers_entry__init(entry);
-    entry->key = name;
-    entry->value = name + (colon - text) + 1 + strspn(colon + 1, " \t");
-    *ret = entry;
-    return NULL;
-}
-
-static bool has_header(const Errand__V1__HttpRequest *http, const char *name)
-{
-    for (size_t i = 0; i < http->n_headers; i++) {
-        if (strcasecmp(http->headers[i]->key, name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static status *add_header(const char *text, arena *memory, Errand__V1__HttpRequest *http)
-{
-    Errand__V1__HttpRequest__HeadersEntry *entry = NULL;
-    status *s = split_header(text, memory, &entry);
-    if (s != NULL || entry == NULL)
-        return s;
-    if (has_header(http, entry->key))
-        return status_new(STATUS_INVALID_ARGUMENT, "--header: %s is given twice", entry->key);
-    http->headers[http->n_headers++] = entry;
-    return NULL;
-}
-
 static status *set_headers(const cli_args *args, arena *memory, Errand__V1__HttpRequest *http)
 {
-    http->headers = arena_zalloc(memory, (args->given_count + 1) * sizeof(void *));
-    if (http->headers == NULL)
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    status *s = NULL;
-    for (size_t i = 0; s == NULL && i < args->given_count; i++) {
-        if (strcmp(args->given[i].option->name, "header") == 0)
-            s = add_header(args->given[i].value, memory, http);
-    }
+    static const pairs_form form = {.option = "header",
+                                    .separators = ":",
+                                    .expected = "'Name: value'",
+                                    .any_case = true,
+                                    .entry = &errand__v1__http_request__headers_entry__descriptor};
+    void *entries = NULL;
+    status *s = pairs_read(args, &form, memory, &entries, &http->n_headers);
+    http->headers = entries;
     return s;
 }
 

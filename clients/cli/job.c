@@ -1,5 +1,6 @@
 // job - the Job that the options of fetch and submit describe, and its way to the server.
 #include "job.h"
+#include "pairs.h"
 
 #include <ctype.h>
 #include <stdio.h>
@@ -37,38 +38,15 @@ static status *set_secret(const cli_args *args, arena *memory, Errand__V1__Job *
     return NULL;
 }
 
-static status *add_label(const char *text, arena *memory, Errand__V1__Job *job)
-{
-    const char *separator = strpbrk(text, CLI_LABEL_SEPARATORS);
-    if (separator == NULL || separator == text)
-        return status_new(STATUS_INVALID_ARGUMENT, "--label: found \"%s\", expected KEY=VALUE",
-                          text);
-    Errand__V1__Job__LabelsEntry *entry = arena_alloc(memory, sizeof *entry);
-    char *key = arena_strdup(memory, text);
-    if (entry == NULL || key == NULL)
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    key[separator - text] = '\0';
-    errand__v1__job__labels_entry__init(entry);
-    entry->key = key;
-    entry->value = key + (separator - text) + 1;
-    for (size_t i = 0; i < job->n_labels; i++) {
-        if (strcmp(job->labels[i]->key, key) == 0)
-            return status_new(STATUS_INVALID_ARGUMENT, "--label: %s is given twice", key);
-    }
-    job->labels[job->n_labels++] = entry;
-    return NULL;
-}
-
 static status *set_labels(const cli_args *args, arena *memory, Errand__V1__Job *job)
 {
-    job->labels = arena_zalloc(memory, (args->given_count + 1) * sizeof(void *));
-    if (job->labels == NULL)
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    status *s = NULL;
-    for (size_t i = 0; s == NULL && i < args->given_count; i++) {
-        if (strcmp(args->given[i].option->name, "label") == 0)
-            s = add_label(args->given[i].value, memory, job);
-    }
+    static const pairs_form form = {.option = "label",
+                                    .separators = CLI_LABEL_SEPARATORS,
+                                    .expected = "KEY=VALUE",
+                                    .entry = &errand__v1__job__labels_entry__descriptor};
+    void *entries = NULL;
+    status *s = pairs_read(args, &form, memory, &entries, &job->n_labels);
+    job->labels = entries;
     return s;
 }
 

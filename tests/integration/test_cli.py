@@ -229,6 +229,8 @@ def test_what_the_server_refuses_is_told_with_the_fields(cli):
     ("watch",), ("explain",), ("backup",), ("backup", ""), ("top", "--interval", "0s"), ("stats", "x"),
     ("fetch", "http://x/", "--label", "colour"), ("fetch", "http://x/", "--label", "a=1", "--label", "a=2"),
     ("fetch", "http://x/", "--expire", "soon"), ("submit", "--file", "-", "--label", "a=b"),
+    ("fetch", "http://x/", "--header", "none"), ("fetch", "http://x/", "--header", "A: 1", "--header", "a: 2"),
+    ("exec", "x", "--env", "=1"), ("exec", "x", "--env", "A=1", "--env", "A=2"),
     ("fetch",), ("fetch", "a", "b"), ("fetch", "http://x/", "--colour"),
     ("get",), ("wait",), ("ls", "x"), ("fetch", "http://x/", "--delay", "soon"),
     ("fetch", "http://x/", "--delay"),
