@@ -64,31 +64,28 @@ static void reply_metrics(exchange *x)
     metrics_render(&x->reply);
 }
 
-// Metrics tell of all queues.
-bool api_metrics_prepare(api_call *call)
+static void ignore_reply(void *data, const ProtobufCMessage *reply)
 {
-    ((Errand__V1__GetStatsRequest *) call->request)->whole = true;
-    return true;
+    (void) data;
+    (void) reply;
 }
 
 // They are this process's own. In errandd the service adds what the engine counts; elsewhere the
-// server is asked for its numbers only to learn whether this caller may see them.
-void api_metrics_answer(api_call *call, const ProtobufCMessage *reply)
+// server is asked for its numbers, of all queues, only to learn whether this caller may see them. A
+// gateway whose server is away tells its own numbers all the same. They are collected once the
+// call is over: that asks the engine, whose thread may be the one that brings the reply.
+bool api_metrics_prepare(api_call *call)
 {
-    (void) reply;
-    reply_metrics(call->x);
-}
-
-// A gateway whose server is away tells its own numbers all the same.
-void api_metrics_fail(api_call *call, status *failure)
-{
-    bool away = failure->code == STATUS_UNAVAILABLE || failure->code == STATUS_DEADLINE_EXCEEDED;
-    if (!away) {
-        (void) problem_take(call->x, failure);
-        return;
+    ((Errand__V1__GetStatsRequest *) call->request)->whole = true;
+    status *failure = api_call_upstream(call, ignore_reply, NULL);
+    bool away = status_code_of(failure) == STATUS_UNAVAILABLE ||
+                status_code_of(failure) == STATUS_DEADLINE_EXCEEDED;
+    if (failure != NULL && !away) {
+        return problem_take(call->x, failure);
     }
     status_free(failure);
     reply_metrics(call->x);
+    return false;  // the reply is there
 }
 
 // ---- OpenAPI ----

@@ -83,8 +83,6 @@ bool api_ready_prepare(api_call *call);
 void api_ready_answer(api_call *call, const ProtobufCMessage *reply);
 void api_ready_fail(api_call *call, status *failure);
 bool api_metrics_prepare(api_call *call);
-void api_metrics_answer(api_call *call, const ProtobufCMessage *reply);
-void api_metrics_fail(api_call *call, status *failure);
 void dashboard_answer(api_call *call, const ProtobufCMessage *reply);
 void api_openapi_answer(api_call *call, const ProtobufCMessage *reply);
 void api_health_answer(api_call *call, const ProtobufCMessage *reply);
