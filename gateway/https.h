@@ -3,6 +3,7 @@
 #define ERRAND_GATEWAY_HTTPS_H
 
 #include "base/cleanup.h"
+#include "base/config.h"
 #include "base/status.h"
 
 // File names, PEM; NULL: none. Borrowed.
@@ -10,6 +11,16 @@ typedef struct https_files {
     const char *cert;  // with those between it and its authority
     const char *key;
 } https_files;
+
+// Rows of a settings table for a struct with `char *http_tls_cert, *http_tls_key`.
+// clang-format off
+#define HTTPS_ROWS(settings_type)                                                                  \
+    {.key = "http_tls.cert", .type = CONFIG_STRING, .value_name = "FILE",                          \
+     .help = "certificate to serve HTTPS with, PEM, with those between it and its authority; none: plain HTTP", \
+     CONFIG_FIELD(settings_type, http_tls_cert)},                                                  \
+    {.key = "http_tls.key", .type = CONFIG_STRING, .value_name = "FILE",                           \
+     .help = "private key of http_tls.cert, PEM", CONFIG_FIELD(settings_type, http_tls_key)}
+// clang-format on
 
 // https_check reads the files like a listener would; none at all are fine. INVALID_ARGUMENT names
 // the setting, http_tls.cert or http_tls.key.

@@ -5,6 +5,7 @@
 #include "base/token.h"
 #include "gateway/gateway.h"
 #include "rpc/tls_files.h"
+#include "rpc/tls_rows.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -42,10 +43,7 @@ static const char *const url_schemes[] = {"tcp://", "ipc://", "tls+tcp://", NULL
 static const config_row rows[] = {
     {.key = "http", .type = CONFIG_LISTEN, .fallback = "127.0.0.1:6780",
      .help = "address to serve HTTP on", CONFIG_FIELD(settings, http)},
-    {.key = "http_tls.cert", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "certificate to serve HTTPS with, PEM, with those between it and its authority; none: plain HTTP", CONFIG_FIELD(settings, http_tls_cert)},
-    {.key = "http_tls.key", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "private key of http_tls.cert, PEM", CONFIG_FIELD(settings, http_tls_key)},
+    HTTPS_ROWS(settings),
     {.key = "server", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL",
      .names = url_schemes, .max = MAX_SERVERS,
      .help = "RPC address of the Errand server; several only when all share one store: calls go to the first one that is well", CONFIG_FIELD(settings, servers)},
@@ -53,14 +51,7 @@ static const config_row rows[] = {
      .help = "token for the gateway's own calls, such as /readyz", CONFIG_FIELD(settings, token)},
     {.key = "token_file", .type = CONFIG_STRING, .value_name = "FILE",
      .help = "file with the token, instead of token", CONFIG_FIELD(settings, token_file)},
-    {.key = "tls.ca", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "who signs the certificates of tls+tcp:// servers, PEM; none: those that this system trusts", CONFIG_FIELD(settings, tls_ca)},
-    {.key = "tls.cert", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "certificate to show to them, PEM", CONFIG_FIELD(settings, tls_cert)},
-    {.key = "tls.key", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "private key of tls.cert, PEM", CONFIG_FIELD(settings, tls_key)},
-    {.key = "tls.server_name", .type = CONFIG_STRING, .value_name = "NAME",
-     .help = "name in their certificates; none: the host of each URL", CONFIG_FIELD(settings, tls_server_name)},
+    TLS_CLIENT_ROWS(settings),
     {.key = "connections", .type = CONFIG_INT, .fallback = "2560", .min = 8, .max = 16384,
      .help = "HTTP connections open at once; half of them may wait for results",
      CONFIG_FIELD(settings, connections)},
@@ -90,10 +81,7 @@ static const config_row rows[] = {
     {.key = "access_log", .type = CONFIG_BOOL, .fallback = "false",
      .help = "whether every HTTP request is logged; those that fail on the server's side always are",
      CONFIG_FIELD(settings, access_log)},
-    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
-     .help = "least important messages to log", .reloadable = true, CONFIG_FIELD(settings, log_level)},
-    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
-     .help = "form of the log on standard error", .reloadable = true, CONFIG_FIELD(settings, log_format)},
+    PROGRAM_LOG_ROWS(settings),
 };
 
 static const config_program config = {

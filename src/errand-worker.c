@@ -4,6 +4,7 @@
 #include "base/program.h"
 #include "base/token.h"
 #include "rpc/tls_files.h"
+#include "rpc/tls_rows.h"
 #include "worker/pool.h"
 
 #include <stdio.h>
@@ -48,14 +49,7 @@ static const config_row rows[] = {
      .help = "token that lets this worker lease jobs", CONFIG_FIELD(settings, token)},
     {.key = "token_file", .type = CONFIG_STRING, .value_name = "FILE",
      .help = "file with the token, instead of token", CONFIG_FIELD(settings, token_file)},
-    {.key = "tls.ca", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "who signs the certificates of tls+tcp:// servers, PEM; none: those that this system trusts", CONFIG_FIELD(settings, tls_ca)},
-    {.key = "tls.cert", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "certificate to show to them, PEM", CONFIG_FIELD(settings, tls_cert)},
-    {.key = "tls.key", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "private key of tls.cert, PEM", CONFIG_FIELD(settings, tls_key)},
-    {.key = "tls.server_name", .type = CONFIG_STRING, .value_name = "NAME",
-     .help = "name in their certificates; none: the host of each URL", CONFIG_FIELD(settings, tls_server_name)},
+    TLS_CLIENT_ROWS(settings),
     {.key = "concurrency", .type = CONFIG_INT, .fallback = "256", .max = 65536, .alias = "workers",
      .help = "jobs of kind http run at once, for all servers together; 0: none, only commands",
      CONFIG_FIELD(settings, concurrency)},
@@ -84,10 +78,7 @@ static const config_row rows[] = {
     {.key = "drain_timeout", .type = CONFIG_DURATION, .fallback = "30s", .max = 3600000000,
      .help = "time for running jobs to end when the program is stopped",
      CONFIG_FIELD(settings, drain_timeout)},
-    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
-     .help = "least important messages to log", .reloadable = true, CONFIG_FIELD(settings, log_level)},
-    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
-     .help = "form of the log on standard error", .reloadable = true, CONFIG_FIELD(settings, log_format)},
+    PROGRAM_LOG_ROWS(settings),
 };
 
 static const config_section sections[] = {

@@ -23,10 +23,7 @@ static const config_row rows[] = {
      .help = "address of the result pipeline", CONFIG_FIELD(settings, results)},
     {.key = "http", .type = CONFIG_LISTEN, .fallback = "127.0.0.1:6780",
      .help = "address of the HTTP gateway, or off", CONFIG_FIELD(settings, http)},
-    {.key = "http_tls.cert", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "certificate to serve HTTPS with, PEM, with those between it and its authority; none: plain HTTP", CONFIG_FIELD(settings, http_tls_cert)},
-    {.key = "http_tls.key", .type = CONFIG_STRING, .value_name = "FILE",
-     .help = "private key of http_tls.cert, PEM", CONFIG_FIELD(settings, http_tls_key)},
+    HTTPS_ROWS(settings),
     {.key = "http_connections", .type = CONFIG_INT, .fallback = "2560", .min = 8, .max = 100000,
      .help = "HTTP connections open at once", CONFIG_FIELD(settings, http_connections)},
     {.key = "http_streams", .type = CONFIG_INT, .fallback = "512", .max = 50000,
@@ -102,10 +99,7 @@ static const config_row rows[] = {
      .help = "changes of jobs kept in memory, 64 bytes each, for those who watch queues and come back", CONFIG_FIELD(settings, watch_history)},
     {.key = "access_log", .type = CONFIG_BOOL, .fallback = "false",
      .help = "whether every HTTP request is logged; those that fail on the server's side always are", CONFIG_FIELD(settings, access_log)},
-    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,
-     .help = "least important messages to log", .reloadable = true, CONFIG_FIELD(settings, log_level)},
-    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats,
-     .help = "form of the log on standard error", .reloadable = true, CONFIG_FIELD(settings, log_format)},
+    PROGRAM_LOG_ROWS(settings),
 };
 
 static const config_section sections[] = {

@@ -10,6 +10,17 @@
 extern const char *const program_log_levels[];
 extern const char *const program_log_formats[];
 
+// Rows of a settings table for a struct with `int log_level, log_format`.
+// clang-format off
+#define PROGRAM_LOG_ROWS(settings_type)                                                            \
+    {.key = "log_level", .type = CONFIG_CHOICE, .fallback = "info", .names = program_log_levels,   \
+     .help = "least important messages to log", .reloadable = true,                                \
+     CONFIG_FIELD(settings_type, log_level)},                                                      \
+    {.key = "log_format", .type = CONFIG_CHOICE, .fallback = "text", .names = program_log_formats, \
+     .help = "form of the log on standard error", .reloadable = true,                              \
+     CONFIG_FIELD(settings_type, log_format)}
+// clang-format on
+
 typedef struct program {
     const config_program *config;
     void *settings;         // of config->settings_size bytes
