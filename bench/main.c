@@ -44,6 +44,8 @@ static const scenario scenarios[] = {
      "no-op jobs by 1, 4 and 16 processes with workers of liberrand"},
     {"idle",    scenario_idle,    "nothing",
      "1,000 connected workers that have nothing to do"},
+    {"cost",    scenario_cost,    "every job, lease and outcome before its answer",
+     "processor time, system calls, allocations and bytes written for a job"},
     {"peers",   scenario_peers,   "as the rows say",
      "beside beanstalkd, Redis streams and a PostgreSQL queue, where they are installed"},
     {"scale",   scenario_scale,   "job, lease and outcome",

@@ -116,6 +116,15 @@ double usage_peak_rss_mib(pid_t pid)
     return status_mib(pid, "VmHWM:");
 }
 
+double usage_written_bytes(pid_t pid)
+{
+    static const char key[] = "\nwrite_bytes:";
+    char text[1024];
+    read_proc(pid, "io", text, sizeof text);
+    const char *line = strstr(text, key);
+    return line ? (double) strtoull(line + sizeof key - 1, NULL, 10) : 0;
+}
+
 static double file_bytes(const char *folder, const char *name)
 {
     char path[PATH_MAX];

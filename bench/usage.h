@@ -25,6 +25,8 @@ double usage_tree_cpu_s(pid_t pid);
 double usage_rss_mib(pid_t pid);       // resident now
 double usage_peak_rss_mib(pid_t pid);  // largest so far
 
+double usage_written_bytes(pid_t pid);  // to disk so far
+
 // Bytes of the files in a folder, without its subfolders.
 double usage_folder_mib(const char *path);
 
