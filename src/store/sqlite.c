@@ -2,6 +2,7 @@
 #include "store/sqlite.h"
 
 #include "store/sqlite_files.h"
+#include "store/sqlite_gather.h"
 #include "store/sqlite_internal.h"
 #include "store/sqlite_rows.h"
 #include "store/sqlite_schema.h"
@@ -188,7 +189,10 @@ static status *load_state(sqlite_store *s)
 
 static status *open_database(sqlite_store *s)
 {
-    status *failure = sqlite_link_open(s->path, WRITER_PRAGMAS, &s->link);
+    const char *vfs = NULL;
+    status *failure = sqlite_gather_vfs(&vfs);
+    if (!failure)
+        failure = sqlite_link_open_with(vfs, s->path, WRITER_PRAGMAS, &s->link);
     if (!failure && sqlite3_db_readonly(s->link.db, "main") == 1)
         failure = status_new(STATUS_PERMISSION_DENIED, "the file is read-only");
     if (!failure)

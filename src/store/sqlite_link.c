@@ -46,12 +46,13 @@ status *sqlite_failure(sqlite3 *db)
     }
 }
 
-status *sqlite_link_open(const char *path, const char *pragmas, sqlite_link *ret)
+status *sqlite_link_open_with(const char *vfs, const char *path, const char *pragmas,
+                              sqlite_link *ret)
 {
     // One thread at a time uses a connection, so SQLite need not lock it.
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_PRIVATECACHE;
     sqlite_link link = {0};
-    if (sqlite3_open_v2(path, &link.db, flags, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &link.db, flags, vfs) != SQLITE_OK) {
         status *failure =
             link.db ? sqlite_failure(link.db)
                     : status_new(STATUS_RESOURCE_EXHAUSTED, "the store ran out of memory");
@@ -67,6 +68,11 @@ status *sqlite_link_open(const char *path, const char *pragmas, sqlite_link *ret
     }
     *ret = link;
     return NULL;
+}
+
+status *sqlite_link_open(const char *path, const char *pragmas, sqlite_link *ret)
+{
+    return sqlite_link_open_with(NULL, path, pragmas, ret);
 }
 
 status *sqlite_link_prepare(sqlite_link *link, const char *const *texts, size_t count)

@@ -18,7 +18,10 @@ typedef struct sqlite_link {
 } sqlite_link;
 
 // sqlite_link_open connects. pragmas is SQL text run once. ret is zeroed on failure.
+// sqlite_link_open_with names the VFS.
 status *sqlite_link_open(const char *path, const char *pragmas, sqlite_link *ret);
+status *sqlite_link_open_with(const char *vfs, const char *path, const char *pragmas,
+                              sqlite_link *ret);
 status *sqlite_link_prepare(sqlite_link *link, const char *const *texts, size_t count);
 void sqlite_link_close(sqlite_link *link);
 

@@ -179,7 +179,7 @@ static void any_write_or_sync_may_fail_once(void **state)
     int n = 0;
     while (fail_nth(n, SQLITE_IOERR_WRITE, 0))
         n++;
-    assert_true(n >= 5);  // several pages and a sync
+    assert_true(n >= 2);  // the pages, which are written together, and a sync
 }
 
 static void any_write_may_find_the_disk_full_for_a_while(void **state)
@@ -188,7 +188,7 @@ static void any_write_may_find_the_disk_full_for_a_while(void **state)
     int n = 0;
     while (fail_nth(n, SQLITE_FULL, 1))
         n++;
-    assert_true(n >= 5);
+    assert_true(n >= 1);
 }
 
 static void each_commit_is_synced(void **state)
