@@ -72,7 +72,7 @@ static errand_error *ask(following *f, Errand__V1__WatchQueueResponse **ret)
 
 static void pause_if_early(int64_t asked_us)
 {
-    const struct timespec time = {0, PAUSE_MS * 1000000};
+    const struct timespec time = {0, PAUSE_MS * 1000000L};
     if (clock_mono_us(clock_system()) - asked_us < WAIT_MS * 1000 / 2)
         (void) nanosleep(&time, NULL);
 }
