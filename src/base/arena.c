@@ -26,7 +26,7 @@ struct arena {
     size_t total;  // bytes of all blocks
     size_t step;   // size of the next block
     _Atomic int holders;
-    block first;   // last: its bytes follow the arena
+    block first;  // last: its bytes follow the arena
 };
 
 arena *arena_new(size_t cap)

@@ -28,6 +28,7 @@ typedef struct reader_pool {
     pthread_cond_t returned;
     store_reader *idle[READERS];
     size_t count;
+    size_t waiting;
 } reader_pool;
 
 // Where the server listens.

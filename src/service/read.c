@@ -21,7 +21,7 @@ void get_call(service *s, const Errand__V1__GetJobRequest *request, rpc_call *ca
     if (failure != NULL) {
         rpc_call_fail(call, failure);
     } else {
-        rpc_call_answer(call, &job->base);
+        rpc_call_answer_kept(call, &job->base);
     }
 }
 
@@ -53,24 +53,33 @@ static status *read_result(reader_pool *readers, const uuid *id, arena *memory, 
     return reader_get(readers, id, STORE_PART_RESULT | STORE_PART_LAST_ATTEMPT, memory, ret);
 }
 
+static status *fill_result(const store_job *stored, arena *memory,
+                           Errand__V1__GetResultResponse **ret)
+{
+    Errand__V1__GetResultResponse *reply = arena_alloc(memory, sizeof *reply);
+    char *id = arena_alloc(memory, UUID_TEXT_SIZE);
+    if (reply == NULL || id == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    errand__v1__get_result_response__init(reply);
+    reply->id = uuid_format(&stored->row.id, id);
+    reply->state = (Errand__V1__Job__State) stored->row.state;
+    *ret = reply;
+    if (!job_state_is_final(stored->row.state)) {
+        return NULL;
+    }
+    status *failure = view_result(stored->result, memory, &reply->result);
+    return failure != NULL ? failure : view_last_error(stored, memory, &reply->error);
+}
+
 static void answer_result(rpc_call *call, const store_job *stored)
 {
-    arena *memory = rpc_call_arena(call);
-    char id[UUID_TEXT_SIZE];
-    Errand__V1__GetResultResponse reply = ERRAND__V1__GET_RESULT_RESPONSE__INIT;
-    reply.id = uuid_format(&stored->row.id, id);
-    reply.state = (Errand__V1__Job__State) stored->row.state;
-    status *failure = NULL;
-    if (job_state_is_final(stored->row.state)) {
-        failure = view_result(stored->result, memory, &reply.result);
-        if (failure == NULL) {
-            failure = view_last_error(stored, memory, &reply.error);
-        }
-    }
+    Errand__V1__GetResultResponse *reply = NULL;
+    status *failure = fill_result(stored, rpc_call_arena(call), &reply);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
     } else {
-        rpc_call_answer(call, &reply.base);
+        rpc_call_answer_kept(call, &reply->base);
     }
 }
 

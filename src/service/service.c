@@ -16,9 +16,11 @@ void answer_no_memory(rpc_call *call)
 store_reader *reader_take(reader_pool *readers)
 {
     (void) pthread_mutex_lock(&readers->lock);
+    readers->waiting++;
     while (readers->count == 0) {
         (void) pthread_cond_wait(&readers->returned, &readers->lock);
     }
+    readers->waiting--;
     store_reader *reader = readers->idle[--readers->count];
     (void) pthread_mutex_unlock(&readers->lock);
     return reader;
@@ -28,8 +30,12 @@ void reader_return(reader_pool *readers, store_reader *reader)
 {
     (void) pthread_mutex_lock(&readers->lock);
     readers->idle[readers->count++] = reader;
-    (void) pthread_cond_signal(&readers->returned);
+    bool awaited = readers->waiting > 0;
     (void) pthread_mutex_unlock(&readers->lock);
+    // Afterwards: who is woken would only meet the lock.
+    if (awaited) {
+        (void) pthread_cond_signal(&readers->returned);
+    }
 }
 
 status *reader_get(reader_pool *readers, const uuid *id, unsigned parts, arena *memory,

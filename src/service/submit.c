@@ -122,7 +122,7 @@ static bool answer_stored(submission *sub, const uuid *id, bool full)
         return true;
     }
     job->duplicate = sub->submit.jobs[0].duplicate;
-    rpc_call_answer(sub->call, &job->base);
+    rpc_call_answer_kept(sub->call, &job->base);
     return true;
 }
 
@@ -168,7 +168,7 @@ static void answer_job(submission *sub)
     if (failure != NULL) {
         rpc_call_fail(sub->call, failure);
     } else {
-        rpc_call_answer(sub->call, &job->base);
+        rpc_call_answer_kept(sub->call, &job->base);
     }
 }
 
