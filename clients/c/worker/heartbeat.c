@@ -9,14 +9,8 @@
 #include <stdlib.h>
 #include <utlist.h>
 
-#define RETRY_US    1000000  // after a failure, at most
 #define PROGRESS_US 1000000  // between heartbeats made because there is progress to tell
 #define URGENT_US   200000   // between heartbeats made because outcomes pile up
-
-static int64_t retry_us(const worker_link *l)
-{
-    return l->lease_us / 6 < RETRY_US ? l->lease_us / 6 : RETRY_US;
-}
 
 static worker_link *of_heartbeat(worker_call *call)
 {
@@ -28,11 +22,8 @@ void heartbeat_lease_lasts(worker_link *l, int64_t lease_us)
     if (lease_us <= 0 || lease_us == l->lease_us) {
         return;
     }
-    l->lease_us = lease_us;
+    l->lease_us = l->beats.lease_us = lease_us;
     l->expiry_us = 0;
-    if (!l->heartbeat.under_way && l->heartbeat.sent_us + lease_us / 3 < l->heartbeat_due_us) {
-        l->heartbeat_due_us = l->heartbeat.sent_us + lease_us / 3;
-    }
 }
 
 static void take_answer(worker_link *l, const worker_call *call, const answer *said)
@@ -43,8 +34,10 @@ static void take_answer(worker_link *l, const worker_call *call, const answer *s
     }
     l->unreachable = false;
     l->renewed_us = call->sent_us;
-    // One sent before the pipeline was connected does not show that the server is there again.
-    l->heartbeat_due_us = call->sent_us < l->linked_us ? 0 : call->sent_us + l->lease_us / 3;
+    heartbeat_plan_answered(&l->beats);
+    if (call->sent_us < l->linked_us) {  // it does not show that the server is there again
+        heartbeat_plan_want(&l->beats, 0);
+    }
     outbox_acked(&l->source.outbox, said->acked_outcome_sequence);
     push_check(l, call->sent_us);
     for (size_t i = 0; i < said->stop_count; i++) {
@@ -69,7 +62,7 @@ static void on_answer(handover_item *item)
     }
     l->unreachable = true;
     l->hungry = l->told = false;
-    l->heartbeat_due_us = worker_now(l->w) + retry_us(l);
+    heartbeat_plan_failed(&l->beats, worker_now(l->w));
     worker_suspect_link(l, call->code);
 }
 
@@ -151,10 +144,11 @@ static void send_heartbeat(worker_link *l, int64_t now_us)
     request.lease_sequence = l->plan.answered;
     request.running = name_running(l, &request.n_running);
     if (request.running == NULL) {
-        l->heartbeat_due_us = now_us + retry_us(l);
+        heartbeat_plan_failed(&l->beats, now_us);
         return;
     }
     l->source.progressed = false;
+    heartbeat_plan_sent(&l->beats, now_us);
     worker_call *call = &l->heartbeat;
     call->link = l;
     call->item.run = on_answer;
@@ -169,6 +163,27 @@ static void send_heartbeat(worker_link *l, int64_t now_us)
 static bool is_urgent(const worker_link *l)
 {
     return l->source.outbox.bytes >= l->w->options.max_unacked_bytes / 2;
+}
+
+// Nothing is held, and the server knows that it lives by the Lease that is parked there.
+static bool is_idle(const worker_link *l)
+{
+    return l->source.running == 0 && outbox_is_empty(&l->source.outbox) && l->plan.under_way;
+}
+
+static int64_t due_us(worker_link *l, int64_t now_us)
+{
+    int64_t due = heartbeat_plan_due(&l->beats, is_idle(l), now_us);
+    if (l->beats.failed) {
+        return due;
+    }
+    if (is_urgent(l) && l->beats.sent_us + URGENT_US < due) {
+        due = l->beats.sent_us + URGENT_US;
+    }
+    if (l->source.progressed && l->beats.sent_us + PROGRESS_US < due) {
+        due = l->beats.sent_us + PROGRESS_US;
+    }
+    return due;
 }
 
 static void see_leases_run_out(worker_link *l, int64_t now_us)
@@ -188,16 +203,10 @@ void heartbeat_turn(worker_link *l, int64_t now_us)
     if (l->heartbeat.under_way || l->w->phase >= WORKER_REPORTING) {
         return;
     }
-    int64_t due_us = l->heartbeat_due_us;
-    if (is_urgent(l) && l->heartbeat.sent_us + URGENT_US < due_us) {
-        due_us = l->heartbeat.sent_us + URGENT_US;
-    }
-    if (l->source.progressed && l->heartbeat.sent_us + PROGRESS_US < due_us) {
-        due_us = l->heartbeat.sent_us + PROGRESS_US;
-    }
-    if (now_us >= due_us) {
+    int64_t due = due_us(l, now_us);
+    if (now_us >= due) {
         send_heartbeat(l, now_us);
     } else {
-        worker_wake_at(l->w, due_us);
+        worker_wake_at(l->w, due);
     }
 }

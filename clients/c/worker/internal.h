@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "worker/attempt.h"
 #include "worker/handover.h"
+#include "worker/heartbeat_plan.h"
 #include "worker/lease_plan.h"
 #include "worker/outbox.h"
 #include "worker/pipeline.h"
@@ -69,7 +70,7 @@ struct worker_link {
     int64_t served;  // by the count of jobs_served when it gave jobs last
 
     worker_call heartbeat;  // heartbeat.c
-    int64_t heartbeat_due_us;
+    heartbeat_plan beats;
     bool unreachable;    // the last heartbeat failed
     int64_t renewed_us;  // when the last renewal that was answered was sent
     int64_t expiry_us;   // no lease runs out before

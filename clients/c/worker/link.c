@@ -68,6 +68,7 @@ status *link_open(worker *w, worker_link *l, const worker_server *server)
 {
     l->w = w;
     l->lease_us = DEFAULT_LEASE_US;
+    heartbeat_plan_init(&l->beats, DEFAULT_LEASE_US);
     l->expiry_us = INT64_MAX;
     l->learns = server->results_url == NULL;
     l->rpc_url = strdup(server->rpc_url);

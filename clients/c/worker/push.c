@@ -32,7 +32,7 @@ static void on_connected(handover_item *item)
     worker_link *l = of_connected(item);
     l->link_seen = true;
     l->linked_us = worker_now(l->w);
-    l->heartbeat_due_us = 0;
+    heartbeat_plan_want(&l->beats, 0);
     outbox_rewind(&l->source.outbox);
 }
 
