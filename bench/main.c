@@ -1,6 +1,7 @@
 // errand-bench - how fast Errand is on this machine.
 #include "bench/echo.h"
 #include "bench/fleet.h"
+#include "bench/hello.h"
 #include "bench/origin.h"
 #include "bench/scenario.h"
 
@@ -36,6 +37,8 @@ static const scenario scenarios[] = {
      "the same while jobs come at a tenth to nine tenths of the highest rate"},
     {"waiters", scenario_waiters, "job, lease and outcome, before a waiter is answered",
      "thousands of GetResult calls that wait, each for a job of its own"},
+    {"http",    scenario_http,    "every job, before its POST is answered; aiohttp and civetweb: nothing",
+     "jobs and results over HTTP beside aiohttp and civetweb alone, and 5,000 long polls"},
     {"fetch",   scenario_fetch,   "job, lease and result",
      "URL jobs run by the built-in worker, against a fast and a slow local origin"},
     {"exec",    scenario_exec,    "job, lease and result",
@@ -44,6 +47,8 @@ static const scenario scenarios[] = {
      "no-op jobs by 1, 4 and 16 processes with workers of liberrand"},
     {"idle",    scenario_idle,    "nothing",
      "1,000 connected workers that have nothing to do"},
+    {"backlog", scenario_backlog, "job, lease and outcome",
+     "what a job costs behind 10M jobs, what these cost, and what is left when they are gone"},
     {"cost",    scenario_cost,    "every job, lease and outcome before its answer",
      "processor time, system calls, allocations and bytes written for a job"},
     {"peers",   scenario_peers,   "as the rows say",
@@ -60,6 +65,7 @@ static const struct {
     {"serve-echo",   echo_serve},
     {"serve-origin", origin_serve},
     {"serve-fleet",  fleet_serve},
+    {"serve-hello",  hello_serve},
 };
 // clang-format on
 

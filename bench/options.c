@@ -36,7 +36,7 @@ static const flag flags[] = {
     {"--workers",   NUMBER(workers), 1, 100000,   "N      jobs that the workers of errandd run at once in fetch (1000)"},
     {"--body",      NUMBER(body), 0, 1048576,     "N      bytes of the origin's answers in fetch (1024)"},
     {"--delay-ms",  NUMBER(delay_ms), 1, 60000,   "N      delay of the slow origin in fetch (100)"},
-    {"--backlog",   NUMBER(backlog), 1, 20000000, "N      queued jobs in the largest case of scale; the others shrink with it (5000000)"},
+    {"--backlog",   NUMBER(backlog), 1, 20000000, "N      queued jobs in the largest case of scale, the others shrink with it; backlog has twice as many (5000000)"},
 };
 // clang-format on
 

@@ -182,6 +182,11 @@ status *place_stop(place *p)
     return failure;
 }
 
+server *place_server(place *p)
+{
+    return p->errandd;
+}
+
 status *place_crowd(place *p)
 {
     const place_case *wanted = p->wanted;

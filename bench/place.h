@@ -5,6 +5,7 @@
 #include "base/cleanup.h"
 #include "bench/options.h"
 #include "bench/report.h"
+#include "bench/server.h"
 
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,8 @@ status *place_open(const bench_options *options, const place_case *wanted, place
 status *place_stop(place *p);
 void place_close(place *p);  // accepts NULL
 DEFINE_AUTO(place, place_close)
+
+server *place_server(place *p);
 
 // place_crowd lets the callers come: they stay for less than a minute.
 status *place_crowd(place *p);

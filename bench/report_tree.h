@@ -8,7 +8,7 @@
 
 #define REPORT_SCENARIOS 32
 #define REPORT_ROWS      48
-#define REPORT_FIGURES   16
+#define REPORT_FIGURES   24
 #define REPORT_SAMPLES   31
 
 typedef struct report_figure {

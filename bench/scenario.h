@@ -26,8 +26,10 @@ scenario_fn scenario_fleet;
 scenario_fn scenario_idle;
 scenario_fn scenario_scale;
 scenario_fn scenario_peers;
+scenario_fn scenario_backlog;
 scenario_fn scenario_cost;
 scenario_fn scenario_waiters;
+scenario_fn scenario_http;
 
 // The number of operations asked for, or else the scenario's own.
 static inline int64_t scenario_count(const bench_options *options, int64_t own)

@@ -11,11 +11,14 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-#define WAITERS     10000
 #define SINGLE      1000  // of them answered one at a time, a tenth at most
-#define CONNECTIONS 4
-#define WAIT_S      55  // the server allows 60
+#define CONNECTIONS 16    // a client has 4,096 calls at a time
+#define WAIT_S      55    // the server allows 60
+#define WATCHED_S   3
+
+static const int64_t sizes[] = {10000, 50000};
 
 typedef struct waiters waiters;
 
@@ -222,6 +225,17 @@ static status *finish_rest(waiters *all, size_t jobs, const char *row, report *r
 
 // ---- all of it ----
 
+// What those that wait cost while nothing happens.
+static void watch_parked(const waiters *all, const char *row, report *r)
+{
+    const struct timespec time = {.tv_sec = all->options->count ? 0 : WATCHED_S,
+                                  .tv_nsec = 1000000};
+    double start_s = monotonic_s(), cpu_s = usage_cpu_s(server_pid(all->errandd));
+    (void) nanosleep(&time, NULL);
+    report_add(r, row, "server cpu, parked", "% of one",
+               (usage_cpu_s(server_pid(all->errandd)) - cpu_s) / (monotonic_s() - start_s) * 100);
+}
+
 static status *measure(waiters *all, report *r)
 {
     char row[REPORT_ROW_SIZE];
@@ -237,6 +251,7 @@ static status *measure(waiters *all, report *r)
         return failure;
     double parked = usage_rss_mib(server_pid(all->errandd)) - before;
     report_add(r, row, "server memory", "KiB/waiter", parked * 1024 / (double) all->count);
+    watch_parked(all, row, r);
     failure = finish_singly(all, single, row, r);
     return failure ? failure : finish_rest(all, all->count - single, row, r);
 }
@@ -255,10 +270,9 @@ static void close_clients(waiters *all)
         rpc_client_close(all->clients[i]);
 }
 
-status *scenario_waiters(const bench_options *options, report *r)
+static status *run(const bench_options *options, size_t count, report *r)
 {
     AUTO(server) errandd = NULL;
-    size_t count = (size_t) scenario_count(options, WAITERS);
     AUTO_FREE waiters *all = calloc(1, sizeof *all + count * sizeof all->each[0]);
     if (!all)
         return status_errno(ENOMEM, "waiters");
@@ -274,4 +288,14 @@ status *scenario_waiters(const bench_options *options, report *r)
     close_clients(all);
     status_free(all->failure);
     return failure ? failure : server_stop(TAKE(errandd));
+}
+
+status *scenario_waiters(const bench_options *options, report *r)
+{
+    status *failure = NULL;
+    // With --count there is one size.
+    size_t cases = options->count ? 1 : sizeof sizes / sizeof sizes[0];
+    for (size_t i = 0; !failure && i < cases; i++)
+        failure = run(options, (size_t) scenario_count(options, sizes[i]), r);
+    return failure;
 }

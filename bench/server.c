@@ -77,6 +77,17 @@ void server_abandon(server *s)
     free_server(s);
 }
 
+status *server_restart(const bench_options *options, int64_t workers, server *s,
+                       double *ret_seconds)
+{
+    status *failure = child_stop(TAKE(s->process));
+    double start_s = monotonic_s();
+    if (!failure)
+        failure = start_process(options, workers, s);
+    *ret_seconds = monotonic_s() - start_s;
+    return failure;
+}
+
 pid_t server_pid(const server *s)
 {
     return child_pid(s->process);

@@ -21,6 +21,11 @@ status *server_stop(server *s);
 void server_abandon(server *s);
 DEFINE_AUTO(server, server_abandon)
 
+// server_restart ends it and starts it again over the same folder, at new addresses; ret_seconds is
+// from then until it listens.
+status *server_restart(const bench_options *options, int64_t workers, server *s,
+                       double *ret_seconds);
+
 pid_t server_pid(const server *s);
 const char *server_rpc_url(const server *s);      // tcp
 const char *server_rpc_ipc_url(const server *s);  // ipc
