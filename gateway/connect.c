@@ -43,6 +43,7 @@ static bool read_message(connect_call *c)
     if (strcmp(x->method, "GET") == 0) {
         return connect_get_message(c);
     }
+    api_allow_outcomes(x, c->method.descriptor->name);
     return x->read_body(x) && encoding_unpack_body(x, exchange_field(x, "Content-Encoding"));
 }
 

@@ -65,7 +65,7 @@ struct exchange {
     bool is_http_1_0;
     int64_t content_length;  // -1: chunked
     exchange_body_fn *read_body;
-    size_t max_body_bytes;
+    size_t max_body_bytes;   // may be raised before the body is read
     exchange_hold_fn *hold;  // NULL: nobody counts
     exchange_alive_fn *is_alive;
     exchange_wait_begin_fn *wait_begin;  // NULL: nobody looks

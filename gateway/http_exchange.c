@@ -89,8 +89,7 @@ static bool lost_body(http_thread *t)
 static bool too_large(http_thread *t)
 {
     t->x.close = true;
-    return problem_refuse(&t->x, 413, "the body is larger than %zu bytes",
-                          t->server->options.max_body_bytes);
+    return problem_refuse(&t->x, 413, "the body is larger than %zu bytes", t->x.max_body_bytes);
 }
 
 // Large bodies of all requests together are capped; small ones do not count.
@@ -173,7 +172,7 @@ static bool read_chunked(http_thread *t)
         if (!read_piece(t, READ_STEP, &end)) {
             return false;
         }
-        if (t->x.body.size > t->server->options.max_body_bytes) {
+        if (t->x.body.size > t->x.max_body_bytes) {
             return too_large(t);
         }
     }
@@ -183,7 +182,7 @@ static bool read_chunked(http_thread *t)
 static bool read_body(exchange *x)
 {
     http_thread *t = x->owner;
-    if (x->content_length > 0 && (size_t) x->content_length > t->server->options.max_body_bytes) {
+    if (x->content_length > 0 && (size_t) x->content_length > x->max_body_bytes) {
         return too_large(t);
     }
     if (x->content_length == 0) {

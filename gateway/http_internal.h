@@ -7,6 +7,7 @@
 #include "gateway/http_server.h"
 #include "gateway/watch.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <time.h>
 
@@ -21,7 +22,8 @@ struct http_server {
     departures *departures;
     atomic_bool quiescing;
     atomic_size_t large_bodies;  // bytes of large request bodies held now
-    char last_message[256];      // what civetweb said last, to explain a failed start
+    pthread_t starter;           // the thread that starts it
+    char last_message[256];      // what civetweb last said to it, to explain a failed start
 };
 
 // What each of civetweb's threads has.

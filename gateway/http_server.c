@@ -103,7 +103,7 @@ static int log_message(const struct mg_connection *connection, const char *messa
 {
     const struct mg_context *context = mg_get_context(connection);
     http_server *server = context != NULL ? mg_get_user_data(context) : NULL;
-    if (server != NULL && server->civetweb == NULL) {
+    if (server != NULL && pthread_equal(pthread_self(), server->starter) != 0) {
         (void) snprintf(server->last_message, sizeof server->last_message, "%s", message);
     }
     log_debug("http", LOG_STR("message", message));
@@ -188,6 +188,7 @@ static struct mg_context *start_civetweb(http_server *server)
                                            .external_ssl_ctx =
                                                server->tls != NULL ? give_context : NULL};
     surroundings s;
+    server->starter = pthread_self();
     prepare_surroundings(&s);
     struct mg_context *context = mg_start(&callbacks, server, options);
     restore_surroundings(&s);

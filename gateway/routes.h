@@ -102,6 +102,10 @@ void api_strip_prefix(status *failure, const char *prefix);
 // api_new_message makes an empty message in the arena; NULL when that is full.
 ProtobufCMessage *api_new_message(const ProtobufCMessageDescriptor *type, arena *memory);
 
+// api_allow_outcomes lets the body of a Report be half as large again as others: the largest result
+// has room in it as base64.
+void api_allow_outcomes(exchange *x, const char *rpc);
+
 // api_prepare_rpc fills call->rpc with what the header of the request says.
 void api_prepare_rpc(api_call *call, const ProtobufCServiceDescriptor *service, const char *method);
 

@@ -90,6 +90,35 @@ def test_a_20_megabyte_body_is_too_large(api):
     assert api.get("/healthz").status == 200
 
 
+def report(api, connect_path, megabytes):
+    """The outcome of a job of its own, over HTTP; gives the answer and the id of the job."""
+    worker = {"id": str(uuid.uuid4()), "kinds": ["report"]}
+    job = api.submit({"kind": "report"})
+    lease = {"worker": worker, "maxJobs": 1, "leaseSequence": "1"}
+    (leased,) = api.post("/v1/work:lease", lease).json()["assignments"]
+    success = {"data": {"body": "A" * (megabytes << 20)}}
+    outcome = {"jobId": job["id"], "token": leased["token"], "success": success}
+    body = {"worker": worker, "outcomeSequence": "1", "outcomes": [outcome]}
+    return api.post(connect_path or "/v1/work:report", body), job["id"]
+
+
+@pytest.mark.parametrize("path", [None, "/errand.v1.WorkerService/Report"])
+def test_a_report_has_room_for_the_largest_result(api, path):
+    answer, job_id = report(api, path, 20)
+    assert answer.status == 200 and answer.json()["accepted"] == 1, answer
+    output = api.get(f"/v1/jobs/{job_id}/output")
+    assert output.status == 200 and len(output.body) == (20 << 20) * 3 // 4
+
+
+def test_a_report_has_a_limit_too(api):
+    try:
+        answer, _ = report(api, None, 25)
+    except (BrokenPipeError, ConnectionResetError):
+        answer = None
+    assert answer is None or answer.status == 413, answer
+    assert api.get("/healthz").status == 200
+
+
 def test_an_input_over_the_cap_is_refused(api):
     body = b'{"kind": "k", "data": {"body": "' + b"A" * (12 << 20) + b'"}}'
     refused(api.post("/v1/jobs", body), 429, "RESOURCE_EXHAUSTED")
