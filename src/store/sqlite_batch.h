@@ -42,6 +42,8 @@ status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
     BATCH_INSERT_COLUMNS(JOB_MARK_COLUMNS(JOB_COLUMN_NAME) JOB_COLUMNS(JOB_COLUMN_NAME))
 #define BATCH_INSERT_PLAIN_JOB BATCH_INSERT_COLUMNS(JOB_PLAIN_COLUMNS(JOB_COLUMN_NAME))
 
+#define BATCH_INSERT_FRESH_JOB BATCH_INSERT_COLUMNS(JOB_FRESH_COLUMNS(JOB_COLUMN_NAME))
+
 #define BATCH_INSERT_INPUT                                                                         \
     "INSERT OR FAIL INTO input(seq, hash, spec) SELECT seq, hash, spec FROM batch"
 

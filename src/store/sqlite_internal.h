@@ -16,6 +16,7 @@ enum {
     WRITE_ROLLBACK,
     WRITE_INSERT_JOB,
     WRITE_INSERT_PLAIN_JOB,
+    WRITE_INSERT_FRESH_JOB,
     WRITE_INSERT_INPUT,
     WRITE_UPDATE_JOB,
     WRITE_UPDATE_PLAIN_JOB,
@@ -88,6 +89,7 @@ typedef struct route_table {
     size_t queue_count;
     count_sums all;
     route_node *by_name;
+    int32_t latest;  // the route that was looked up last; 0: none
 } route_table;
 
 // The smallest rank of a lane, or time of expiry, as long as it is known without asking.

@@ -115,13 +115,24 @@ static status *add_route(route_table *table, const char *queue, const char *kind
     return NULL;
 }
 
+// Jobs that come together mostly go the same way.
+static bool is_latest(const route_table *table, const char *queue, const char *kind)
+{
+    const store_route *route = table->latest > 0 ? &table->list[table->latest - 1] : NULL;
+    return route && strcmp(route->queue, queue) == 0 && strcmp(route->kind, kind) == 0;
+}
+
 int32_t sqlite_find_route(store *base, const char *queue, const char *kind)
 {
     char name[NAME_SIZE];
+    route_table *table = &sqlite_store_of(base)->routes;
     route_node *node = NULL;
+    if (is_latest(table, queue, kind))
+        return table->latest;
     if (join_names(queue, kind, name))
-        HASH_FIND_STR(sqlite_store_of(base)->routes.by_name, name, node);
-    return node ? node->route : 0;
+        HASH_FIND_STR(table->by_name, name, node);
+    table->latest = node ? node->route : 0;
+    return table->latest;
 }
 
 status *sqlite_route(store *base, const char *queue, const char *kind, int32_t *ret)

@@ -3,6 +3,8 @@
 
 #include "store/sqlite_link.h"
 
+#include <math.h>
+
 // How one C type is read. NULL stands for the column's own value.
 static int64_t number_or(sqlite3_stmt *statement, int column, int64_t null)
 {
@@ -83,6 +85,40 @@ static bool have_same_marks(const job_row *a, const job_row *b)
 bool sqlite_row_same_special(const job_row *a, const job_row *b)
 {
     return have_same_marks(a, b) JOB_SPECIAL_COLUMNS(SAME);
+}
+
+// Whether a value is stored as NULL.
+static bool none_INT64(const int64_t *value, int64_t null)
+{
+    return *value == null;
+}
+
+static bool none_INT32(const int32_t *value, int64_t null)
+{
+    return *value == null;
+}
+
+static bool none_BOOL(const bool *value, int64_t null)
+{
+    return *value == (null != 0);
+}
+
+static bool none_REAL(const double *value, int64_t null)
+{
+    return !islessgreater(*value, (double) null);
+}
+
+static bool none_UUID(const uuid *value, int64_t null)
+{
+    (void) null;
+    return uuid_is_nil(value);
+}
+
+#define NONE(column, type, member, null) &&none_##type(&row->member, null)
+
+bool sqlite_row_is_fresh(const job_row *row)
+{
+    return true JOB_LATER_COLUMNS(NONE) JOB_CHOSEN_COLUMNS(NONE);
 }
 
 bool sqlite_row_is_plain(const job_row *row)

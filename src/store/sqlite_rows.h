@@ -12,18 +12,23 @@
 // X(column, type, member of job_row, value that is stored as NULL). The values are part of the
 // format on disk: they never change.
 // clang-format off
-#define JOB_CHANGING_COLUMNS(X)                                 \
+#define JOB_FIRST_COLUMNS(X)                                    \
     X(state,              STATE,   state,                     0) \
+    X(revision,           INT64,   revision,                  0) \
+    X(due_us,             INT64,   due_us,                    0)
+
+// Until it is leased a job has nothing in these.
+#define JOB_LATER_COLUMNS(X)                                    \
     X(attempt,            INT32,   attempt,                   0) \
     X(failures,           INT32,   failures,                  0) \
     X(losses,             INT32,   losses,                    0) \
-    X(revision,           INT64,   revision,                  0) \
-    X(due_us,             INT64,   due_us,                    0) \
     X(start_us,           INT64,   start_us,                  0) \
     X(finish_us,          INT64,   finish_us,                 0) \
     X(worker,             UUID,    worker,                    0) \
     X(lease_sequence,     INT64,   lease_sequence,            0) \
     X(callbacks_open,     INT32,   callbacks_open,            0)
+
+#define JOB_CHANGING_COLUMNS(X) JOB_FIRST_COLUMNS(X) JOB_LATER_COLUMNS(X)
 
 // These change too, but for most jobs they never do.
 #define JOB_SPECIAL_COLUMNS(X)                                  \
@@ -40,11 +45,14 @@
     X(may_expire,         BOOL,    expire_us,                 0) \
     X(holds_key,          BOOL,    unique_key,                0)
 
-#define JOB_FIXED_COLUMNS(X)                                    \
+#define JOB_OWN_COLUMNS(X)                                      \
     X(id,                 UUID,    id,                        0) \
     X(route,              INT32,   route,                     0) \
+    X(create_us,          INT64,   create_us,                 0)
+
+// Most jobs are as they are by default.
+#define JOB_CHOSEN_COLUMNS(X)                                   \
     X(priority,           INT32,   priority,                  0) \
-    X(create_us,          INT64,   create_us,                 0) \
     X(parent_seq,         INT64,   parent_seq,                0) \
     X(has_callback,       BOOL,    has_callback,              0) \
     X(attempt_timeout_us, INT64,   policy.attempt_timeout_us, 60000000) \
@@ -54,11 +62,14 @@
     X(max_attempts,       INT32,   policy.max_attempts,       10) \
     X(multiplier,         REAL,    policy.multiplier,         2)
 
+#define JOB_FIXED_COLUMNS(X) JOB_OWN_COLUMNS(X) JOB_CHOSEN_COLUMNS(X)
+
 #define JOB_KEY_COLUMNS(X)                                      \
     X(unique_key,         UUID,    unique_key,                0) \
     X(concurrency_key,    UUID,    concurrency_key,           0)
 
-// What every job has, and what a few have beyond it.
+// What every job has from the start, or later, and what a few have beyond it.
+#define JOB_FRESH_COLUMNS(X) JOB_FIRST_COLUMNS(X) JOB_OWN_COLUMNS(X)
 #define JOB_PLAIN_COLUMNS(X) JOB_CHANGING_COLUMNS(X) JOB_FIXED_COLUMNS(X)
 #define JOB_COLUMNS(X)       JOB_PLAIN_COLUMNS(X) JOB_SPECIAL_COLUMNS(X) JOB_KEY_COLUMNS(X)
 
@@ -78,9 +89,11 @@ bool sqlite_row_may_expire(const job_row *row);
 bool sqlite_row_holds_key(const job_row *row);
 
 // sqlite_row_same_special compares the special columns and the marks; sqlite_row_is_plain says that
-// all of them, and the keys, are NULL.
+// all of them, and the keys, are NULL. sqlite_row_is_fresh says that of a plain row whatever may be
+// NULL is.
 bool sqlite_row_same_special(const job_row *a, const job_row *b);
 bool sqlite_row_is_plain(const job_row *row);
+bool sqlite_row_is_fresh(const job_row *row);
 
 void sqlite_row_read(sqlite3_stmt *statement, job_row *ret);
 

@@ -96,12 +96,17 @@ static status *insert_failure(sqlite_store *s, status *failure)
                : status_new(STATUS_ALREADY_EXISTS, "job %s exists already", id);
 }
 
-static bool are_plain(const store_new_job *jobs, size_t count)
+// The shortest statement that writes all of them.
+static int insert_statement(const store_new_job *jobs, size_t count)
 {
-    size_t i = 0;
-    while (i < count && sqlite_row_is_plain(&jobs[i].row))
-        i++;
-    return i == count;
+    int statement = WRITE_INSERT_FRESH_JOB;
+    for (size_t i = 0; i < count; i++) {
+        if (!sqlite_row_is_plain(&jobs[i].row))
+            return WRITE_INSERT_JOB;
+        if (!sqlite_row_is_fresh(&jobs[i].row))
+            statement = WRITE_INSERT_PLAIN_JOB;
+    }
+    return statement;
 }
 
 status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
@@ -112,8 +117,7 @@ status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
         return failure;
     s->batch = (sqlite_batch){.jobs = jobs, .count = count};
     s->batch_jobs += count;
-    bool plain = are_plain(jobs, count);
-    failure = sqlite_run(sqlite_writer(base, plain ? WRITE_INSERT_PLAIN_JOB : WRITE_INSERT_JOB));
+    failure = sqlite_run(sqlite_writer(base, insert_statement(jobs, count)));
     if (failure)
         return insert_failure(s, failure);
     failure = sqlite_run(sqlite_writer(base, WRITE_INSERT_INPUT));
