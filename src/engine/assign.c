@@ -24,7 +24,7 @@ void assign_leave(engine *e, parked *p)
 {
     session *s = session_find(e, &lease_command(p)->worker_id);
     if (s != NULL && s->parked == p) {
-        idle_leave(s);
+        idle_leave(e, s);
         s->parked = NULL;
     }
     DL_DELETE(e->leasing, p);

@@ -1,138 +1,13 @@
-// idle - lines of parked Lease calls, and a heap of those lines that have offers, by how long their
-// first has waited.
+// idle - what is offered to parked Lease calls, and a heap of those lines that have offers, by how
+// long their first has waited.
 #include "engine/internal.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define NAME_SIZE 160   // queue, a slash, kind; either may be left out
-#define MAX_PAIRS 1024  // a worker that names more pairs waits for all kinds of its queues
-
-// ---- lines ----
-
-static bool join(const char *queue, size_t queue_size, const char *kind,
-                 char name[static NAME_SIZE])
+static bool all_kinds(const idle_line *line)
 {
-    return snprintf(name, NAME_SIZE, "%.*s/%s", (int) queue_size, queue, kind) < NAME_SIZE;
-}
-
-static idle_line *find_line(engine *e, const char *queue, const char *kind)
-{
-    char name[NAME_SIZE];
-    idle_line *line = NULL;
-    if (join(queue, strlen(queue), kind, name))
-        HASH_FIND_STR(e->idle.lines, name, line);
-    return line;
-}
-
-static idle_line *make_line(engine *e, const char *name)
-{
-    idle_line *line = NULL;
-    HASH_FIND_STR(e->idle.lines, name, line);
-    if (line != NULL)
-        return line;
-    line = calloc(1, sizeof *line);
-    if (line == NULL)
-        return NULL;
-    line->all_kinds = name[strlen(name) - 1] == '/';
-    line->name = strdup(name);
-    if (line->name != NULL)
-        HASH_ADD_KEYPTR(hh, e->idle.lines, line->name, strlen(line->name), line);
-    if (line->hh.tbl == NULL) {
-        free(line->name);
-        free(line);
-        return NULL;
-    }
-    return line;
-}
-
-// ---- the posts of a worker ----
-
-static bool add_post(engine *e, session *s, const char *queue, const char *kind)
-{
-    char name[NAME_SIZE];
-    idle_line *line = join(queue, weights_name_size(queue), kind, name) ? make_line(e, name) : NULL;
-    if (line == NULL)
-        return false;
-    line->users++;
-    s->posts[s->post_count++] = (idle_post){.session = s, .line = line};
-    return true;
-}
-
-// A worker that names no queue, or no kind, serves all.
-static const char *name_of(char *const *names, size_t count, size_t index)
-{
-    return count > 0 ? names[index] : "";
-}
-
-static size_t at_least_one(size_t count)
-{
-    return count > 0 ? count : 1;
-}
-
-static bool by_pairs(size_t queue_count, size_t kind_count)
-{
-    return queue_count == 0 || queue_count <= MAX_PAIRS / at_least_one(kind_count);
-}
-
-size_t idle_post_count(size_t queue_count, size_t kind_count)
-{
-    size_t kinds = by_pairs(queue_count, kind_count) ? at_least_one(kind_count) : 1;
-    return at_least_one(queue_count) * kinds;
-}
-
-bool idle_meet(engine *e, session *s)
-{
-    bool pairs = by_pairs(s->queue_count, s->kind_count);
-    size_t queues = at_least_one(s->queue_count);
-    size_t kinds = pairs ? at_least_one(s->kind_count) : 1;
-    idle_forget(e, s);
-    s->posts = calloc(queues * kinds, sizeof *s->posts);
-    if (s->posts == NULL)
-        return false;
-    for (size_t i = 0; i < queues; i++)
-        for (size_t j = 0; j < kinds; j++)
-            if (!add_post(e, s, name_of(s->queues, s->queue_count, i),
-                          pairs ? name_of(s->kinds, s->kind_count, j) : ""))
-                return false;
-    return true;
-}
-
-static void release_line(engine *e, idle_line *line)
-{
-    if (--line->users > 0)
-        return;
-    HASH_DEL(e->idle.lines, line);  // NOLINT(clang-analyzer-core.NullDereference): it is there
-    free(line->name);
-    free(line);
-}
-
-void idle_forget(engine *e, session *s)
-{
-    idle_leave(s);
-    for (size_t i = 0; i < s->post_count; i++)
-        release_line(e, s->posts[i].line);
-    free(s->posts);
-    s->posts = NULL;
-    s->post_count = 0;
-}
-
-void idle_enter(engine *e, session *s)
-{
-    s->waits = true;
-    s->since = ++e->idle.arrivals;
-    for (size_t i = 0; i < s->post_count; i++)
-        DL_APPEND(s->posts[i].line->first, &s->posts[i]);
-}
-
-void idle_leave(session *s)
-{
-    if (!s->waits)
-        return;
-    s->waits = false;
-    for (size_t i = 0; i < s->post_count; i++)
-        DL_DELETE(s->posts[i].line->first, &s->posts[i]);
+    return *line->kind == '\0';
 }
 
 // ---- the heap of lines with offers ----
@@ -192,23 +67,83 @@ static void pop(engine *e)
 
 // ---- offers ----
 
-static bool offer_to(engine *e, job_route *r, size_t index, idle_line *line)
+static bool offer_to(engine *e, offer *o, idle_line *line)
 {
-    if (line == NULL || line->first == NULL)
+    if (line == NULL || line->first == NULL || o->round == e->round)
         return true;
     if (line->place == 0 && !push(e, line))
         return false;
-    r->offers[index] = (offer){.route = r, .next = line->offers};
-    line->offers = &r->offers[index];
+    o->round = e->round;
+    o->next = line->offers;
+    line->offers = o;
     return true;
+}
+
+static bool offer_route_to(engine *e, job_route *r, size_t index, idle_line *line)
+{
+    r->offers[index].route = r;
+    return offer_to(e, &r->offers[index], line);
 }
 
 static bool offer_route(engine *e, job_route *r)
 {
     const char *queue = r->queue->name, *kind = r->kind->name;
-    return offer_to(e, r, 0, find_line(e, queue, kind)) &&
-           offer_to(e, r, 1, find_line(e, queue, "")) &&
-           offer_to(e, r, 2, find_line(e, "", kind)) && offer_to(e, r, 3, find_line(e, "", ""));
+    return offer_route_to(e, r, 0, idle_find_line(e, queue, kind)) &&
+           offer_route_to(e, r, 1, idle_find_line(e, queue, "")) &&
+           offer_route_to(e, r, 2, idle_find_line(e, "", kind)) &&
+           offer_route_to(e, r, 3, idle_find_line(e, "", ""));
+}
+
+// ---- queues that were opened: by their routes or by the lines that wait, whichever are fewer ----
+
+static bool offer_routes(engine *e, job_queue *q)
+{
+    bool fine = true;
+    for (job_route *r = q->here; fine && r != NULL; r = r->next_here) {
+        e->supply.looked++;
+        fine = offer_route(e, r);
+    }
+    return fine;
+}
+
+// all: the group of all queues.
+static bool offer_to_group(engine *e, job_queue *q, idle_group *group, bool all)
+{
+    bool fine = true;
+    idle_line *line = group != NULL ? group->waited : NULL;
+    for (; fine && line != NULL; line = line->next) {
+        job_route *r = all_kinds(line) ? NULL : supply_find(e, q, line->kind);
+        e->supply.looked++;
+        if (all_kinds(line)) {
+            q->offers[all].queue = q;
+            fine = offer_to(e, &q->offers[all], line);
+        } else if (r != NULL && r->listed) {
+            fine = offer_route_to(e, r, all ? 2 : 0, line);
+        }
+    }
+    return fine;
+}
+
+static bool offer_queue(engine *e, job_queue *q)
+{
+    idle_group *own = idle_find_group(e, q->name, strlen(q->name)),
+               *all = idle_find_group(e, "", 0);
+    size_t lines = (own != NULL ? own->waited_count : 0) + (all != NULL ? all->waited_count : 0);
+    if (e->idle.picky > 0 || q->listed < lines)
+        return offer_routes(e, q);
+    return offer_to_group(e, q, own, false) && offer_to_group(e, q, all, true);
+}
+
+static bool offer_opened(engine *e, bool nobody)
+{
+    bool fine = true;
+    while (e->supply.opened != NULL) {
+        job_queue *q = e->supply.opened;
+        e->supply.opened = q->next_opened;
+        q->opened = false;
+        fine = fine && (nobody || !supply_may_start(q) || offer_queue(e, q));
+    }
+    return fine;
 }
 
 bool idle_offer(engine *e)
@@ -218,15 +153,15 @@ bool idle_offer(engine *e)
         job_route *r = e->supply.offered;
         e->supply.offered = r->next_offered;
         r->offered = false;
-        fine = fine && (nobody || !r->listed || offer_route(e, r));
+        fine = fine && (nobody || !supply_is_open(r) || offer_route(e, r));
     }
-    return fine;
+    return offer_opened(e, nobody || !fine) && fine;
 }
 
 // Only those with very many pairs wait where not all kinds are theirs.
 static bool serves(const session *s, const idle_line *line, const job_route *r)
 {
-    return !line->all_kinds || s->kind_count == 0 || session_runs(s, r->kind->name);
+    return r == NULL || !all_kinds(line) || s->kind_count == 0 || session_runs(s, r->kind->name);
 }
 
 static session *first_for(const idle_line *line, const job_route *r)
@@ -238,12 +173,16 @@ static session *first_for(const idle_line *line, const job_route *r)
     return NULL;
 }
 
+static bool is_open(const offer *o)
+{
+    return o->route != NULL ? supply_is_open(o->route) : supply_may_start(o->queue);
+}
+
 // The first of a line that serves one of its offers; jobs that are gone are offered no more.
 static session *first_of(idle_line *line)
 {
     for (; line->offers != NULL; line->offers = line->offers->next) {
-        const job_route *r = line->offers->route;
-        session *s = r->listed ? first_for(line, r) : NULL;
+        session *s = is_open(line->offers) ? first_for(line, line->offers->route) : NULL;
         if (s != NULL)
             return s;
     }

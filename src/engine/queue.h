@@ -16,8 +16,13 @@ struct job_queue {
     bucket tokens;       // on the monotonic clock
     job_route **routes;  // one for each kind
     size_t route_count;
-    size_t listed;                       // of its routes
-    bool blocked;                        // none is listed until it may go on
+    size_t listed;     // of its routes
+    job_route *here;   // those
+    job_route *aside;  // some of those: out of the rings until it may go on
+    bool blocked;      // nothing of it starts until it may go on
+    bool opened;       // in this round: to be offered
+    job_queue *next_opened;
+    offer offers[2];                     // to those who wait for all its kinds, or for all
     job_queue *prev_ready, *next_ready;  // in the ring of queues with listed routes
     size_t running;
     bool changed;                 // in this round: settings or tokens

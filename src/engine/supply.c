@@ -93,18 +93,56 @@ job_route *supply_find(engine *e, const job_queue *q, const char *kind)
 
 // ---- the rings ----
 
+static void enter_ready(engine *e, job_queue *q)
+{
+    DL_APPEND2(e->supply.ready, q, prev_ready, next_ready);
+    e->supply.ready_count++;
+}
+
+static void leave_ready(engine *e, job_queue *q)
+{
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in the ring
+    DL_DELETE2(e->supply.ready, q, prev_ready, next_ready);
+    e->supply.ready_count--;
+}
+
+static void enter_kind(job_route *r)
+{
+    DL_APPEND(r->kind->ring, r);
+    r->kind->listed++;
+}
+
+static void leave_kind(job_route *r)
+{
+    DL_DELETE(r->kind->ring, r);
+    r->kind->listed--;
+}
+
+static void put_aside(job_route *r)
+{
+    r->aside = true;
+    DL_APPEND(r->queue->aside, r);
+}
+
+static void take_back(job_route *r)
+{
+    r->aside = false;
+    DL_DELETE(r->queue->aside, r);
+}
+
 static void list(engine *e, job_route *r)
 {
     job_queue *q = r->queue;
-    if (r->listed || q->blocked)
+    if (r->listed)
         return;
     r->listed = true;
-    DL_APPEND(r->kind->ring, r);
-    r->kind->listed++;
-    if (q->listed++ > 0)
-        return;
-    DL_APPEND2(e->supply.ready, q, prev_ready, next_ready);
-    e->supply.ready_count++;
+    DL_APPEND2(q->here, r, prev_here, next_here);
+    if (q->blocked)
+        put_aside(r);
+    else
+        enter_kind(r);
+    if (q->listed++ == 0 && !q->blocked)
+        enter_ready(e, q);
 }
 
 static void unlist(engine *e, job_route *r)
@@ -113,18 +151,28 @@ static void unlist(engine *e, job_route *r)
     if (!r->listed)
         return;
     r->listed = false;
-    DL_DELETE(r->kind->ring, r);
-    r->kind->listed--;
-    if (--q->listed > 0)
-        return;
-    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it is in the ring
-    DL_DELETE2(e->supply.ready, q, prev_ready, next_ready);
-    e->supply.ready_count--;
+    DL_DELETE2(q->here, r, prev_here, next_here);
+    if (r->aside)
+        take_back(r);
+    else
+        leave_kind(r);
+    if (--q->listed == 0 && !q->blocked)
+        leave_ready(e, q);
+}
+
+bool supply_may_start(const job_queue *q)
+{
+    return q->listed > 0 && !q->blocked;
+}
+
+bool supply_is_open(const job_route *r)
+{
+    return r->listed && !r->queue->blocked;
 }
 
 static void offer_route(engine *e, job_route *r)
 {
-    if (r->offered || !r->listed)
+    if (r->offered || !supply_is_open(r))
         return;
     r->offered = true;
     r->next_offered = e->supply.offered;
@@ -138,9 +186,11 @@ void supply_exhausted(engine *e, job_route *r)
 
 void supply_block(engine *e, job_queue *q)
 {
+    if (q->blocked)
+        return;
     q->blocked = true;
-    for (size_t i = 0; i < q->route_count; i++)
-        unlist(e, q->routes[i]);
+    if (q->listed > 0)
+        leave_ready(e, q);
 }
 
 static void list_if_ready(engine *e, job_route *r)
@@ -151,19 +201,41 @@ static void list_if_ready(engine *e, job_route *r)
     offer_route(e, r);
 }
 
-void supply_unblock(engine *e, job_queue *q)
+static void reopen(engine *e, job_queue *q)
 {
     if (!q->blocked)
         return;
     q->blocked = false;
-    for (size_t i = 0; i < q->route_count; i++)
-        list_if_ready(e, q->routes[i]);
+    while (q->aside != NULL) {
+        job_route *r = q->aside;
+        take_back(r);
+        enter_kind(r);
+        e->supply.looked++;
+    }
+    if (q->listed > 0)
+        enter_ready(e, q);
 }
 
-// The first goes to the end. In these lists `prev` of the first is the last.
+void supply_unblock(engine *e, job_queue *q)
+{
+    if (!q->blocked)
+        return;
+    reopen(e, q);
+    if (q->opened || q->listed == 0)
+        return;
+    q->opened = true;
+    q->next_opened = e->supply.opened;
+    e->supply.opened = q;
+}
+
+// The first that is not blocked goes to the end. In these lists `prev` of the first is the last.
 job_queue *supply_next_of_kind(job_kind *kind)
 {
     job_route *r = kind->ring;
+    for (; r != NULL && r->queue->blocked; r = kind->ring) {
+        leave_kind(r);
+        put_aside(r);
+    }
     if (r == NULL || r->next == NULL)
         return r != NULL ? r->queue : NULL;
     kind->ring = r->next;
@@ -211,9 +283,7 @@ static void look_at_all(engine *e)
         return;
     e->supply.unknown = false;
     HASH_ITER(hh, e->queues, q, next)
-    {
-        q->blocked = false;
-    }
+    reopen(e, q);
     for (size_t i = 0; i < e->supply.known; i++)
         list_if_ready(e, e->supply.routes[i]);
 }

@@ -249,7 +249,7 @@ bool take_queue(taking *t, job_queue *q, size_t limit)
 {
     engine *e = t->engine;
     size_t routes = 0, room = smaller(limit, t->room);
-    if (q->listed == 0)
+    if (!supply_may_start(q))
         return true;
     if (queue_is_limited(&q->settings) && (room = limits_room(e, q, room)) == 0) {
         supply_block(e, q);
@@ -278,7 +278,7 @@ static size_t find_candidates(taking *t)
     size_t count = 0, first = (size_t) t->engine->turn++;
     for (size_t i = 0; i < s->queue_count; i++) {
         job_queue *q = session_queue(t->engine, s, (first + i) % s->queue_count);
-        if (q != NULL && q->listed > 0)
+        if (q != NULL && supply_may_start(q))
             s->candidates[count++] = q;
     }
     return count;
@@ -313,10 +313,11 @@ static job_queue *next_queue(taking *t, size_t *ret_count)
         return supply_next(e);
     for (size_t i = 0; i < s->kind_count; i++) {
         job_kind *kind = supply_kind(e, s->kinds[e->turn++ % s->kind_count]);
-        if (kind == NULL || kind->listed == 0)
+        job_queue *q = kind != NULL ? supply_next_of_kind(kind) : NULL;
+        if (q == NULL)
             continue;
         *ret_count = kind->listed;
-        return supply_next_of_kind(kind);
+        return q;
     }
     return NULL;
 }

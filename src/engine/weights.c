@@ -40,7 +40,7 @@ static size_t find_shares(taking *t, share *ret)
     size_t shares = 0;
     for (size_t i = 0; i < s->queue_count; i++) {
         job_queue *q = session_queue(t->engine, s, i);
-        if (q != NULL && q->listed > 0)
+        if (q != NULL && supply_may_start(q))
             ret[shares++] = (share){q, weight_of(s->queues[i]), &s->credits[i]};
     }
     return shares;
