@@ -30,6 +30,7 @@ scenario_fn scenario_backlog;
 scenario_fn scenario_cost;
 scenario_fn scenario_waiters;
 scenario_fn scenario_http;
+scenario_fn scenario_polls;
 
 // The number of operations asked for, or else the scenario's own.
 static inline int64_t scenario_count(const bench_options *options, int64_t own)
