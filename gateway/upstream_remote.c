@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/uuid.h"
 #include "errand.h"
+#include "errand/v1/server_service.pb-c.h"
 
 #include <errno.h>
 #include <semaphore.h>
@@ -21,6 +22,7 @@
 #include <time.h>
 
 #define AVOIDED_US     1000000  // one that is connected and refuses is asked again after that
+#define END_TIMEOUT_MS 5000     // of the word to a server that nobody waits for a call any more
 #define SILENT_US      5000000  // one that answers nobody for so long may be dead
 #define FIRST_PAUSE_MS 20       // when no server would take a call
 #define LAST_PAUSE_MS  500
@@ -133,6 +135,27 @@ static bool start_call(remote *r, remote_server *to, const upstream_call *call, 
     }
     (void) pthread_rwlock_unlock(&r->lock);
     return open;
+}
+
+static void ignore_end(void *data, const ProtobufCMessage *reply, const errand_error *error)
+{
+    (void) data;
+    (void) reply;
+    (void) error;
+}
+
+// No server need keep a call that was left. Any other call tells it.
+static void tell_left(remote *r, const upstream_call *call)
+{
+    const Errand__V1__GetInfoRequest request = ERRAND__V1__GET_INFO_REQUEST__INIT;
+    const errand_call_options options = {
+        .timeout_ms = END_TIMEOUT_MS, .token = call->token, .once = true, .ends = call->request_id};
+    (void) pthread_rwlock_rdlock(&r->lock);
+    for (size_t i = 0; !r->stopped && i < r->count; i++) {
+        errand_start(r->servers[i].client, &errand__v1__server_service__descriptor, "GetInfo",
+                     &request.base, &options, ignore_end, NULL);
+    }
+    (void) pthread_rwlock_unlock(&r->lock);
 }
 
 static bool is_stopped(remote *r)
@@ -298,20 +321,24 @@ static status *call_one_after_another(remote *r, upstream_call *call, upstream_r
     }
 }
 
+// A call that may be left has an id of its own: one that the client chose may be on others too.
 static status *run(void *backend, const upstream_call *call, upstream_reply_fn *on_reply,
                    void *data)
 {
     remote *r = backend;
-    if (r->count == 1) {
-        return try_call(r, &r->servers[0], call, on_reply, data);
-    }
     upstream_call copy = *call;
     char fresh[UUID_TEXT_SIZE];
-    if (copy.request_id == NULL) {
+    bool own_id = call->request_id == NULL && (call->cancel != NULL || r->count > 1);
+    if (own_id) {
         uuid id = uuid_new_v7(clock_wall_us(clock_system()));
         copy.request_id = uuid_format(&id, fresh);
     }
-    return call_one_after_another(r, &copy, on_reply, data);
+    status *failure = r->count == 1 ? try_call(r, &r->servers[0], &copy, on_reply, data)
+                                    : call_one_after_another(r, &copy, on_reply, data);
+    if (own_id && status_code_of(failure) == STATUS_CANCELLED) {
+        tell_left(r, &copy);
+    }
+    return failure;
 }
 
 // ---- life ----

@@ -110,6 +110,7 @@ static status *fill_call_options(const errand_call_options *options, rpc_call_op
     ret->request_id = options->request_id;
     ret->traceparent = options->traceparent;
     ret->once = options->once;
+    ret->ends = options->ends;
     ret->authorization = *ret_authorization;
     return NULL;
 }

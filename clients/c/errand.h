@@ -84,6 +84,8 @@ typedef struct errand_call_options {
     const char *traceparent;  // NULL: none
     const char *token;        // NULL: the client's; "": none
     bool once;                // fail rather than send the request a second time
+    const char *ends;  // request-id of a waiting call of this client whose answer nobody wants any
+                       // more: the server ends it before it does this one. NULL: none
 } errand_call_options;
 
 // errand_call makes any call of any service and waits for the answer, which is owned by the caller

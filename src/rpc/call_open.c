@@ -98,6 +98,15 @@ status *call_admit(rpc_call *call)
     return failure == NULL ? authorize(call) : failure;
 }
 
+// Nobody waits any more for the answer to an earlier call of this connection.
+static void end_another(const rpc_call *call)
+{
+    const char *request_id = envelope_metadata(&call->request, ENVELOPE_ENDS);
+    if (request_id != NULL) {
+        rpc_park_end(call->server->park, call->pipe.id, request_id);
+    }
+}
+
 status *call_open(rpc_call *call, nng_msg *message, ProtobufCMessage **ret)
 {
     slice encoded = {nng_msg_body(message), nng_msg_len(message)};
@@ -112,5 +121,9 @@ status *call_open(rpc_call *call, nng_msg *message, ProtobufCMessage **ret)
         return failure;
     }
     failure = call_admit(call);
-    return failure == NULL ? decode(call, ret) : failure;
+    if (failure != NULL) {
+        return failure;
+    }
+    end_another(call);
+    return decode(call, ret);
 }

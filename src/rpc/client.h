@@ -41,6 +41,7 @@ typedef struct rpc_call_options {
     const char *traceparent;    // NULL: none
     const char *authorization;  // NULL: the client's own; "" sends none
     bool once;                  // do not retry
+    const char *ends;  // request-id of a call of this client that waits: nobody does any more
 } rpc_call_options;
 
 // rpc_done_fn gets the reply (borrowed, NULL on failure) or the failure (borrowed, NULL on

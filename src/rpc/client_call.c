@@ -53,6 +53,7 @@ static status *encode(const rpc_client *client, client_call *call, const Protobu
         .authorization = authorization_of(client, options),
         .request_id = request_id,
         .traceparent = options->traceparent,
+        .ends = options->ends,
     };
     size_t stable;
     status *failure = envelope_write_request(

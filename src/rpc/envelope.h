@@ -17,6 +17,7 @@
 #define ENVELOPE_AUTHORIZATION "authorization"
 #define ENVELOPE_REQUEST_ID    "request-id"
 #define ENVELOPE_TRACEPARENT   "traceparent"
+#define ENVELOPE_ENDS          "ends"
 
 // Longest timeout that makes sense: google.protobuf.Duration ends at 10,000 years.
 #define ENVELOPE_MAX_TIMEOUT_SECONDS INT64_C(315576000000)
@@ -49,6 +50,7 @@ typedef struct envelope_call {
     const char *authorization;  // each may be NULL
     const char *request_id;
     const char *traceparent;
+    const char *ends;
 } envelope_call;
 status *envelope_write_request(const envelope_call *call, int64_t timeout_ms, size_t max_bytes,
                                nng_msg **ret, size_t *ret_stable);

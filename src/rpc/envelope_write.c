@@ -128,7 +128,8 @@ static size_t stable_size(const envelope_call *call, size_t payload)
     return bytes_size(method_size(call)) + bytes_size(payload) +
            entry_size(ENVELOPE_AUTHORIZATION, call->authorization) +
            entry_size(ENVELOPE_REQUEST_ID, call->request_id) +
-           entry_size(ENVELOPE_TRACEPARENT, call->traceparent);
+           entry_size(ENVELOPE_TRACEPARENT, call->traceparent) +
+           entry_size(ENVELOPE_ENDS, call->ends);
 }
 
 static void put_stable(uint8_t *at, const envelope_call *call, size_t payload)
@@ -137,7 +138,8 @@ static void put_stable(uint8_t *at, const envelope_call *call, size_t payload)
     at = put_message(at, REQUEST_PAYLOAD, call->payload, payload);
     at = put_entry(at, REQUEST_METADATA, ENVELOPE_AUTHORIZATION, call->authorization);
     at = put_entry(at, REQUEST_METADATA, ENVELOPE_REQUEST_ID, call->request_id);
-    (void) put_entry(at, REQUEST_METADATA, ENVELOPE_TRACEPARENT, call->traceparent);
+    at = put_entry(at, REQUEST_METADATA, ENVELOPE_TRACEPARENT, call->traceparent);
+    (void) put_entry(at, REQUEST_METADATA, ENVELOPE_ENDS, call->ends);
 }
 
 static status *new_message(size_t size, nng_msg **ret)

@@ -9,6 +9,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <uthash.h>
 
 typedef struct park_pipe {
@@ -164,6 +165,25 @@ void rpc_park_leave(rpc_park *park, rpc_parked *place)
     pthread_mutex_lock(&park->lock);
     if (place->parked) {
         run_gone(place);
+    }
+    pthread_mutex_unlock(&park->lock);
+}
+
+static bool has_id(const rpc_parked *place, const char *request_id)
+{
+    return place->request_id != NULL && strcmp(place->request_id, request_id) == 0;
+}
+
+void rpc_park_end(rpc_park *park, uint32_t pipe, const char *request_id)
+{
+    pthread_mutex_lock(&park->lock);
+    const park_pipe *from = find_pipe(park, pipe);
+    rpc_parked *at = from != NULL ? from->first : NULL;
+    while (at != NULL && !has_id(at, request_id)) {
+        at = at->next;
+    }
+    if (at != NULL) {
+        run_gone(at);
     }
     pthread_mutex_unlock(&park->lock);
 }

@@ -22,6 +22,7 @@ typedef struct rpc_parked {
     rpc_gone_fn *gone;       // NULL once it has run
     void *data;
     uint64_t ticket;
+    const char *request_id;  // NULL: none
     bool parked;
 } rpc_parked;
 
@@ -32,12 +33,15 @@ void rpc_park_pipe_came(rpc_park *park, uint32_t pipe);
 void rpc_park_pipe_went(rpc_park *park, uint32_t pipe);  // runs gone of what is parked there
 
 // rpc_park_add is false when a cap is reached, the connection has gone or the park is closed.
-// gone, data and ticket of place are set by the caller.
+// gone, data, ticket and request_id of place are set by the caller.
 bool rpc_park_add(rpc_park *park, uint32_t pipe, rpc_parked *place);
 void rpc_park_remove(rpc_park *park, rpc_parked *place);
 
 // rpc_park_leave runs gone of one place, whose caller does not wait any more.
 void rpc_park_leave(rpc_park *park, rpc_parked *place);
+
+// rpc_park_end does that for the call of a connection with this request-id, if it is parked.
+void rpc_park_end(rpc_park *park, uint32_t pipe, const char *request_id);
 
 // rpc_park_close runs gone of everything parked and lets nothing more in.
 void rpc_park_close(rpc_park *park);

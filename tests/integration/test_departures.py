@@ -121,19 +121,19 @@ def test_several_requests_of_one_connection_can_be_left(server, rpc):
 
 
 @pytest.mark.parametrize("path", ["/v1/jobs/{}/result?wait=55s", "/v1/jobs/{}/output?wait=55s"])
-def test_nothing_waits_for_a_client_that_left(server, rpc, path):
+def test_nothing_waits_for_a_client_that_left(front, rpc, path):
     job = submit(rpc)
-    connection = RawHttp(server.http).request(f"GET {path.format(job.id)} HTTP/1.1")
+    connection = RawHttp(front).request(f"GET {path.format(job.id)} HTTP/1.1")
     await_calls(rpc, 1)
     connection.close()
     await_calls(rpc, 0)
 
 
-def test_a_submit_whose_client_left_is_stored(server, rpc):
+def test_a_submit_whose_client_left_is_stored(front, rpc):
     job_id = str(uuid.uuid4())
     body = json.dumps({"id": job_id, "kind": "task"}).encode()
     headers = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
-    connection = RawHttp(server.http).request("POST /v1/jobs?wait=55s HTTP/1.1", headers, body)
+    connection = RawHttp(front).request("POST /v1/jobs?wait=55s HTTP/1.1", headers, body)
     await_calls(rpc, 1)
     connection.close()
     await_calls(rpc, 0)

@@ -219,6 +219,47 @@ static void nothing_is_parked_on_a_connection_that_has_gone(void **state)
     scene_fini(&s);
 }
 
+static void park_as(scene *s, rpc_client *client, const char *request_id)
+{
+    const rpc_call_options options = {.request_id = request_id};
+    Errand__V1__GetResultRequest request = ERRAND__V1__GET_RESULT_REQUEST__INIT;
+    rpc_client_start(client, RIG_JOBS, "GetResult", &request.base, &options, calls_done, &s->calls);
+}
+
+// A call that says that nobody waits for another one.
+static void end_by(rpc_client *client, const char *request_id)
+{
+    const rpc_call_options options = {.ends = request_id};
+    assert_null(rig_call_get(client, "a", "a", &options));
+}
+
+static void one_call_is_dropped_by_another_of_its_connection(void **state)
+{
+    (void) state;
+    scene s;
+    scene_init(&s, NULL, TCP);
+    rpc_client *other = rig_client(s.rig->url);
+    const char *ids[] = {"one", "two", "three"};
+    for (size_t i = 0; i < 3; i++) {  // so that the ticket of each is known
+        park_as(&s, s.client, ids[i]);
+        rig_wait(s.rig, &s.rig->held_count, i + 1);
+    }
+    end_by(other, "two");      // it is not a call of that connection,
+    end_by(s.client, "four");  // this is none at all,
+    end_by(s.client, "two");
+    end_by(s.client, "two");  // and this one is as good as gone
+    assert_int_equal(s.rig->gone_count, 1);
+    assert_int_equal(s.rig->last_gone, 1);
+    end_by(s.client, "three");
+    end_by(s.client, "one");
+    assert_int_equal(s.rig->gone_count, 3);
+    assert_int_equal(s.rig->last_gone, 0);
+    rig_release(s.rig);
+    calls_wait(&s.calls, 3);
+    rpc_client_close(other);
+    scene_fini(&s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(thousands_parked_are_released_when_their_connection_goes),
     cmocka_unit_test(inproc_connections_go_too),
@@ -230,6 +271,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(answers_after_the_server_was_freed_are_dropped),
     cmocka_unit_test(stopping_waits_for_calls_under_way),
     cmocka_unit_test(nothing_is_parked_on_a_connection_that_has_gone),
+    cmocka_unit_test(one_call_is_dropped_by_another_of_its_connection),
 };
 
 UNIT_TEST_MAIN(tests)
