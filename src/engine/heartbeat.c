@@ -54,12 +54,13 @@ static void renew(engine *e, session *s, engine_heartbeat *h)
             h->lost[h->lost_count++] = h->running[i];
             continue;
         }
+        bool again = l->seen == s->heartbeats;  // it is named twice
         // A worker that runs a job has seen the assignment.
         l->confirmed = true;
         l->former = false;
         l->seen = s->heartbeats;
         l->expires_us = e->mono_us + e->options.lease_us;
-        if (h->progress != NULL && !keep_progress(e, l, h->progress[i]))
+        if (!again && h->progress != NULL && !keep_progress(e, l, h->progress[i]))
             return;
     }
 }

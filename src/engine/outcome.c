@@ -67,10 +67,12 @@ static void apply_all(engine *e, engine_outcomes *o, session *s)
     for (size_t i = 0; i < o->count; i++)
         if (!take_one(e, o, s, &o->outcomes[i]))
             return;
-    if (o->sequence != 0) {
-        s->acked = o->sequence;
+    if (o->sequence == 0)
+        return;
+    s->acked = o->sequence;
+    // Of a worker that never held a job nothing was taken, and nothing is to be remembered.
+    if (s->stored || o->accepted > 0)
         session_save_ack(e, s);
-    }
 }
 
 void outcomes_apply(engine *e, engine_outcomes *o)
@@ -86,10 +88,10 @@ void outcomes_apply(engine *e, engine_outcomes *o)
         s->unknown = false;
     }
     bool repeated = o->sequence != 0 && o->sequence <= s->acked;
-    bool early = o->sequence > s->acked + 1;
+    bool early = o->sequence - 1 > s->acked;
     if (early && o->report)
-        failure = status_bad_field("outcome_sequence", "found %lld, expected %lld",
-                                   (long long) o->sequence, (long long) s->acked + 1);
+        failure = status_bad_field("outcome_sequence", "found %lld, expected the one behind %lld",
+                                   (long long) o->sequence, (long long) s->acked);
     if (!repeated && !early)
         apply_all(e, o, s);
     o->acked_outcome_sequence = s->acked;

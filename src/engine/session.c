@@ -11,7 +11,9 @@
 #define QUIET_LEASES    10
 #define SESSION_KEPT_US (24LL * 3600 * 1000000)
 
-#define MAX_REJECTED 1000  // not told yet; further ones are dropped
+// Not told yet; further ones are dropped. Who never had a job has nothing to report.
+#define MAX_REJECTED          1000
+#define MAX_STRANGER_REJECTED 100
 
 session *session_find(engine *e, const uuid *id)
 {
@@ -72,7 +74,7 @@ static void session_rest(void *context, timer *t)
     session *s = (session *) ((char *) t - offsetof(session, idle));
     if (!session_is_idle(s)) {
         wait_for_silence(e, s);
-    } else if (s->quiet || (!s->stored && s->acked == 0)) {
+    } else if (s->quiet || !s->stored) {
         session_free(e, s);
     } else {
         session_forget_served(e, s);
@@ -287,7 +289,7 @@ void session_undo(engine *e, session *s)
 void session_reject(engine *e, session *s, const engine_rejection *rejection)
 {
     begin_rejections(e, s);
-    if (s->rejected_count == MAX_REJECTED)
+    if (s->rejected_count >= (s->stored ? MAX_REJECTED : MAX_STRANGER_REJECTED))
         return;
     engine_rejection *more = realloc(s->rejected, (s->rejected_count + 1) * sizeof *more);
     if (more == NULL)

@@ -113,8 +113,8 @@ static status *success_read(const service *s, const Errand__V1__Result *result, 
     return NULL;
 }
 
-// Why an attempt failed, as it is kept: a failure is not OK, and each attempt's message stays with
-// the job.
+// Why an attempt failed, as it is kept: a failure is not OK, nor a code that nobody knows, and each
+// attempt's message stays with the job.
 static Errand__Rpc__V1__Status *error_read(const Errand__Rpc__V1__Status *told, arena *memory)
 {
     Errand__Rpc__V1__Status *error = arena_alloc(memory, sizeof *error);
@@ -126,7 +126,8 @@ static Errand__Rpc__V1__Status *error_read(const Errand__Rpc__V1__Status *told, 
     if (told == NULL) {
         return error;
     }
-    if (told->code != ERRAND__RPC__V1__CODE__OK) {
+    if (told->code > ERRAND__RPC__V1__CODE__OK &&
+        told->code <= ERRAND__RPC__V1__CODE__UNAUTHENTICATED) {
         error->code = told->code;
     }
     size_t size = strlen(told->message);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #define MAX_PROGRESS_MESSAGE 1000
+#define MAX_RUNNING          100000  // jobs of one worker
 
 // Tag and length of an assignment in its answer, and what an answer always has: so that the largest
 // assignment fits alone.
@@ -265,6 +266,10 @@ static status *running_read(const Errand__V1__HeartbeatRequest *request, arena *
     status *failure = refs == NULL || told == NULL
                           ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory")
                           : NULL;
+    if (request->n_running > MAX_RUNNING) {
+        failure = status_bad_field("running", "found %zu jobs, expected at most %d",
+                                   request->n_running, MAX_RUNNING);
+    }
     for (size_t i = 0; failure == NULL && i < request->n_running; i++) {
         const Errand__V1__RunningJob *running = request->running[i];
         failure = job_id_check("job_id", running->job_id, &refs[i].id);

@@ -148,6 +148,59 @@ static void a_lower_cap_on_workers_does_not_keep_the_server_from_starting(void *
     erig_failed(lease_post(5, 1, 1, 0), STATUS_RESOURCE_EXHAUSTED);
 }
 
+// ---- outcomes of those who never had a job ----
+
+static size_t workers_stored(void)
+{
+    store_worker *workers;
+    size_t count;
+    rig_ok(erig.store->ops->load_workers(erig.store, erig.memory, &workers, &count));
+    return count;
+}
+
+static void outcomes_of_a_stranger_leave_nothing_behind(void **state)
+{
+    (void) state;
+    enum { MANY = 500 };
+    static engine_outcome outcomes[MANY];
+    job_row job = submit("q", "k");
+    for (int i = 0; i < MANY; i++)
+        outcomes[i] = success(&job);
+    erig_fine(erig_post(outcomes_call(1, 1, outcomes, MANY)));
+    assert_in_range(session_of(1)->rejected_count, 1, 100);
+    assert_int_equal(lease_now(1, 2, 0)->notices.acked_outcome_sequence, 1);
+    erig_later(QUIET + SECOND);
+    assert_null(session_of(1));
+    erig_halt();
+    assert_int_equal(workers_stored(), 0);
+    erig_run();
+    assert_state(&job.id, JOB_READY);
+}
+
+static void the_last_number_there_is_comes_before_none(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    assert_int_equal(report(1, INT64_MAX, success(&job))->acked_outcome_sequence, INT64_MAX);
+    assert_int_equal(report(1, INT64_MAX, success(&job))->acked_outcome_sequence, INT64_MAX);
+    assert_int_equal(report(1, 1, success(&job))->acked_outcome_sequence, INT64_MAX);
+}
+
+static void progress_told_twice_in_one_heartbeat_is_told_once(void **state)
+{
+    (void) state;
+    // errand.v1.Progress with done 1 and 2.
+    static const uint8_t one[] = {0x08, 0x01}, two[] = {0x08, 0x02};
+    submit("q", "k");
+    job_row job = lease_one(1, 1);
+    const engine_lease_ref running[] = {ref_of(&job), ref_of(&job), ref_of(&job)};
+    const slice progress[] = {{one, 2}, {two, 2}, {one, 2}};
+    call *c = heartbeat_call(1, running, 3, 0);
+    c->heartbeat.progress = progress;
+    erig_fine(erig_post(c));
+    assert_int_equal(row_of(&job.id).revision, job.revision + 1);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_worker_that_never_had_jobs_is_forgotten_soon, erig_start,
                                     erig_stop),
@@ -164,6 +217,12 @@ static const struct CMUnitTest tests[] = {
                                     erig_stop),
     cmocka_unit_test_setup_teardown(a_lower_cap_on_workers_does_not_keep_the_server_from_starting,
                                     erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(outcomes_of_a_stranger_leave_nothing_behind, erig_start,
+                                    erig_stop),
+    cmocka_unit_test_setup_teardown(the_last_number_there_is_comes_before_none, erig_start,
+                                    erig_stop),
+    cmocka_unit_test_setup_teardown(progress_told_twice_in_one_heartbeat_is_told_once, erig_start,
+                                    erig_stop),
 };
 
 UNIT_TEST_MAIN(tests)

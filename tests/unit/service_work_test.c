@@ -76,6 +76,43 @@ static void a_heartbeat_with_a_wrong_token_names_it(void **state)
     assert_violation(try_heartbeat(&running, &ret), STATUS_INVALID_ARGUMENT, "running[0].job_id");
 }
 
+static void a_heartbeat_of_too_many_jobs_is_refused(void **state)
+{
+    (void) state;
+    enum { MANY = 100001 };
+    static Errand__V1__RunningJob *list[MANY];
+    Errand__V1__RunningJob running = ERRAND__V1__RUNNING_JOB__INIT;
+    Errand__V1__HeartbeatRequest request = ERRAND__V1__HEARTBEAT_REQUEST__INIT;
+    Errand__V1__HeartbeatResponse *ret = NULL;
+    for (size_t i = 0; i < MANY; i++)
+        list[i] = &running;
+    request.worker = worker();
+    request.running = list;
+    request.n_running = MANY;
+    assert_violation(try_call(WORKERS, "Heartbeat", &request.base, NULL, &ret),
+                     STATUS_INVALID_ARGUMENT, "running");
+}
+
+static void a_failure_with_a_code_that_nobody_knows_is_unknown(void **state)
+{
+    (void) state;
+    static const int codes[] = {0, 17, 4711, -1, INT32_MIN};
+    Errand__Rpc__V1__Status error = ERRAND__RPC__V1__STATUS__INIT;
+    Errand__V1__Failure failure = ERRAND__V1__FAILURE__INIT;
+    Errand__V1__ReportResponse *ret = NULL;
+    failure.status = &error;
+    for (size_t i = 0; i < COUNT(codes); i++) {
+        const char *id = submit_any()->id;
+        Errand__V1__Outcome outcome = outcome_of(lease_one((int64_t) i + 1));
+        error.code = (Errand__Rpc__V1__Code) codes[i];
+        outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_FAILURE;
+        outcome.failure = &failure;
+        rig_ok(try_report(&outcome, 0, &ret));
+        const Errand__V1__Job *job = get(id, ERRAND__V1__JOB_VIEW__FULL);
+        assert_int_equal(job->error->code, ERRAND__RPC__V1__CODE__UNKNOWN);
+    }
+}
+
 static void an_outcome_that_says_nothing_is_refused(void **state)
 {
     (void) state;
@@ -122,6 +159,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_lease_tells_when_it_ends, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_heartbeat_tells_what_is_lost, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_heartbeat_with_a_wrong_token_names_it, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(a_heartbeat_of_too_many_jobs_is_refused, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(a_failure_with_a_code_that_nobody_knows_is_unknown, srig_start,
+                                    srig_stop),
     cmocka_unit_test_setup_teardown(an_outcome_that_says_nothing_is_refused, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_report_names_what_it_rejects, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_result_that_is_too_large_fails_the_job, srig_start,
