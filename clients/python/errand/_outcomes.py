@@ -13,6 +13,7 @@ from .models import Data
 
 MAX_RESULT_BYTES = 16 << 20
 MAX_MESSAGE = 2000  # characters
+MAX_RETRY_AFTER = 366 * 86400.0  # seconds
 
 
 def _outcome(attempt: Attempt, member: str) -> str:
@@ -62,12 +63,21 @@ def failure(
     if retryable:
         body["retryable"] = True
     if retry_after is not None:
-        body["retryAfter"] = duration_text(max(0.0, retry_after))
+        body["retryAfter"] = duration_text(min(max(0.0, retry_after), MAX_RETRY_AFTER))
     return _outcome(attempt, f'"failure":{json.dumps(body, ensure_ascii=False)}')
 
 
 def of_exception(attempt: Attempt, error: BaseException) -> str:
-    """What a task that raised reports: Permanent and RetryLater as they say, others retryable."""
+    """What a task that raised reports: Permanent and RetryLater as they say, others retryable.
+    Raises nothing itself, whatever the exception is like: the attempt has ended either way."""
+    try:
+        return _told(attempt, error)
+    except Exception:
+        message = f"{type(error).__name__}, which can not be told"
+        return failure(attempt, Code.UNKNOWN, message, retryable=not isinstance(error, Permanent))
+
+
+def _told(attempt: Attempt, error: BaseException) -> str:
     if isinstance(error, Permanent):
         return failure(attempt, Code.FAILED_PRECONDITION, str(error), retryable=False)
     if isinstance(error, RetryLater):

@@ -68,6 +68,46 @@ def test_a_result_that_the_server_refuses_fails_only_its_job(worker):
         assert [jobs[0].result(30), jobs[2].result(30)] == [1, 1]
 
 
+class Unspeakable(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+
+@pytest.mark.parametrize("is_async", [False, True])
+@pytest.mark.parametrize(
+    "error, words",
+    [
+        (Unspeakable(), "Unspeakable"),
+        (SystemExit(3), "SystemExit: 3"),
+        (errand.RetryLater(float("inf")), "try again in inf s"),
+    ],
+)
+def test_an_exception_of_any_sort_ends_its_attempt_and_nothing_else(worker, error, words, is_async):
+    if is_async:
+
+        @worker.task(max_attempts=1)
+        async def task(fails: bool) -> str:
+            if fails:
+                raise error
+            return "fine"
+
+    else:
+
+        @worker.task(max_attempts=1)
+        def task(fails: bool) -> str:
+            if fails:
+                raise error
+            return "fine"
+
+    with worker:
+        jobs = [task.submit(True) for _ in range(worker.concurrency)]
+        for job in jobs:
+            done = job.wait(30)
+            assert done.state is errand.State.FAILED
+            assert words in done.error.message
+        assert task.submit(False).result(30) == "fine"
+
+
 def test_a_worker_waits_for_its_server(errand_server, caplog):
     url = errand_server.url
     errand_server.stop()
