@@ -76,7 +76,8 @@ static const struct {
 
 static void print_help(void)
 {
-    printf("usage: errand-bench [FLAG VALUE]... SCENARIO...\n\nscenarios, or all:\n");
+    printf("usage: errand-bench [FLAG VALUE]... SCENARIO...\n"
+           "       errand-bench --scenarios    lists their names\n\nscenarios, or all:\n");
     for (size_t i = 0; i < SCENARIO_COUNT; i++)
         printf("  %-11s %s\n", scenarios[i].name, scenarios[i].help);
     printf("\nflags:\n");
@@ -165,6 +166,11 @@ int main(int argc, char **argv)
             return services[i].run(argc - 2, argv + 2);
     if (argc > 1 && strcmp(argv[1], "--help") == 0) {
         print_help();
+        return 0;
+    }
+    if (argc > 1 && strcmp(argv[1], "--scenarios") == 0) {
+        for (size_t i = 0; i < SCENARIO_COUNT; i++)
+            printf("%s\n", scenarios[i].name);
         return 0;
     }
     bench_options options = {0};

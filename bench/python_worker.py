@@ -11,6 +11,7 @@ start of the processes does not count."""
 import argparse
 import contextlib
 import importlib.util
+import json
 import os
 import pathlib
 import shutil
@@ -251,12 +252,42 @@ def contestants(errandd):
 
 
 def run(contestant, count, runs):
-    """The medians of the rates."""
+    """The rates of all runs: submitted, run."""
     rates = []
     for _ in range(runs):
         with tempfile.TemporaryDirectory(dir=".", prefix="bench-") as folder:
             rates.append(contestant.measure(pathlib.Path(folder).resolve(), count))
-    return [statistics.median(column) for column in zip(*rates)]
+    return list(zip(*rates))
+
+
+def summary(samples):
+    """A figure as errand-bench writes it."""
+    samples = [float(f"{sample:.6g}") for sample in samples]
+    return {
+        "unit": "1/s",
+        "median": statistics.median(samples),
+        "least": min(samples),
+        "most": max(samples),
+        "samples": samples,
+    }
+
+
+def report_row(contestant, measured):
+    """A row as errand-bench writes it. measured: None if something is not installed."""
+    row = {"row": f"{contestant.name}: {contestant.setting}", "durable": contestant.kept}
+    if measured is None:
+        return {**row, "skipped": f"skipped: {contestant.missing()} is not installed", "figures": {}}
+    submitted, done = measured
+    figures = {"jobs run": summary(done), "jobs submitted": summary(submitted)}
+    return {**row, "figures": figures}
+
+
+def table_row(contestant, measured):
+    """The same for people."""
+    if measured is None:
+        return f"| {contestant.name} | skipped: {contestant.missing()} is not installed | | | |"
+    submitted, done = (f"{statistics.median(samples):.0f}" for samples in measured)
+    return f"| {contestant.name} | {contestant.setting} | {contestant.kept} | {done} | {submitted} |"
 
 
 def main():
@@ -265,25 +296,21 @@ def main():
     parser.add_argument("--jobs", type=int, default=20_000, help="for the fastest (20000)")
     parser.add_argument("--runs", type=int, default=1, help="of each; medians are shown (1)")
     parser.add_argument("--only", default="", metavar="WORD", help="only those named so (Errand)")
+    parser.add_argument("--json", type=pathlib.Path, help="file for the figures")
     options = parser.parse_args()
     print("| worker | setting | kept | jobs run, 1/s | jobs submitted, 1/s |")
     print("| --- | --- | --- | --- | --- |")
+    rows = []
     for contestant, share in contestants(options.errandd):
         if not contestant.name.startswith(options.only):
             continue
-        absent = contestant.missing()
-        if absent:
-            print(f"| {contestant.name} | skipped: {absent} is not installed | | | |")
-            continue
-        submit, drain = run(contestant, max(50, int(options.jobs * share)), options.runs)
-        row = (
-            contestant.name,
-            contestant.setting,
-            contestant.kept,
-            f"{drain:.0f}",
-            f"{submit:.0f}",
-        )
-        print("| " + " | ".join(row) + " |", flush=True)
+        jobs = max(50, int(options.jobs * share))
+        measured = None if contestant.missing() else run(contestant, jobs, options.runs)
+        rows.append(report_row(contestant, measured))
+        print(table_row(contestant, measured), flush=True)
+    if options.json:
+        scenario = {"scenario": "python", "durable": "as the rows say", "rows": rows}
+        options.json.write_text(json.dumps({"scenarios": [scenario]}, indent=1) + "\n")
 
 
 if __name__ == "__main__":

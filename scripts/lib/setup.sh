@@ -17,6 +17,11 @@ packages_python=(
     python3-aiohttp python3-fastapi python3-uvicorn python3-tqdm python3-setuptools python3-wheel
     python3-typing-extensions mypy
 )
+# What scripts/bench.sh compares with, draws with and looks with; each is left out where it is missing.
+packages_peers=(
+    beanstalkd redis-server postgresql libpq-dev python3-aiohttp python3-celery python3-redis python3-rq
+    python3-matplotlib strace wrk
+)
 packages_lint=("${packages_test[@]}" clang-14 clang-format-14 clang-tidy-14 shellcheck)
 
 say() {
