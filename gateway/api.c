@@ -16,6 +16,7 @@
 
 #define MAX_VARIABLE_NAME 32
 #define MAX_WAIT_MS       60000
+#define LOG_EVERY_US      1000000
 
 static const ProtobufCMessageDescriptor *request_type(const route *r)
 {
@@ -314,17 +315,26 @@ status *api_fit_deadline(api_call *call)
     return NULL;
 }
 
+void api_log_server(api_call *call, const char *event, const status *failure)
+{
+    int64_t now_us = clock_mono_us(clock_system());
+    int64_t last_us = atomic_load(&call->gateway->logged_us);
+    bool is_due = last_us == 0 || now_us - last_us >= LOG_EVERY_US;
+    if (is_due && atomic_compare_exchange_strong(&call->gateway->logged_us, &last_us, now_us)) {
+        log_warn(event, LOG_STATUS(failure),
+                 LOG_STR("request_id", call->x->request_id != NULL ? call->x->request_id : ""));
+    }
+}
+
 // Where the server is concerns who runs the gateway, not who calls it.
-static status *without_address(const api_call *call, status *failure)
+static status *without_address(api_call *call, status *failure)
 {
     bool is_ours = failure != NULL && (failure->code == STATUS_UNAVAILABLE ||
                                        failure->code == STATUS_DEADLINE_EXCEEDED);
     if (!is_ours || strstr(failure->message, "://") == NULL) {
         return failure;
     }
-    log_warn("server_unreachable",
-             LOG_STR("request_id", call->x->request_id != NULL ? call->x->request_id : ""),
-             LOG_STR("reason", failure->message));
+    api_log_server(call, "server_unreachable", failure);
     status *plain = status_new(failure->code, failure->code == STATUS_UNAVAILABLE
                                                   ? "the gateway has no connection to the server"
                                                   : "the server did not answer in time");

@@ -1,7 +1,6 @@
 // api_server - health, readiness, metrics and the OpenAPI document.
 #include "gateway/routes.h"
 
-#include "base/log.h"
 #include "base/metrics.h"
 #include "errand/v1/server_service.pb-c.h"
 #include "gateway/openapi.h"
@@ -41,13 +40,12 @@ void api_ready_answer(api_call *call, const ProtobufCMessage *reply)
     }
 }
 
-// Anybody may ask: the reason is for the log.
+// Anybody may ask: the reason is for the log, where that of a missing connection stands already.
 void api_ready_fail(api_call *call, status *failure)
 {
     bool refused =
         failure->code == STATUS_UNAUTHENTICATED || failure->code == STATUS_PERMISSION_DENIED;
-    log_warn("not_ready", LOG_STR("code", status_code_name(failure->code)),
-             LOG_STR("reason", failure->message));
+    api_log_server(call, "not_ready", failure);
     status_free(failure);
     (void) problem_refuse(call->x, 503, "%s",
                           refused ? "the server does not take the gateway's own token"

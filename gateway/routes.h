@@ -112,6 +112,9 @@ void api_prepare_rpc(api_call *call, const ProtobufCServiceDescriptor *service, 
 // api_fit_deadline makes the call end by its deadline; DEADLINE_EXCEEDED when that has passed.
 status *api_fit_deadline(api_call *call) __attribute__((warn_unused_result));
 
+// api_log_server logs trouble with the server, a line a second at most.
+void api_log_server(api_call *call, const char *event, const status *failure);
+
 // api_call_upstream sends call->request and waits for the reply. A call that may wait is counted
 // meanwhile, or does not wait when too many do.
 status *api_call_upstream(api_call *call, upstream_reply_fn *take_reply, void *data)
