@@ -81,6 +81,21 @@ bool buf_append_char(buf *b, char c)
     return buf_append(b, &c, 1);
 }
 
+bool buf_append_int(buf *b, int64_t value)
+{
+    char digits[20];
+    char *at = digits + sizeof digits;
+    uint64_t left = value < 0 ? 0 - (uint64_t) value : (uint64_t) value;
+    do {
+        *--at = (char) ('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0) {
+        *--at = '-';
+    }
+    return buf_append(b, at, (size_t) (digits + sizeof digits - at));
+}
+
 // buf_room_for_nul makes room for one byte behind the contents; it does not count for the cap.
 static bool buf_room_for_nul(buf *b)
 {

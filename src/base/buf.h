@@ -31,6 +31,7 @@ bool buf_reserve(buf *b, size_t more);  // room for more bytes behind size
 bool buf_append(buf *b, const void *bytes, size_t size);
 bool buf_append_text(buf *b, const char *text);
 bool buf_append_char(buf *b, char c);
+bool buf_append_int(buf *b, int64_t value);  // in decimal; far cheaper than a format
 bool buf_append_format(buf *b, const char *format, ...) __attribute__((format(printf, 2, 3)));
 char *buf_text(buf *b);  // NUL-terminated contents, borrowed; NULL when failed
 slice buf_slice(const buf *b);

@@ -91,7 +91,7 @@ static bool encode_bytes(json_writer *w, const ProtobufCBinaryData *data)
 
 static bool encode_signed(json_writer *w, int64_t value)
 {
-    buf_append_format(w->out, "%lld", (long long) value);
+    buf_append_int(w->out, value);
     return true;
 }
 
@@ -104,7 +104,9 @@ static bool encode_unsigned(json_writer *w, uint64_t value)
 // 64-bit integers are strings in JSON, since many readers keep numbers as doubles.
 static bool encode_quoted_signed(json_writer *w, int64_t value)
 {
-    buf_append_format(w->out, "\"%lld\"", (long long) value);
+    buf_append_char(w->out, '"');
+    buf_append_int(w->out, value);
+    buf_append_char(w->out, '"');
     return true;
 }
 

@@ -59,19 +59,41 @@ static date days_to_date(int64_t days)
     return d;
 }
 
+// Writes exactly so many digits; returns where they end.
+static char *put_digits(char *at, int value, int digits)
+{
+    for (int i = digits - 1; i >= 0; i--) {
+        at[i] = (char) ('0' + value % 10);
+        value /= 10;
+    }
+    return at + digits;
+}
+
 // Writes nothing, or a point and 3, 6 or 9 digits: as few as say it exactly.
-static int format_fraction(int32_t nanos, char *text, size_t size)
+static int format_fraction(int32_t nanos, char *text)
 {
     if (nanos == 0) {
         return 0;
     }
-    if (nanos % 1000000 == 0) {
-        return snprintf(text, size, ".%03d", nanos / 1000000);
+    *text = '.';
+    int digits = nanos % 1000000 == 0 ? 3 : nanos % 1000 == 0 ? 6 : 9;
+    int value = digits == 3 ? nanos / 1000000 : digits == 6 ? nanos / 1000 : nanos;
+    return (int) (put_digits(text + 1, value, digits) - text);
+}
+
+// Most jobs that are shown have two of these or more.
+static char *format_date(const date *d, int clock, char *at)
+{
+    const struct {
+        int value, digits;
+        char end;
+    } parts[] = {{d->year, 4, '-'},      {d->month, 2, '-'},        {d->day, 2, 'T'},
+                 {clock / 3600, 2, ':'}, {clock / 60 % 60, 2, ':'}, {clock % 60, 2, '\0'}};
+    for (size_t i = 0; i < sizeof parts / sizeof parts[0]; i++) {
+        at = put_digits(at, parts[i].value, parts[i].digits);
+        *at++ = parts[i].end;
     }
-    if (nanos % 1000 == 0) {
-        return snprintf(text, size, ".%06d", nanos / 1000);
-    }
-    return snprintf(text, size, ".%09d", nanos);
+    return at - 1;
 }
 
 bool time_text_format(int64_t seconds, int32_t nanos, char ret_text[static TIME_TEXT_SIZE])
@@ -83,11 +105,10 @@ bool time_text_format(int64_t seconds, int32_t nanos, char ret_text[static TIME_
     int64_t since_year_1 = seconds - MIN_TIMESTAMP;
     date d = days_to_date(since_year_1 / SECONDS_PER_DAY);
     int clock = (int) (since_year_1 % SECONDS_PER_DAY);
-    int used = snprintf(ret_text, TIME_TEXT_SIZE, "%04d-%02d-%02dT%02d:%02d:%02d", d.year, d.month,
-                        d.day, clock / 3600, clock / 60 % 60, clock % 60);
-    used += format_fraction(nanos, ret_text + used, TIME_TEXT_SIZE - (size_t) used);
-    ret_text[used] = 'Z';
-    ret_text[used + 1] = '\0';
+    char *end = format_date(&d, clock, ret_text);
+    end += format_fraction(nanos, end);
+    end[0] = 'Z';
+    end[1] = '\0';
     return true;
 }
 
@@ -202,7 +223,7 @@ bool time_text_format_duration(int64_t seconds, int32_t nanos, char ret_text[sta
     }
     int used = snprintf(ret_text, TIME_TEXT_SIZE, "%s%lld", negative ? "-" : "",
                         (long long) (negative ? -seconds : seconds));
-    used += format_fraction(abs(nanos), ret_text + used, TIME_TEXT_SIZE - (size_t) used);
+    used += format_fraction(abs(nanos), ret_text + used);
     ret_text[used] = 's';
     ret_text[used + 1] = '\0';
     return true;

@@ -95,6 +95,19 @@ static void a_finished_buffer_can_be_used_again(void **state)
     assert_string_equal(buf_text(&b), "def");
 }
 
+static void numbers_are_appended_in_decimal(void **state)
+{
+    (void) state;
+    AUTO_BUF b = {0};
+    assert_true(buf_append_int(&b, 0));
+    assert_true(buf_append_char(&b, ' '));
+    assert_true(buf_append_int(&b, -107));
+    assert_true(buf_append_int(&b, INT64_MIN));
+    assert_true(buf_append_char(&b, ' '));
+    assert_true(buf_append_int(&b, INT64_MAX));
+    assert_string_equal(buf_text(&b), "0 -107-9223372036854775808 9223372036854775807");
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(appended_pieces_stand_in_order),
     cmocka_unit_test(an_empty_buffer_is_empty_text),
@@ -104,6 +117,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(formatted_text_may_fill_the_cap_exactly),
     cmocka_unit_test(reserving_an_absurd_size_fails_without_overflow),
     cmocka_unit_test(a_finished_buffer_can_be_used_again),
+    cmocka_unit_test(numbers_are_appended_in_decimal),
 };
 
 UNIT_TEST_MAIN(tests)
