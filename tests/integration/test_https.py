@@ -2,6 +2,8 @@
 
 import contextlib
 import http.client
+import os
+import shutil
 import signal
 import socket
 import ssl
@@ -182,6 +184,28 @@ def test_handshakes_that_never_come_keep_nobody_out_for_long(server, pair, trust
         for raw in silent:
             raw.close()
         gateway.stop()
+
+
+def test_the_http_library_stays_within_its_memory_over_tls(server, pair, trust, tmp_path):
+    """Made for another OpenSSL as it is: valgrind sees both. An error is told by its exit."""
+    if shutil.which("valgrind") is None:
+        pytest.skip("valgrind is not installed")
+    if os.environ.get("ERRAND_TEST_SANITIZER"):
+        pytest.skip("valgrind can not run what is built with sanitizers")
+    valgrind = ["valgrind", "-q", "--error-exitcode=9", "--fair-sched=yes"]
+    limits = ["--connections", "8", "--request-timeout", "10s"]
+    gateway = Gateway(server, tmp_path / "gateway.log", *https_flags(pair), *limits, wrapper=valgrind)
+    api = HttpsApi(gateway.http, trust)
+    for path in ("/healthz", "/v1/jobs", "/openapi.json", "/%00", "/../x"):
+        assert api.get(path).status in (200, 400, 404), path
+    assert api.submit({"kind": "task", "args": "x" * 300_000})["state"] == "READY"
+    for junk in (b"GET / HTTP/1.1\r\n\r\n", b"\x16\x03\x01\x00\x05hello", b""):
+        with RawHttp(gateway.http) as raw:
+            raw.send(junk)
+    with contextlib.suppress(ssl.SSLError, OSError):
+        shake_hands(gateway.http, ssl.create_default_context())  # does not trust it
+    assert api.get("/healthz").status == 200
+    gateway.stop()
 
 
 def test_a_client_checks_the_certificate(secure, tmp_path):
