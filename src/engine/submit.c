@@ -142,9 +142,12 @@ static bool place(engine *e, step *w, size_t index)
     return true;
 }
 
+// Within the transaction looking up needs none of its own.
 static bool store_step(engine *e, step *w)
 {
-    if (e->trouble != NULL ||
+    if (w->count == 0)
+        return true;
+    if (!engine_write(e) ||
         !engine_check(e, e->store->ops->find(e->store, w->ids, w->count, w->found)))
         return false;
     for (size_t i = 0; i < w->count; i++)

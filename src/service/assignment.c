@@ -5,16 +5,22 @@
 #include "job/time.h"
 #include "job/view.h"
 
-// What an answer takes beside what it carries.
+// What an answer takes beside what it carries, and what the server adds to a job: at most.
 #define REPLY_BYTES 4096
+#define OWN_BYTES   4096
 
 size_t assignment_room(const service *s)
 {
     return s->options.max_message_bytes - REPLY_BYTES;
 }
 
-static status *check_size(const service *s, const Errand__V1__Assignment *assignment)
+// A small job is not measured.
+static status *check_size(const service *s, const engine_assignment *a,
+                          const Errand__V1__Assignment *assignment)
 {
+    if (!a->has_parent && a->spec.size + OWN_BYTES <= assignment_room(s)) {
+        return NULL;
+    }
     size_t size = errand__v1__assignment__get_packed_size(assignment);
     if (size <= assignment_room(s)) {
         return NULL;
@@ -51,7 +57,7 @@ status *assignment_build(service *s, const engine_assignment *a, int64_t lease_u
     assignment->token = (ProtobufCBinaryData){.len = ENGINE_TOKEN_BYTES, .data = token};
     assignment->attempt = a->row.attempt;
     assignment->lease_expire_time = expires;
-    failure = check_size(s, assignment);
+    failure = check_size(s, a, assignment);
     if (failure == NULL) {
         *ret = assignment;
     }

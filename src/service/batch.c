@@ -98,7 +98,7 @@ static void result_fill(submission *sub, engine_new_job *made, size_t index)
 {
     Errand__V1__BatchSubmitResponse__Result *result = sub->results[index];
     Errand__V1__Job *job = NULL;
-    size_t expected = answer_bytes(sub->jobs[index], made);
+    size_t expected = made->duplicate ? answer_bytes(sub->jobs[index], made) : 0;
     status *failure = made->failure;
     if (failure != NULL) {
         prefix_job(failure, index);
