@@ -223,7 +223,7 @@ def draw_peers(plot, scenarios):
         axes.set_title(shape, fontsize=10, loc="left")
         axes.set_xlim(right=max(rates.values()) * 1.25)
         axes.xaxis.set_major_formatter(thousands)
-        axes.locator_params(axis="x", nbins=4)
+        axes.locator_params(axis="x", nbins=3)
         axes.tick_params(axis="y", length=0)
         axes.grid(axis="y", visible=False)
         axes.spines["left"].set_visible(False)
