@@ -131,10 +131,8 @@ static status *read(collector *c, slice message, batch *ret)
     if (sent == NULL) {
         return why;
     }
-    failure = outcomes_take(c->service, sent, why, ret->memory, &ret->outcomes);
-    if (failure == NULL) {
-        worker_scope(caller.grant, &ret->outcomes.worker_id);
-    }
+    ret->outcomes.memory = ret->memory;
+    failure = outcomes_take(c->service, caller.grant, sent, why, &ret->outcomes);
     if (why != NULL && failure == NULL) {
         refused(c, why);
     }

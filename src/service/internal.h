@@ -130,6 +130,14 @@ status *job_find(service *s, const rpc_call *call, const char *id, uuid *ret);
 // worker_scope makes the id by which the engine knows a worker out of the one that it gave.
 void worker_scope(const access_grant *grant, uuid *id);
 
+// token_mask hides the token of a lease from who is limited to some queues, and shows it again; the
+// others do so with all of a list.
+void token_mask(const service *s, const access_grant *grant, const uuid *id,
+                uint8_t token[static ENGINE_TOKEN_BYTES]);
+void refs_mask(const service *s, const access_grant *grant, engine_lease_ref *refs, size_t count);
+void rejections_mask(const service *s, const access_grant *grant, engine_rejection *rejected,
+                     size_t count);
+
 // metrics.c: a metrics_source_fn.
 void service_write_metrics(void *data, buf *out);
 
@@ -175,13 +183,14 @@ void assignment_give_back(service *s, const engine_lease *command, const engine_
 // event.c: fills in the body and the signature of a callback that is about to be made.
 status *event_fill(service *s, const engine_assignment *a, Errand__V1__Job *job, arena *memory);
 
-// outcomes.c: an OutcomeBatch as engine outcomes.
-status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
-                      engine_outcomes *ret);
+// outcomes.c: an OutcomeBatch, of whoever has the grant, as engine outcomes.
+status *outcomes_read(const service *s, const access_grant *grant,
+                      const Errand__V1__OutcomeBatch *batch, engine_outcomes *ret);
 // outcomes_take is outcomes_read for a sender that gets no answer: an outcome that can not be read
 // fails its attempt, and is rejected. why: so is each that says nothing; NULL: each by itself.
-status *outcomes_take(const service *s, const Errand__V1__OutcomeBatch *batch, const status *why,
-                      arena *memory, engine_outcomes *ret);
+status *outcomes_take(const service *s, const access_grant *grant,
+                      const Errand__V1__OutcomeBatch *batch, const status *why,
+                      engine_outcomes *ret);
 // salvage.c: worker, number and leases of a batch that can not be decoded; NULL when not even they
 // can be told. decode: outcomes that are well by themselves are there as a whole.
 Errand__V1__OutcomeBatch *salvage(slice message, bool decode, arena *memory);

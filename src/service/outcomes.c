@@ -196,17 +196,17 @@ static status *head_read(const Errand__V1__OutcomeBatch *batch, uuid *ret_worker
     return failure;
 }
 
-static status *batch_begin(const Errand__V1__OutcomeBatch *batch, arena *memory,
-                           engine_outcomes *ret, engine_outcome **ret_outcomes)
+// ret->memory is set.
+static status *batch_begin(const Errand__V1__OutcomeBatch *batch, engine_outcomes *ret,
+                           engine_outcome **ret_outcomes)
 {
     status *failure = head_read(batch, &ret->worker_id);
     if (failure != NULL) {
         return failure;
     }
-    *ret_outcomes = arena_zalloc(memory, (batch->n_outcomes + 1) * sizeof **ret_outcomes);
+    *ret_outcomes = arena_zalloc(ret->memory, (batch->n_outcomes + 1) * sizeof **ret_outcomes);
     ret->sequence = batch->outcome_sequence;
     ret->outcomes = *ret_outcomes;
-    ret->memory = memory;
     return *ret_outcomes != NULL ? NULL : status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
 }
 
@@ -218,18 +218,32 @@ static status *prefix_outcome(status *failure, size_t index)
     return failure;
 }
 
-status *outcomes_read(const service *s, const Errand__V1__OutcomeBatch *batch, arena *memory,
-                      engine_outcomes *ret)
+// By whom it was sent: as the engine knows the worker and its leases.
+static void scope(const service *s, const access_grant *grant, engine_outcomes *o,
+                  engine_outcome *outcomes)
+{
+    worker_scope(grant, &o->worker_id);
+    for (size_t i = 0; i < o->count; i++) {
+        token_mask(s, grant, &outcomes[i].ref.id, outcomes[i].ref.token.bytes);
+    }
+}
+
+status *outcomes_read(const service *s, const access_grant *grant,
+                      const Errand__V1__OutcomeBatch *batch, engine_outcomes *ret)
 {
     engine_outcome *outcomes;
-    status *failure = batch_begin(batch, memory, ret, &outcomes);
-    for (; failure == NULL && ret->count < batch->n_outcomes; ret->count++) {
-        failure = outcome_read(s, batch->outcomes[ret->count], memory, &outcomes[ret->count]);
+    status *failure = batch_begin(batch, ret, &outcomes);
+    if (failure != NULL) {
+        return failure;
+    }
+    for (; ret->count < batch->n_outcomes; ret->count++) {
+        failure = outcome_read(s, batch->outcomes[ret->count], ret->memory, &outcomes[ret->count]);
         if (failure != NULL) {
             return prefix_outcome(failure, ret->count);
         }
     }
-    return failure;
+    scope(s, grant, ret, outcomes);
+    return NULL;
 }
 
 // An outcome that can not be read, as a failed attempt. False when it names no lease, or when
@@ -255,11 +269,13 @@ static bool refused_read(const Errand__V1__Outcome *outcome, const status *why, 
     return true;
 }
 
-status *outcomes_take(const service *s, const Errand__V1__OutcomeBatch *batch, const status *why,
-                      arena *memory, engine_outcomes *ret)
+status *outcomes_take(const service *s, const access_grant *grant,
+                      const Errand__V1__OutcomeBatch *batch, const status *why,
+                      engine_outcomes *ret)
 {
     engine_outcome *outcomes;
-    status *failure = batch_begin(batch, memory, ret, &outcomes);
+    arena *memory = ret->memory;
+    status *failure = batch_begin(batch, ret, &outcomes);
     for (size_t i = 0; failure == NULL && i < batch->n_outcomes; i++) {
         const Errand__V1__Outcome *outcome = batch->outcomes[i];
         engine_outcome *next = &outcomes[ret->count];
@@ -268,6 +284,9 @@ status *outcomes_take(const service *s, const Errand__V1__OutcomeBatch *batch, c
         AUTO(status) own = spoiled ? NULL : outcome_read(s, outcome, memory, next);
         const status *problem = spoiled ? why : own;
         ret->count += problem == NULL || refused_read(outcome, problem, memory, next) ? 1 : 0;
+    }
+    if (failure == NULL) {
+        scope(s, grant, ret, outcomes);
     }
     return failure;
 }

@@ -1,8 +1,9 @@
 // visible - what a caller gets to see whose token is limited to some queues.
 //
 // What is in another queue is answered exactly like what does not exist.
-#include "service/access.h"
 #include "service/internal.h"
+
+#include "base/crypto.h"
 
 #include <stdio.h>
 
@@ -56,5 +57,38 @@ void worker_scope(const access_grant *grant, uuid *id)
         // No UUID, of which half would come back: the result is a hash throughout.
         (void) snprintf(name, sizeof name, "worker %s", uuid_format(id, text));
         *id = uuid_derive(grant->name, name, 0);
+    }
+}
+
+// The token of a lease is the number of its job in the order in which jobs came from everybody. Who
+// is limited to some queues must not learn that, and knows it under a mask of that job only. Twice
+// is as if it had not been.
+void token_mask(const service *s, const access_grant *grant, const uuid *id,
+                uint8_t token[static ENGINE_TOKEN_BYTES])
+{
+    uint8_t hash[SHA256_BYTES], use = 't';
+    const crypto_part parts[] = {{&use, 1}, {id->bytes, sizeof id->bytes}};
+    if (grant == NULL || grant->queues == NULL) {
+        return;
+    }
+    crypto_hmac_sha256(s->page_key.bytes, sizeof s->page_key.bytes, parts,
+                       sizeof parts / sizeof parts[0], hash);
+    for (size_t i = 0; i < ENGINE_TOKEN_BYTES; i++) {
+        token[i] ^= hash[i];
+    }
+}
+
+void refs_mask(const service *s, const access_grant *grant, engine_lease_ref *refs, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        token_mask(s, grant, &refs[i].id, refs[i].token.bytes);
+    }
+}
+
+void rejections_mask(const service *s, const access_grant *grant, engine_rejection *rejected,
+                     size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        token_mask(s, grant, &rejected[i].ref.id, rejected[i].ref.token.bytes);
     }
 }

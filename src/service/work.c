@@ -54,6 +54,7 @@ static void assignment_write(lease_state *state, const engine_assignment *a, siz
         assignment_refuse(s, &state->lease, a, failure);
         return;
     }
+    token_mask(s, rpc_call_grant(state->call), &a->row.id, assignment->token.data);
     size_t size = errand__v1__assignment__get_packed_size(assignment) + ASSIGNMENT_HEAD_BYTES;
     if (size > *room) {
         assignment_give_back(s, &state->lease, a);
@@ -80,9 +81,17 @@ static status *assignments_write(lease_state *state, Errand__V1__LeaseResponse *
     return NULL;
 }
 
+static void notices_mask(const service *s, const rpc_call *call, engine_notices *notices)
+{
+    const access_grant *grant = rpc_call_grant(call);
+    refs_mask(s, grant, notices->cancel, notices->cancel_count);
+    rejections_mask(s, grant, notices->rejected, notices->rejected_count);
+}
+
 static status *lease_write(lease_state *state, Errand__V1__LeaseResponse *reply)
 {
-    const engine_notices *notices = &state->lease.notices;
+    engine_notices *notices = &state->lease.notices;
+    notices_mask(state->service, state->call, notices);
     reply->rejected =
         rejections_write(notices->rejected, notices->rejected_count, rpc_call_arena(state->call));
     if (reply->rejected == NULL) {
@@ -211,6 +220,8 @@ static void heartbeat_done(engine_command *command)
     Google__Protobuf__Duration lease = GOOGLE__PROTOBUF__DURATION__INIT;
     status *failure = command->failure;
     if (failure == NULL) {
+        refs_mask(state->service, rpc_call_grant(state->call), h->lost, h->lost_count);
+        notices_mask(state->service, state->call, &h->notices);
         failure = refs_write(h->lost, h->lost_count, memory, &reply.lost);
     }
     if (failure == NULL) {
@@ -309,6 +320,7 @@ void heartbeat_call(service *s, const Errand__V1__HeartbeatRequest *request, rpc
         return;
     }
     worker_scope(rpc_call_grant(call), &h->worker_id);
+    refs_mask(s, rpc_call_grant(call), running, request->n_running);
     state->service = s;
     state->call = call;
     h->command = (engine_command){.verb = ENGINE_HEARTBEAT, .done = heartbeat_done, .owner = state};
@@ -325,6 +337,7 @@ void heartbeat_call(service *s, const Errand__V1__HeartbeatRequest *request, rpc
 
 typedef struct report_state {
     engine_outcomes outcomes;
+    service *service;
     rpc_call *call;
 } report_state;
 
@@ -337,6 +350,7 @@ static void report_done(engine_command *command)
         rpc_call_fail(state->call, command->failure);
         return;
     }
+    rejections_mask(state->service, rpc_call_grant(state->call), o->rejected, o->rejected_count);
     reply.rejected = rejections_write(o->rejected, o->rejected_count, o->memory);
     if (reply.rejected == NULL) {
         answer_no_memory(state->call);
@@ -355,12 +369,13 @@ void report_call(service *s, const Errand__V1__OutcomeBatch *request, rpc_call *
         answer_no_memory(call);
         return;
     }
-    status *failure = outcomes_read(s, request, rpc_call_arena(call), &state->outcomes);
+    state->outcomes.memory = rpc_call_arena(call);
+    status *failure = outcomes_read(s, rpc_call_grant(call), request, &state->outcomes);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
         return;
     }
-    worker_scope(rpc_call_grant(call), &state->outcomes.worker_id);
+    state->service = s;
     state->call = call;
     state->outcomes.report = true;
     state->outcomes.command =

@@ -461,3 +461,40 @@ def test_nobody_speaks_for_a_worker_whose_id_he_has_learned(scene, tokens):
     assert pool.report(*[success(one) for one in held]).accepted == 2
     pool.close()
     thief.close()
+
+
+def number_in(token):
+    return int.from_bytes(token[:8], "big")
+
+
+def test_a_limited_worker_learns_nothing_of_other_queues_from_its_leases(
+    start_server, tokens, clients
+):
+    tokens.add("mine", "submit", "read", "work", queues=["mine"])
+    tokens.add("pool", "work")
+    server = start_server(*tokens.flags)
+    mine = clients(server, tokens.texts["mine"])
+    worker = worker_with(server, tokens.texts["mine"])
+    jobs = [submit(mine, "mine").id for _ in range(4)]
+    first, second, third, fourth = worker.lease(4).assignments
+    assert all(number_in(one.token) > 2**32 for one in (first, second, third, fourth))
+
+    assert not worker.heartbeat(first, second, third, fourth).lost
+    assert worker.report(success(first)).accepted == 1
+    (rejected,) = worker.report(success(first)).rejected
+    assert (rejected.job_id, rejected.token) == (jobs[0], first.token)
+    batch = worker.batch(success(second))
+    batch.authorization = f"Bearer {tokens.texts['mine']}"
+    worker.push(batch)
+    ended = job_service_pb2.GetResultRequest(id=jobs[1], wait=duration(30))
+    assert mine.jobs.GetResult(ended, timeout=60).state == job_pb2.Job.SUCCEEDED
+    mine.jobs.Cancel(job_service_pb2.CancelJobRequest(id=jobs[2]))
+    (cancelled,) = worker.heartbeat(third, fourth).cancel
+    assert (cancelled.job_id, cancelled.token) == (jobs[2], third.token)
+    (lost,) = worker.heartbeat(first, fourth).lost
+    assert (lost.job_id, lost.token) == (jobs[0], first.token)
+
+    stranger = worker_with(server, tokens.texts["pool"])
+    assert stranger.report(success(fourth)).accepted == 0
+    for one in (worker, stranger):
+        one.close()
