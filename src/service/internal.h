@@ -168,6 +168,9 @@ status *view_read(reader_pool *readers, const uuid *id, bool full, arena *memory
 // when no further call may wait now. w and call outlive the wait.
 bool wait_for(service *s, rpc_call *call, engine_wait *w);
 void wait_gone(void *data, uint64_t ticket);
+// wait_why_ended is the failure of a wait that ended, which it takes: when the server stops its
+// parked calls go, though their callers are still there, who are to come again.
+status *wait_why_ended(const service *s, status *failure);
 
 // assignment.c: RESOURCE_EXHAUSTED when it takes more than assignment_room, what an answer can
 // carry.

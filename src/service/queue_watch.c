@@ -18,6 +18,7 @@
 typedef struct watch_state {
     engine_feed feed;
     int64_t seen_queue;  // what the caller has seen of the queue itself
+    service *service;
     rpc_call *call;
     Errand__V1__WatchQueueResponse reply;
 } watch_state;
@@ -155,7 +156,7 @@ static void watch_done(engine_command *command)
 {
     watch_state *w = command->owner;
     if (command->failure != NULL) {
-        rpc_call_fail(w->call, command->failure);
+        rpc_call_fail(w->call, wait_why_ended(w->service, command->failure));
     } else if (!add_all(w)) {
         answer_no_memory(w->call);
     } else {
@@ -198,6 +199,7 @@ void watch_queue_call(service *s, const Errand__V1__WatchQueueRequest *request, 
         answer_no_memory(call);
         return;
     }
+    w->service = s;
     w->call = call;
     w->feed.command = (engine_command){.verb = ENGINE_FEED, .done = watch_done, .owner = w};
     w->feed.queue = request->queue;

@@ -94,8 +94,7 @@ static void read_and_answer(service *s, rpc_call *call, const uuid *id)
     }
 }
 
-// When the server stops its parked calls go, though their callers are still there.
-static status *why_gone(const service *s, status *failure)
+status *wait_why_ended(const service *s, status *failure)
 {
     if (failure->code != STATUS_CANCELLED || !atomic_load(&s->draining)) {
         return failure;
@@ -108,7 +107,7 @@ static void result_done(engine_command *command)
 {
     result_wait *w = command->owner;
     if (command->failure != NULL) {
-        command->failure = why_gone(w->service, command->failure);
+        command->failure = wait_why_ended(w->service, command->failure);
         rpc_call_fail(w->call, command->failure);
     } else {
         read_and_answer(w->service, w->call, &w->wait.id);

@@ -22,7 +22,7 @@ static void watch_done(engine_command *command)
 {
     watch_state *w = command->owner;
     if (command->failure != NULL) {
-        rpc_call_fail(w->call, command->failure);
+        rpc_call_fail(w->call, wait_why_ended(w->service, command->failure));
     } else {
         answer_now(&w->service->done_readers, w->call, &w->wait.id);
     }

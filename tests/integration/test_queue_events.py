@@ -7,6 +7,7 @@ import uuid
 import pytest
 
 from errand.v1 import job_service_pb2 as messages, queue_service_pb2 as queues
+from harness.cli import Cli
 from harness.connect_api import ConnectApi
 from harness.errandd import SANITIZED
 from harness.events import EventStream
@@ -216,6 +217,20 @@ def test_the_command_line_follows_a_queue(cli, rpc, worker):
     assert document["queue"]["depth"] == {"SUCCEEDED": "1"} and document["cursor"]
     following.kill()
     following.communicate()
+
+
+def test_the_command_line_goes_on_after_a_restart(server, connect):
+    submit(connect(server))
+    following = Cli(server.rpc).start("queue", "watch", "default")
+    assert following.stdout.readline() == b"queue default READY=1\n"
+    server.stop()
+    server.restart(same_ports=True)
+    assert following.stdout.readline() == b"queue default READY=1\n"
+    job = submit(connect(server))
+    assert following.stdout.readline().decode() == f"job {job.id} task READY\n"
+    following.kill()
+    _, err = following.communicate()
+    assert b"some events are missing" in err
 
 
 # ---- event streams ----
