@@ -49,6 +49,8 @@ static const scenario scenarios[] = {
      "no-op jobs by 1, 4 and 16 processes with workers of liberrand"},
     {"idle",    scenario_idle,    "nothing",
      "1,000 connected workers that have nothing to do"},
+    {"forward", scenario_forward, "as the rows say",
+     "URLs over HTTP, fetched and posted on, beside an aiohttp program with a pool of threads"},
     {"backlog", scenario_backlog, "job, lease and outcome",
      "what a job costs behind 10M jobs, what these cost, and what is left when they are gone"},
     {"cost",    scenario_cost,    "every job, lease and outcome before its answer",

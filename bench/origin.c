@@ -1,18 +1,22 @@
-// origin - one thread, one libuv loop. Requests have no body and come one at a time on each
-// connection, as curl sends them; connections are kept.
+// origin - one thread, one libuv loop. Requests come one at a time on each connection, as curl
+// sends them; connections are kept. A body must fit beside its head. GET /count tells how many
+// came.
 #include "bench/origin.h"
 
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
 
-#define REQUEST_SIZE 4096
+#define REQUEST_SIZE  8192
+#define COUNT_REQUEST "GET /count "
 
 static char *answer;  // the same for every request
 static size_t answer_size;
 static uint64_t delay_ms;
+static size_t request_count;
 
 typedef struct connection {
     uv_tcp_t stream;
@@ -71,7 +75,29 @@ static void give_room(uv_handle_t *handle, size_t wanted, uv_buf_t *ret)
 {
     connection *c = handle->data;
     (void) wanted;
-    *ret = uv_buf_init(c->request + c->size, (unsigned) (REQUEST_SIZE - c->size));
+    *ret = uv_buf_init(c->request + c->size,
+                       (unsigned) (REQUEST_SIZE - 1 - c->size));  // a NUL at the end
+}
+
+// The head, and as many bytes behind it as that says.
+static bool is_whole(connection *c)
+{
+    c->request[c->size] = '\0';
+    const char *end = strstr(c->request, "\r\n\r\n");
+    const char *length = end ? strcasestr(c->request, "\r\ncontent-length:") : NULL;
+    size_t body = length && length < end ? strtoul(strchr(length, ':') + 1, NULL, 10) : 0;
+    return end && c->size >= (size_t) (end - c->request) + 4 + body;
+}
+
+static void send_count(connection *c)
+{
+    char text[128], body[24];
+    int size = snprintf(body, sizeof body, "%zu\n", request_count);
+    size =
+        snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%s", size, body);
+    uv_buf_t all = uv_buf_init(text, (unsigned) size);
+    if (uv_try_write((uv_stream_t *) &c->stream, &all, 1) != size)
+        close_connection(c);
 }
 
 static void received(uv_stream_t *stream, ssize_t size, const uv_buf_t *bytes)
@@ -83,9 +109,14 @@ static void received(uv_stream_t *stream, ssize_t size, const uv_buf_t *bytes)
         return;
     }
     c->size += (size_t) size;
-    if (c->size < 4 || memcmp(c->request + c->size - 4, "\r\n\r\n", 4) != 0)
+    if (!is_whole(c))
         return;
     c->size = 0;
+    if (strncmp(c->request, COUNT_REQUEST, strlen(COUNT_REQUEST)) == 0) {
+        send_count(c);
+        return;
+    }
+    request_count++;
     if (delay_ms)
         uv_timer_start(&c->timer, delay_over, delay_ms, 0);
     else

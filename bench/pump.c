@@ -4,6 +4,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -124,7 +126,7 @@ static status *serve(engine *e, const struct epoll_event *event)
 
 // ---- all of them ----
 
-static status *connect_to(const char *path, int *ret)
+static status *connect_path(const char *path, int *ret)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     if (strlen(path) >= sizeof address.sun_path)
@@ -136,12 +138,26 @@ static status *connect_to(const char *path, int *ret)
     return NULL;
 }
 
+static status *connect_port(int port, int *ret)
+{
+    const int on = 1;
+    const struct sockaddr_in address = {.sin_family = AF_INET,
+                                        .sin_port = htons((uint16_t) port),
+                                        .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    *ret = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (*ret < 0 || connect(*ret, (const struct sockaddr *) &address, sizeof address) != 0 ||
+        setsockopt(*ret, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on) != 0)
+        return status_errno(errno, "port %d", port);
+    return NULL;
+}
+
 static status *open_one(engine *e, int index)
 {
     connection *c = &e->each[index];
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = c};
     c->index = index;
-    status *failure = connect_to(e->what->path, &c->fd);
+    status *failure =
+        e->what->path ? connect_path(e->what->path, &c->fd) : connect_port(e->what->port, &c->fd);
     if (failure)
         return failure;
     if (fcntl(c->fd, F_SETFL, O_NONBLOCK) != 0)

@@ -10,7 +10,8 @@
 #include <sys/types.h>
 
 typedef struct pump {
-    const char *path;  // of the unix socket
+    const char *path;  // of the unix socket; NULL: port
+    int port;          // of 127.0.0.1
     int connections;
     int64_t timeout_s;  // of it all
     void *data;
