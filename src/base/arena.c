@@ -3,6 +3,7 @@
 // The first block comes with the arena itself, so that a small message costs one malloc.
 #include "base/arena.h"
 
+#include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <string.h>
@@ -29,6 +30,88 @@ struct arena {
     block first;  // last: its bytes follow the arena
 };
 
+// ---- large blocks of arenas that are gone ----
+
+// Fresh memory costs a page fault for each page of it. Sanitizers are to see every use of what was
+// freed, so with them nothing is kept.
+#ifdef __SANITIZE_ADDRESS__
+enum { KEPT_EACH = 0 };
+#else
+enum { KEPT_EACH = 4 };
+#endif
+
+enum {
+    KEPT_SIZES = 4,
+    LEAST_KEPT = LARGEST_STEP >> (KEPT_SIZES - 1),
+};
+
+typedef struct kept_blocks {
+    block *first;
+    size_t count;
+} kept_blocks;
+
+static pthread_mutex_t kept_lock = PTHREAD_MUTEX_INITIALIZER;
+static kept_blocks kept_of_size[KEPT_SIZES];
+
+// Where blocks of a size are kept; NULL: nowhere.
+static kept_blocks *kept_for(size_t size)
+{
+    for (size_t i = 0; i < KEPT_SIZES; i++) {
+        if (size == (size_t) LEAST_KEPT << i) {
+            return &kept_of_size[i];
+        }
+    }
+    return NULL;
+}
+
+static block *take_kept(size_t size)
+{
+    kept_blocks *kept = size >= LEAST_KEPT ? kept_for(size) : NULL;
+    if (!kept) {
+        return NULL;
+    }
+    pthread_mutex_lock(&kept_lock);
+    block *b = kept->first;
+    if (b) {
+        kept->first = b->next;
+        kept->count--;
+    }
+    pthread_mutex_unlock(&kept_lock);
+    return b;
+}
+
+static bool keep(block *b)
+{
+    kept_blocks *kept = b->size >= LEAST_KEPT ? kept_for(b->size) : NULL;
+    if (!kept) {
+        return false;
+    }
+    pthread_mutex_lock(&kept_lock);
+    bool room = kept->count < KEPT_EACH;
+    if (room) {
+        b->next = kept->first;
+        kept->first = b;
+        kept->count++;
+    }
+    pthread_mutex_unlock(&kept_lock);
+    return room;
+}
+
+static block *make_block(size_t size)
+{
+    block *b = take_kept(size);
+    return b ? b : malloc(sizeof *b + size);
+}
+
+static void free_block(block *b)
+{
+    if (!keep(b)) {
+        free(b);
+    }
+}
+
+// ---- arenas ----
+
 arena *arena_new(size_t cap)
 {
     size_t size = cap > 0 && cap < FIRST_BLOCK ? cap : FIRST_BLOCK;
@@ -48,7 +131,7 @@ static void arena_free_blocks(arena *a)
     while (at) {
         block *next = at->next;
         if (at != &a->first) {
-            free(at);
+            free_block(at);
         }
         at = next;
     }
@@ -85,7 +168,7 @@ void arena_reset(arena *a)
 
 static block *arena_add_block(arena *a, size_t size)
 {
-    block *b = malloc(sizeof *b + size);
+    block *b = make_block(size);
     if (b) {
         *b = (block){.size = size};
         a->total += size;

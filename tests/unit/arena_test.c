@@ -136,6 +136,41 @@ static void it_tells_what_it_takes(void **state)
     assert_int_equal(arena_bytes(a), empty);
 }
 
+enum { PIECE = 1000, PIECES = 8000 };  // more than is kept of arenas that are gone
+
+// Each piece tells whose it is.
+static void fill(arena *a, uint8_t whose, uint8_t **ret_pieces)
+{
+    for (size_t i = 0; i < PIECES; i++) {
+        ret_pieces[i] = arena_alloc(a, PIECE);
+        assert_non_null(ret_pieces[i]);
+        memset(ret_pieces[i], whose, PIECE);
+    }
+}
+
+static void expect_filled(uint8_t *const *pieces, uint8_t whose)
+{
+    for (size_t i = 0; i < PIECES; i++) {
+        assert_int_equal(pieces[i][0], whose);
+        assert_memory_equal(pieces[i], pieces[i] + 1, PIECE - 1);
+    }
+}
+
+static void memory_of_arenas_that_are_gone_belongs_to_one_new_arena_each(void **state)
+{
+    (void) state;
+    static uint8_t *pieces[2][PIECES];
+    for (int i = 0; i < 3; i++) {
+        arena *first = arena_new(0), *second = arena_new(0);
+        fill(first, 1, pieces[0]);
+        fill(second, 2, pieces[1]);
+        expect_filled(pieces[0], 1);
+        arena_free(first);
+        expect_filled(pieces[1], 2);
+        arena_free(second);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(memory_is_aligned_and_apart),
     cmocka_unit_test(many_blocks_keep_what_was_written),
@@ -148,6 +183,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(copies_and_zeroed_memory_hold_what_they_should),
     cmocka_unit_test(the_hooks_allocate_and_never_free),
     cmocka_unit_test(it_tells_what_it_takes),
+    cmocka_unit_test(memory_of_arenas_that_are_gone_belongs_to_one_new_arena_each),
 };
 
 UNIT_TEST_MAIN(tests)
