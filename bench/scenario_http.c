@@ -41,7 +41,7 @@ static status *measure(const bench_options *options, const side *s, const char *
     double before = cpu_s(s);
     status *failure = wrk_run(&load, ret);
     if (!failure)
-        *ret_cpu_us = (cpu_s(s) - before) * 1e6 / ret->requests;
+        *ret_cpu_us = (cpu_s(s) - before) * 1e6 / (ret->requests > 0 ? ret->requests : 1);
     return failure;
 }
 
