@@ -199,7 +199,7 @@ void assign_apply(engine *e, engine_lease *command)
     session *s = session_touch(e, &command->worker_id, &failure);
     if (s != NULL)
         failure = session_describe(e, s, command->worker);
-    if (failure != NULL) {
+    if (s == NULL || failure != NULL) {
         engine_refuse(e, &command->command, failure);
         return;
     }

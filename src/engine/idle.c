@@ -161,6 +161,7 @@ bool idle_offer(engine *e)
 // Only those with very many pairs wait where not all kinds are theirs.
 static bool serves(const session *s, const idle_line *line, const job_route *r)
 {
+    // NOLINTNEXTLINE(clang-analyzer-core.NullDereference): each post has its session
     return r == NULL || !all_kinds(line) || s->kind_count == 0 || session_runs(s, r->kind->name);
 }
 

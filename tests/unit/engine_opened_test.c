@@ -139,7 +139,7 @@ static void room_for_many_is_given_to_all_who_wait(void **state)
     enum { WAITING = 20 };
     call *waiting[WAITING];
     (void) fill_queue();
-    for (uint8_t i = 0; i < WAITING; i++)
+    for (int i = 0; i < WAITING; i++)
         waiting[i] = ask((uint8_t) (20 + i), i % 2 == 0 ? "full" : NULL, NULL, LONG);
     assert_waits(waiting[0]);
     queue_settings settings = no_limits();

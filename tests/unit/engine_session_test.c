@@ -1,8 +1,8 @@
 // engine_session - what the engine keeps of worker processes, and for how long.
 #include "unit/engine_life.h"
 
-#define QUIET (10 * 30 * SECOND)
-#define DAY   (24 * 3600 * SECOND)
+#define QUIET (300 * SECOND)
+#define DAY   (86400 * SECOND)
 
 static session *session_of(uint8_t worker)
 {
