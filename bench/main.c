@@ -31,6 +31,8 @@ static const scenario scenarios[] = {
      "BatchSubmit"},
     {"drain",   scenario_drain,   "every lease before it is handed out, every outcome before it is acknowledged",
      "no-op jobs through Lease and the result pipeline"},
+    {"life",    scenario_life,    "job, lease, outcome and result",
+     "jobs submitted, run by two worker processes, kept for a second and purged, all at once"},
     {"latency", scenario_latency, "job, lease and outcome, before the caller sees the result",
      "submit to result of a no-op, one at a time"},
     {"load",    scenario_load,    "job, lease and outcome, before the caller sees the result",

@@ -26,6 +26,7 @@ scenario_fn scenario_fleet;
 scenario_fn scenario_idle;
 scenario_fn scenario_scale;
 scenario_fn scenario_peers;
+scenario_fn scenario_life;
 scenario_fn scenario_forward;
 scenario_fn scenario_backlog;
 scenario_fn scenario_cost;

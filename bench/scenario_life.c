@@ -1,0 +1,139 @@
+// scenario_life - the whole life of jobs, all of it at once: submitted in batches, leased and
+// finished by worker processes, their results kept for a second and then purged, while others still
+// come.
+#include "bench/fill.h"
+#include "bench/fleet.h"
+#include "bench/jobs.h"
+#include "bench/scenario.h"
+#include "bench/server.h"
+#include "bench/usage.h"
+
+#include "errand/v1/server_service.pb-c.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LIFE_JOBS   300000
+#define PROCESSES   2
+#define CONCURRENCY 256
+#define LOOK_MS     5
+
+typedef struct bench {
+    const bench_options *options;
+    const server *errandd;
+    const fleet *workers;
+    rpc_client *client;
+    int64_t unfinished, kept;  // jobs, when looked last
+} bench;
+
+static void count_jobs(bench *b, const Errand__V1__ServerStats *stats)
+{
+    b->unfinished = b->kept = 0;
+    for (size_t i = 0; i < stats->n_jobs; i++)
+        if (strcmp(stats->jobs[i]->key, "SUCCEEDED") == 0)
+            b->kept += stats->jobs[i]->value;
+        else
+            b->unfinished += stats->jobs[i]->value;
+}
+
+static status *look(bench *b)
+{
+    ProtobufCMessage *reply;
+    Errand__V1__GetStatsRequest request = ERRAND__V1__GET_STATS_REQUEST__INIT;
+    status *failure = rpc_client_call(b->client, &errand__v1__server_service__descriptor,
+                                      "GetStats", &request.base, NULL, &reply);
+    if (failure)
+        return failure;
+    count_jobs(b, (const Errand__V1__ServerStats *) reply);
+    protobuf_c_message_free_unpacked(reply, NULL);
+    return NULL;
+}
+
+static status *wait_until_none(bench *b, const int64_t *which)
+{
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
+    double end_s = monotonic_s() + (double) b->options->timeout_s;
+    status *failure = look(b);
+    while (!failure && *which > 0) {
+        if (monotonic_s() > end_s)
+            return status_new(STATUS_DEADLINE_EXCEEDED, "%" PRId64 " jobs are left", *which);
+        (void) nanosleep(&pause, NULL);
+        failure = look(b);
+    }
+    return failure;
+}
+
+typedef struct totals {
+    double server_s, workers_s, own_s, seconds;
+} totals;
+
+static totals used(const bench *b)
+{
+    return (totals){usage_cpu_s(server_pid(b->errandd)), fleet_cpu_s(b->workers),
+                    usage_cpu_s(getpid()), monotonic_s()};
+}
+
+static void add_figures(const totals *start, const totals *end, double jobs, double kept,
+                        double purged_s, const char *row, report *r)
+{
+    report_add(r, row, "rate", "jobs/s", jobs / (end->seconds - start->seconds));
+    report_add(r, row, "server cpu", "us/job", (end->server_s - start->server_s) * 1e6 / jobs);
+    report_add(r, row, "workers' cpu", "us/job", (end->workers_s - start->workers_s) * 1e6 / jobs);
+    report_add(r, row, "client cpu", "us/job", (end->own_s - start->own_s) * 1e6 / jobs);
+    report_add(r, row, "purged meanwhile", "%", (jobs - kept) * 100 / jobs);
+    report_add(r, row, "until all are purged", "s", purged_s);
+}
+
+static status *measure(bench *b, const char *row, report *r)
+{
+    noop_job noop;
+    load_result filled;
+    Google__Protobuf__Duration second = GOOGLE__PROTOBUF__DURATION__INIT;
+    second.seconds = 1;
+    noop_job_init(&noop);
+    noop.job.retention = &second;
+    const totals start = used(b);
+    status *failure =
+        fill_run(b->client, b->options, &noop.job, scenario_count(b->options, LIFE_JOBS), &filled);
+    if (!failure)
+        failure = wait_until_none(b, &b->unfinished);
+    if (failure)
+        return failure;
+    const totals end = used(b);
+    double kept = (double) b->kept;
+    failure = wait_until_none(b, &b->kept);
+    if (!failure)
+        add_figures(&start, &end, (double) filled.count, kept, monotonic_s() - start.seconds, row,
+                    r);
+    return failure;
+}
+
+status *scenario_life(const bench_options *options, report *r)
+{
+    char row[REPORT_ROW_SIZE];
+    bench b = {.options = options};
+    AUTO(server) errandd = NULL;
+    AUTO(rpc_client) client = NULL;
+    AUTO(fleet) workers = NULL;
+    const fleet_size size = {PROCESSES, 1, CONCURRENCY};
+    (void) snprintf(row, sizeof row, "%d worker processes", PROCESSES);
+    status *failure = server_start(options, 0, &errandd);
+    if (!failure)
+        failure = server_client(errandd, &client);
+    if (!failure)
+        failure = fleet_start(errandd, &size, &workers);
+    b.errandd = errandd;
+    b.client = client;
+    b.workers = workers;
+    if (!failure)
+        failure = measure(&b, row, r);
+    if (!failure)
+        failure = fleet_stop(TAKE(workers));
+    if (failure)
+        return failure;
+    rpc_client_close(TAKE(client));
+    return server_stop(TAKE(errandd));
+}
