@@ -3,20 +3,12 @@
 // The reply is turned into JSON on the library's thread, while it is borrowed: copying it for the
 // waiting thread would cost as much again. Calls are started under a read lock, so that after stop
 // has taken the lock for writing none can begin on a client that is being closed.
-//
-// One call, from its start to its end or to when its caller leaves it:
-//
-//    WAITING --- answered ---> ANSWERED      the callback writes the reply
-//       `------- left -------> LEFT          the callback, when it comes, only lets go
-#include "gateway/upstream.h"
+#include "gateway/upstream_remote.h"
 
 #include "base/clock.h"
 #include "base/uuid.h"
-#include "errand.h"
 #include "errand/v1/server_service.pb-c.h"
 
-#include <errno.h>
-#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -26,189 +18,6 @@
 #define SILENT_US      5000000  // one that answers nobody for so long may be dead
 #define FIRST_PAUSE_MS 20       // when no server would take a call
 #define LAST_PAUSE_MS  500
-
-typedef struct remote_server {
-    errand_client *client;
-    _Atomic int64_t avoid_until_us;
-    _Atomic int64_t last_answer_us;
-} remote_server;
-
-typedef struct remote {
-    pthread_rwlock_t lock;  // guards stopped; read while a client is used
-    bool stopped;
-    int64_t connect_timeout_us;
-    size_t count;
-    remote_server servers[];
-} remote;
-
-typedef enum pending_state { WAITING, ANSWERED, LEFT } pending_state;
-
-// Held by the thread that waits and by the callback; the last one frees it.
-typedef struct pending {
-    sem_t ended;
-    _Atomic pending_state state;
-    _Atomic int holders;
-    upstream_reply_fn *on_reply;
-    void *data;
-    status *failure;
-} pending;
-
-// ---- one try ----
-
-static pending *pending_new(upstream_reply_fn *on_reply, void *data)
-{
-    pending *p = calloc(1, sizeof *p);
-    if (p == NULL) {
-        return NULL;
-    }
-    if (sem_init(&p->ended, 0, 0) != 0) {
-        free(p);
-        return NULL;
-    }
-    atomic_init(&p->state, WAITING);
-    atomic_init(&p->holders, 2);
-    p->on_reply = on_reply;
-    p->data = data;
-    return p;
-}
-
-static void pending_release(pending *p)
-{
-    if (atomic_fetch_sub(&p->holders, 1) == 1) {
-        (void) sem_destroy(&p->ended);
-        status_free(p->failure);
-        free(p);
-    }
-}
-
-static bool pending_move(pending *p, pending_state to)
-{
-    pending_state expected = WAITING;
-    return atomic_compare_exchange_strong(&p->state, &expected, to);
-}
-
-static void leave(void *data)
-{
-    pending *p = data;
-    if (pending_move(p, LEFT)) {
-        (void) sem_post(&p->ended);
-    }
-}
-
-static status *status_of_error(const errand_error *error)
-{
-    status *failure = status_new((status_code) error->code, "%s", error->message);
-    failure->retry_delay_ms = error->retry_delay_ms;
-    for (size_t i = 0; i < error->violation_count; i++) {
-        status_add_violation(failure, error->fields[i], "%s", error->descriptions[i]);
-    }
-    return failure;
-}
-
-static void call_ended(void *data, const ProtobufCMessage *reply, const errand_error *error)
-{
-    pending *p = data;
-    if (pending_move(p, ANSWERED)) {
-        if (error != NULL) {
-            p->failure = status_of_error(error);
-        } else {
-            p->on_reply(p->data, reply);
-        }
-        (void) sem_post(&p->ended);
-    }
-    pending_release(p);
-}
-
-// False: the gateway is stopping.
-static bool start_call(remote *r, remote_server *to, const upstream_call *call, pending *p)
-{
-    const errand_call_options options = {.timeout_ms = call->timeout_ms,
-                                         .request_id = call->request_id,
-                                         .traceparent = call->traceparent,
-                                         .token = call->token,
-                                         .once = r->count > 1};
-    (void) pthread_rwlock_rdlock(&r->lock);
-    bool open = !r->stopped;
-    if (open) {
-        errand_start(to->client, call->service, call->method, call->request, &options, call_ended,
-                     p);
-    }
-    (void) pthread_rwlock_unlock(&r->lock);
-    return open;
-}
-
-static void ignore_end(void *data, const ProtobufCMessage *reply, const errand_error *error)
-{
-    (void) data;
-    (void) reply;
-    (void) error;
-}
-
-// No server need keep a call that was left. Any other call tells it.
-static void tell_left(remote *r, const upstream_call *call)
-{
-    const Errand__V1__GetInfoRequest request = ERRAND__V1__GET_INFO_REQUEST__INIT;
-    const errand_call_options options = {
-        .timeout_ms = END_TIMEOUT_MS, .token = call->token, .once = true, .ends = call->request_id};
-    (void) pthread_rwlock_rdlock(&r->lock);
-    for (size_t i = 0; !r->stopped && i < r->count; i++) {
-        errand_start(r->servers[i].client, &errand__v1__server_service__descriptor, "GetInfo",
-                     &request.base, &options, ignore_end, NULL);
-    }
-    (void) pthread_rwlock_unlock(&r->lock);
-}
-
-static bool is_stopped(remote *r)
-{
-    (void) pthread_rwlock_rdlock(&r->lock);
-    bool stopped = r->stopped;
-    (void) pthread_rwlock_unlock(&r->lock);
-    return stopped;
-}
-
-// What the thread that waited makes of the end.
-static status *outcome(remote *r, pending *p)
-{
-    if (atomic_load(&p->state) == LEFT) {
-        return upstream_cancelled();
-    }
-    status *failure = TAKE(p->failure);
-    if (status_code_of(failure) == STATUS_CANCELLED && is_stopped(r)) {
-        status_free(failure);
-        failure = upstream_stopping();
-    }
-    return failure;
-}
-
-static status *wait_for_end(remote *r, const upstream_call *call, pending *p)
-{
-    if (!upstream_cancel_enter(call->cancel, leave, p)) {
-        leave(p);
-    }
-    while (sem_wait(&p->ended) != 0 && errno == EINTR) {
-        // Interrupted by a signal.
-    }
-    upstream_cancel_leave(call->cancel);
-    return outcome(r, p);
-}
-
-static status *try_call(remote *r, remote_server *to, const upstream_call *call,
-                        upstream_reply_fn *on_reply, void *data)
-{
-    pending *p = pending_new(on_reply, data);
-    if (p == NULL) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    }
-    status *failure;
-    if (start_call(r, to, call, p)) {
-        failure = wait_for_end(r, call, p);
-    } else {
-        failure = upstream_stopping();
-        pending_release(p);  // there is no callback
-    }
-    pending_release(p);
-    return failure;
-}
 
 // ---- several servers ----
 
@@ -285,7 +94,7 @@ static void pause_ms(int64_t ms)
 static bool may_try_again(remote *r, int64_t start_us, int64_t deadline_us, size_t turn)
 {
     int64_t now_us = clock_mono_us(clock_system());
-    if (is_stopped(r) || now_us + 1000 >= deadline_us) {
+    if (remote_is_stopped(r) || now_us + 1000 >= deadline_us) {
         return false;
     }
     if (some_well(r, now_us)) {
@@ -310,7 +119,7 @@ static status *call_one_after_another(remote *r, upstream_call *call, upstream_r
     for (size_t turn = 0;; turn++) {
         remote_server *server = choose(r, turn);
         int64_t try_us = clock_mono_us(clock_system());
-        status *failure = try_call(r, server, call, on_reply, data);
+        status *failure = remote_try(r, server, call, on_reply, data);
         judge(r, server, failure, try_us);
         if (status_code_of(failure) != STATUS_UNAVAILABLE ||
             !may_try_again(r, start_us, deadline_us, turn)) {
@@ -319,6 +128,27 @@ static status *call_one_after_another(remote *r, upstream_call *call, upstream_r
         status_free(failure);
         call->timeout_ms = (deadline_us - clock_mono_us(clock_system())) / 1000 + 1;
     }
+}
+
+static void ignore_end(void *data, const ProtobufCMessage *reply, const errand_error *error)
+{
+    (void) data;
+    (void) reply;
+    (void) error;
+}
+
+// No server need keep a call that was left. Any other call tells it.
+static void tell_left(remote *r, const upstream_call *call)
+{
+    const Errand__V1__GetInfoRequest request = ERRAND__V1__GET_INFO_REQUEST__INIT;
+    const errand_call_options options = {
+        .timeout_ms = END_TIMEOUT_MS, .token = call->token, .once = true, .ends = call->request_id};
+    (void) pthread_rwlock_rdlock(&r->lock);
+    for (size_t i = 0; !r->stopped && i < r->count; i++) {
+        errand_start(r->servers[i].client, &errand__v1__server_service__descriptor, "GetInfo",
+                     &request.base, &options, ignore_end, NULL);
+    }
+    (void) pthread_rwlock_unlock(&r->lock);
 }
 
 // A call that may be left has an id of its own: one that the client chose may be on others too.
@@ -333,7 +163,7 @@ static status *run(void *backend, const upstream_call *call, upstream_reply_fn *
         uuid id = uuid_new_v7(clock_wall_us(clock_system()));
         copy.request_id = uuid_format(&id, fresh);
     }
-    status *failure = r->count == 1 ? try_call(r, &r->servers[0], &copy, on_reply, data)
+    status *failure = r->count == 1 ? remote_try(r, &r->servers[0], &copy, on_reply, data)
                                     : call_one_after_another(r, &copy, on_reply, data);
     if (own_id && status_code_of(failure) == STATUS_CANCELLED) {
         tell_left(r, &copy);
@@ -384,7 +214,7 @@ static status *open_clients(remote *r, const upstream_options *servers)
         error = errand_client_open(&options, &r->servers[r->count].client);
         r->count += error == NULL;
     }
-    status *failure = error != NULL ? status_of_error(error) : NULL;
+    status *failure = error != NULL ? remote_status_of(error) : NULL;
     errand_error_free(error);
     return failure;
 }
