@@ -68,7 +68,17 @@ from .models import (
     State,
     StateChange,
 )
-from .queues import QueueInfo, RateLimit, ServerInfo, Stats, WorkerInfo
+from .queues import (
+    EventsMissing,
+    JobChange,
+    QueueChange,
+    QueueEvent,
+    QueueInfo,
+    RateLimit,
+    ServerInfo,
+    Stats,
+    WorkerInfo,
+)
 from .task import AsyncTask, Task
 from .worker import Worker
 
@@ -88,11 +98,12 @@ def __getattr__(name: str) -> Any:
 __all__ = [
     "Aborted", "AlreadyExists", "AsyncClient", "AsyncJob", "AsyncTask", "BatchError", "CallError",
     "Callback", "Cancelled", "Client", "Code", "Context", "Data", "DataLoss", "DeadlineExceeded",
-    "Error", "Event", "ExecResult", "Explanation", "FailedPrecondition", "HttpResult", "Internal",
-    "InvalidArgument", "Job", "JobCancelled", "JobError", "JobExpired", "JobFailed", "JobInfo",
-    "JobOptions", "JobSpec", "NotFound", "OutOfRange", "Outcome", "Permanent", "PermissionDenied",
-    "Progress", "ProgressMade", "QueueInfo", "RateLimit", "ResourceExhausted", "Retry",
-    "RetryLater", "ServerInfo", "State", "StateChange", "Stats", "Status", "Task",
-    "Unauthenticated", "Unavailable", "Unimplemented", "Unknown", "Violation", "Worker",
-    "WorkerInfo", "__version__", "command", "current", "data", "fetch", "job",
+    "Error", "Event", "EventsMissing", "ExecResult", "Explanation", "FailedPrecondition",
+    "HttpResult", "Internal", "InvalidArgument", "Job", "JobCancelled", "JobChange", "JobError",
+    "JobExpired", "JobFailed", "JobInfo", "JobOptions", "JobSpec", "NotFound", "OutOfRange",
+    "Outcome", "Permanent", "PermissionDenied", "Progress", "ProgressMade", "QueueChange",
+    "QueueEvent", "QueueInfo", "RateLimit", "ResourceExhausted", "Retry", "RetryLater",
+    "ServerInfo", "State", "StateChange", "Stats", "Status", "Task", "Unauthenticated",
+    "Unavailable", "Unimplemented", "Unknown", "Violation", "Worker", "WorkerInfo", "__version__",
+    "command", "current", "data", "fetch", "job",
 ]  # fmt: skip

@@ -15,13 +15,13 @@ from ._aiohttp import AsyncConnections
 from ._batches import DEFAULT_CHUNK, bar, chunks
 from ._flow import Deadline, Flow, Reply
 from ._http import StreamBroken
-from ._sse import Following
+from ._sse import E, Followed, Following, FollowingQueue
 from .client import accepted
 from .errors import CallError
 from .handles import AsyncJob
 from .jobs import JobSpec, job_id
 from .models import Event, ExecResult, Explanation, HttpResult, JobInfo, Outcome
-from .queues import QueueInfo, ServerInfo, Stats, WorkerInfo
+from .queues import QueueEvent, QueueInfo, ServerInfo, Stats, WorkerInfo
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -193,7 +193,16 @@ class AsyncClient:
     async def watch(self, job: JobRef, timeout: float = 3600.0) -> AsyncIterator[Event]:
         """Each change of a job until its end, the state as it is now first. Streams that break are
         taken up again where they were. DeadlineExceeded after `timeout` seconds."""
-        following = Following(job_id(job), Deadline(timeout))
+        async for event in self._follow(Following(job_id(job), Deadline(timeout))):
+            yield event
+
+    async def watch_queue(self, name: str, timeout: float = 3600.0) -> AsyncIterator[QueueEvent]:
+        """What happens in a queue, the queue as it is now first. Streams that break are taken up
+        again where they were. DeadlineExceeded after `timeout` seconds."""
+        async for event in self._follow(FollowingQueue(name, Deadline(timeout))):
+            yield event
+
+    async def _follow(self, following: Followed[E]) -> AsyncIterator[E]:
         while not following.ended:
             try:
                 opening = self._connections.stream(following.request(), following.timeout())

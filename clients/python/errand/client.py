@@ -14,12 +14,12 @@ from ._address import DEFAULT_URL, Address
 from ._batches import DEFAULT_CHUNK, bar, chunks
 from ._flow import Deadline, Flow, Reply
 from ._http import Connections, StreamBroken
-from ._sse import Following
+from ._sse import E, Followed, Following, FollowingQueue
 from .errors import BatchError, CallError
 from .handles import Job
 from .jobs import JobSpec, job_id
 from .models import Event, ExecResult, Explanation, HttpResult, JobInfo, Outcome
-from .queues import QueueInfo, ServerInfo, Stats, WorkerInfo
+from .queues import QueueEvent, QueueInfo, ServerInfo, Stats, WorkerInfo
 
 if TYPE_CHECKING:
     from typing_extensions import Unpack
@@ -183,7 +183,14 @@ class Client:
     def watch(self, job: JobRef, timeout: float = 3600.0) -> Iterator[Event]:
         """Each change of a job until its end, the state as it is now first. Streams that break are
         taken up again where they were. DeadlineExceeded after `timeout` seconds."""
-        following = Following(job_id(job), Deadline(timeout))
+        yield from self._follow(Following(job_id(job), Deadline(timeout)))
+
+    def watch_queue(self, name: str, timeout: float = 3600.0) -> Iterator[QueueEvent]:
+        """What happens in a queue, the queue as it is now first. Streams that break are taken up
+        again where they were. DeadlineExceeded after `timeout` seconds."""
+        yield from self._follow(FollowingQueue(name, Deadline(timeout)))
+
+    def _follow(self, following: Followed[E]) -> Iterator[E]:
         while not following.ended:
             try:
                 with self._connections.stream(following.request(), following.timeout()) as stream:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Union
 
 from .models import Json, State, length_of, time_of
 
@@ -53,6 +54,50 @@ class QueueInfo:
             length_of(body, "aging"),
             bool(body.get("holdOnRetryAfter", False)),
         )
+
+
+@dataclass(frozen=True)
+class JobChange:
+    """An event of a queue: a job was submitted, changed its state, or is gone."""
+
+    id: str
+    kind: str
+    state: State
+    attempt: int
+    revision: int
+    time: datetime | None
+    deleted: bool
+
+    @classmethod
+    def from_json(cls, body: Json) -> JobChange:
+        """A change as the server writes it."""
+        return cls(
+            body["id"],
+            body.get("kind", ""),
+            State(body["state"]),
+            int(body.get("attempt", 0)),
+            int(body.get("revision", 0)),
+            time_of(body, "time"),
+            bool(body.get("deleted", False)),
+        )
+
+
+@dataclass(frozen=True)
+class QueueChange:
+    """An event of a queue: its depth or its settings have changed."""
+
+    queue: QueueInfo
+
+
+@dataclass(frozen=True)
+class EventsMissing:
+    """An event of a queue: some events are missing here, and why. What is known of its jobs has to
+    be listed anew."""
+
+    reason: str
+
+
+QueueEvent = Union[JobChange, QueueChange, EventsMissing]
 
 
 @dataclass(frozen=True)

@@ -87,6 +87,17 @@ def test_a_hundred_wait_at_once(errand_server, run):
     run(live())
 
 
+def test_a_queue_is_watched(run, errand_server):
+    async def live():
+        async with errand.AsyncClient(errand_server.url) as client:
+            await client.submit("k", queue="mail")
+            with pytest.raises(errand.DeadlineExceeded):
+                async for event in client.watch_queue("mail", timeout=1.5):
+                    assert isinstance(event, errand.QueueChange) and event.queue.name == "mail"
+
+    run(live())
+
+
 def test_no_server_is_unavailable_within_the_deadline(run):
     async def live():
         async with errand.AsyncClient("http://127.0.0.1:9", timeout=0.3) as client:

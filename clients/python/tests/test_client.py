@@ -170,6 +170,21 @@ def test_a_watch_of_no_job_is_not_found(client):
         list(client.watch("01a1fd91-0ed6-71c2-955b-b1907304270c"))
 
 
+def test_a_queue_is_watched(client):
+    job = client.submit("k", queue="mail")
+    events = client.watch_queue("mail", timeout=30)
+    first = next(events)
+    assert isinstance(first, errand.QueueChange) and first.queue.depth == {errand.State.READY: 1}
+    client.cancel(job)
+    change = next(event for event in events if isinstance(event, errand.JobChange))
+    assert (change.id, change.state) == (job.id, errand.State.CANCELLED)
+    events.close()
+    with pytest.raises(errand.NotFound):
+        next(client.watch_queue("nobody"))
+    with pytest.raises(errand.DeadlineExceeded, match="mail"):
+        list(client.watch_queue("mail", timeout=0.3))
+
+
 def test_queues_are_limited_paused_and_purged(client):
     client.submit("k", queue="mail")
     limit = errand.RateLimit(10, timedelta(seconds=2), burst=5)

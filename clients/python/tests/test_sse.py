@@ -4,9 +4,10 @@ import json
 
 import pytest
 
+import errand
 from errand import errors
 from errand._flow import Broken, Deadline, Reply
-from errand._sse import Following, Parser
+from errand._sse import Following, FollowingQueue, Parser
 
 RUNNING = {"id": "x", "state": "RUNNING", "revision": "2"}
 ENDED = {"id": "x", "state": "SUCCEEDED", "revision": "4"}
@@ -67,3 +68,26 @@ def test_refusals_are_raised_unless_trying_again_helps():
         Following("x", Deadline(1)).refused(busy)
     with pytest.raises(errors.DeadlineExceeded):
         Following("x", Deadline(0)).timeout()
+
+
+QUEUE_STREAM = (
+    b": waiting\n\n"
+    b'event: queue\nid: a-1-1\ndata: {"name": "mail", "depth": {"READY": "2"}}\n\n'
+    b'event: job\nid: a-2-1\ndata: {"id": "x", "kind": "k", "state": "RUNNING", "attempt": 1, '
+    b'"revision": "2", "time": "2026-01-02T03:04:05Z"}\n\n'
+    b"event: news\nid: a-3-1\ndata: {}\n\n"
+    b'event: reset\nid: b-1-0\ndata: {"reason": "restarted"}\n\n'
+)
+
+
+def test_a_queue_is_followed_without_an_end():
+    following = FollowingQueue("mail", Deadline(60))
+    assert following.request().target == "/v1/queues/mail/events"
+    assert following.opened(200)
+    queue, job, missing = following.feed(QUEUE_STREAM)
+    assert queue.queue.name == "mail" and queue.queue.depth == {errand.State.READY: 2}
+    assert (job.id, job.kind, job.state) == ("x", "k", errand.State.RUNNING)
+    assert (job.attempt, job.revision, job.time.year, job.deleted) == (1, 2, 2026, False)
+    assert missing.reason == "restarted"
+    assert not following.ended
+    assert following.request().headers["Last-Event-ID"] == "b-1-0"
