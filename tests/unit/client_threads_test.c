@@ -31,7 +31,6 @@ static void progress_is_told_in_heartbeats(void **state)
 {
     (void) state;
     stage *s = stage_new();
-    s->rig->lease_ms = 300;
     add_job(s, "task");
     stage_start(s, "task", tell_progress);
     assert_true(rig_wait_until(s->rig, has_progress, 7));

@@ -207,7 +207,6 @@ static void progress_lines_reach_the_server(void **state)
 {
     (void) state;
     exec_scene *s = scene_shell("");
-    s->rig->lease_ms = 300;
     rig_job *job = scene_add(s, "sh", "echo 7 9 almost there >&$ERRAND_PROGRESS_FD; sleep 60");
     scene_start(s);
     assert_int_equal(scene_wait_told(s), 7);

@@ -23,7 +23,7 @@ static bool has_leases(rig *r, size_t n)
 
 static void frequent_heartbeats(rig *r)
 {
-    r->lease_ms = 300;
+    r->lease_ms = 1500;
 }
 
 static void thousands_of_jobs_each_end_exactly_once(void **state)
