@@ -1,19 +1,13 @@
 // queue_watch - QueueService.Watch: what has happened in a queue after a cursor.
 //
-// A cursor is a place of the engine's feed in hexadecimal: the run of the server, the latest change
-// of a job, the latest change of the queue itself.
+// A cursor is a place of the engine's feed, enciphered: the run of the server, the latest change of
+// a job, the latest change of the queue itself.
 #include "service/internal.h"
 
 #include "job/spec.h"
 #include "job/time.h"
 
-#include <inttypes.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#define MAX_EVENTS  500
-#define CURSOR_SIZE 52
+#define MAX_EVENTS 500
 
 typedef struct watch_state {
     engine_feed feed;
@@ -25,36 +19,22 @@ typedef struct watch_state {
 
 // ---- cursors ----
 
-static bool read_number(const char **text, char end, uint64_t *ret)
+static bool read_place(const watch_state *w, const char *text, engine_feed_place *ret)
 {
-    char *behind = NULL;
-    size_t digits = strspn(*text, "0123456789abcdef");
-    if (digits == 0 || digits > 16 || (*text)[digits] != end) {
+    page_cursor cursor;
+    if (!page_cursor_read(&w->service->page_key, w->feed.queue, text, &cursor)) {
         return false;
     }
-    *ret = strtoull(*text, &behind, 16);
-    *text = behind + (end != '\0');
+    *ret = (engine_feed_place){.run = cursor.run, .jobs = cursor.jobs, .queue = cursor.queue};
     return true;
 }
 
-static bool read_place(const char *text, engine_feed_place *ret)
+static char *write_place(const watch_state *w, const engine_feed_place *place)
 {
-    uint64_t jobs, queue;
-    if (!read_number(&text, '-', &ret->run) || !read_number(&text, '-', &jobs) ||
-        !read_number(&text, '\0', &queue) || jobs > INT64_MAX || queue > INT64_MAX) {
-        return false;
-    }
-    ret->jobs = (int64_t) jobs;
-    ret->queue = (int64_t) queue;
-    return true;
-}
-
-static char *write_place(const engine_feed_place *place, arena *memory)
-{
-    char text[CURSOR_SIZE];
-    (void) snprintf(text, sizeof text, "%" PRIx64 "-%" PRIx64 "-%" PRIx64, place->run,
-                    (uint64_t) place->jobs, (uint64_t) place->queue);
-    return arena_strdup(memory, text);
+    char text[PAGE_CURSOR_SIZE];
+    const page_cursor cursor = {.run = place->run, .jobs = place->jobs, .queue = place->queue};
+    page_cursor_write(&w->service->page_key, w->feed.queue, &cursor, text);
+    return arena_strdup(rpc_call_arena(w->call), text);
 }
 
 // ---- the answer ----
@@ -64,7 +44,7 @@ static Errand__V1__QueueEvent *add_event(watch_state *w, const engine_feed_place
 {
     arena *memory = rpc_call_arena(w->call);
     Errand__V1__QueueEvent *event = arena_alloc(memory, sizeof *event);
-    char *cursor = write_place(place, memory);
+    char *cursor = write_place(w, place);
     if (event == NULL || cursor == NULL) {
         return NULL;
     }
@@ -139,7 +119,7 @@ static bool add_all(watch_state *w)
     arena *memory = rpc_call_arena(w->call);
     errand__v1__watch_queue_response__init(&w->reply);
     w->reply.events = arena_alloc(memory, (feed->count + 2) * sizeof *w->reply.events);
-    w->reply.cursor = write_place(&feed->place, memory);
+    w->reply.cursor = write_place(w, &feed->place);
     if (w->reply.events == NULL || w->reply.cursor == NULL ||
         (feed->reset != ENGINE_FEED_WHOLE && !add_reset(w))) {
         return false;
@@ -173,7 +153,7 @@ static status *read_request(const Errand__V1__WatchQueueRequest *request, watch_
         failure = queue_check(w->call, request->queue);
     }
     w->feed.from_now = *request->cursor == '\0';
-    if (failure == NULL && !w->feed.from_now && !read_place(request->cursor, &w->feed.place)) {
+    if (failure == NULL && !w->feed.from_now && !read_place(w, request->cursor, &w->feed.place)) {
         failure = status_bad_field("cursor", "found \"%.60s\", expected the cursor of an event",
                                    request->cursor);
     }

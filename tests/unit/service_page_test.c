@@ -92,6 +92,39 @@ static void a_token_is_for_its_filter_and_key_only(void **state)
     assert_refused(&other, &filter, token);
 }
 
+static void a_cursor_finds_its_place_again(void **state)
+{
+    (void) state;
+    page_key key = page_key_random();
+    const page_cursor cursor = {.run = UINT64_MAX, .jobs = 4711, .queue = INT64_MAX};
+    page_cursor found;
+    char text[PAGE_CURSOR_SIZE];
+    page_cursor_write(&key, "mail", &cursor, text);
+    assert_int_equal(strlen(text), PAGE_CURSOR_SIZE - 1);
+    assert_true(page_cursor_read(&key, "mail", text, &found));
+    assert_memory_equal(&found, &cursor, sizeof found);
+}
+
+static void a_cursor_of_elsewhere_is_of_no_run(void **state)
+{
+    (void) state;
+    page_key key = page_key_random(), other = page_key_random();
+    const page_cursor cursor = {.run = 7, .jobs = 8, .queue = 9};
+    page_cursor found;
+    char text[PAGE_CURSOR_SIZE];
+    page_cursor_write(&key, "mail", &cursor, text);
+    assert_true(page_cursor_read(&other, "mail", text, &found));
+    assert_int_equal(found.run, 0);
+    assert_true(page_cursor_read(&key, "bulk", text, &found));
+    assert_int_equal(found.run, 0);
+    text[PAGE_CURSOR_SIZE - 2] = text[PAGE_CURSOR_SIZE - 2] == 'A' ? 'B' : 'A';
+    assert_true(page_cursor_read(&key, "mail", text, &found));
+    assert_int_equal(found.run, 0);
+    text[PAGE_CURSOR_SIZE - 2] = '\0';
+    assert_false(page_cursor_read(&key, "mail", text, &found));
+    assert_false(page_cursor_read(&key, "mail", "1-1-1", &found));
+}
+
 static void the_key_stays_with_the_store(void **state)
 {
     (void) state;
@@ -115,6 +148,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(neighbouring_places_have_nothing_in_common),
     cmocka_unit_test(a_changed_token_is_refused),
     cmocka_unit_test(a_token_is_for_its_filter_and_key_only),
+    cmocka_unit_test(a_cursor_finds_its_place_again),
+    cmocka_unit_test(a_cursor_of_elsewhere_is_of_no_run),
     cmocka_unit_test(the_key_stays_with_the_store),
 };
 
