@@ -50,7 +50,7 @@ static status *connect_to(const peer_host *host, PGconn **ret)
 static status *wait_until_open(const peer_host *host)
 {
     char how[INFO_SIZE];
-    const struct timespec pause = {.tv_nsec = 10 * 1000000};
+    const struct timespec pause = {.tv_nsec = 10 * 1000000L};
     double end_s = monotonic_s() + START_SECONDS;
     conninfo(host, how, sizeof how);
     while (PQping(how) != PQPING_OK) {

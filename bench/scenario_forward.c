@@ -127,7 +127,7 @@ static ssize_t take_answer(void *data, int connection, const char *bytes, size_t
 static int ask_count(void *data, int connection, buf *out)
 {
     run *r = data;
-    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
     (void) connection;
     if (r->counted >= r->jobs)
         return 0;

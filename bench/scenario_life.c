@@ -54,7 +54,7 @@ static status *look(bench *b)
 
 static status *wait_until_none(bench *b, const int64_t *which)
 {
-    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000};
+    const struct timespec pause = {.tv_nsec = LOOK_MS * 1000000L};
     double end_s = monotonic_s() + (double) b->options->timeout_s;
     status *failure = look(b);
     while (!failure && *which > 0) {
@@ -76,15 +76,19 @@ static totals used(const bench *b)
                     usage_cpu_s(getpid()), monotonic_s()};
 }
 
-static void add_figures(const totals *start, const totals *end, double jobs, double kept,
-                        double purged_s, const char *row, report *r)
+static totals used_since(const bench *b, const totals *start)
 {
-    report_add(r, row, "rate", "jobs/s", jobs / (end->seconds - start->seconds));
-    report_add(r, row, "server cpu", "us/job", (end->server_s - start->server_s) * 1e6 / jobs);
-    report_add(r, row, "workers' cpu", "us/job", (end->workers_s - start->workers_s) * 1e6 / jobs);
-    report_add(r, row, "client cpu", "us/job", (end->own_s - start->own_s) * 1e6 / jobs);
-    report_add(r, row, "purged meanwhile", "%", (jobs - kept) * 100 / jobs);
-    report_add(r, row, "until all are purged", "s", purged_s);
+    const totals end = used(b);
+    return (totals){end.server_s - start->server_s, end.workers_s - start->workers_s,
+                    end.own_s - start->own_s, end.seconds - start->seconds};
+}
+
+static void add_figures(const totals *spent, double jobs, const char *row, report *r)
+{
+    report_add(r, row, "rate", "jobs/s", jobs / spent->seconds);
+    report_add(r, row, "server cpu", "us/job", spent->server_s * 1e6 / jobs);
+    report_add(r, row, "workers' cpu", "us/job", spent->workers_s * 1e6 / jobs);
+    report_add(r, row, "client cpu", "us/job", spent->own_s * 1e6 / jobs);
 }
 
 static status *measure(bench *b, const char *row, report *r)
@@ -102,13 +106,15 @@ static status *measure(bench *b, const char *row, report *r)
         failure = wait_until_none(b, &b->unfinished);
     if (failure)
         return failure;
-    const totals end = used(b);
-    double kept = (double) b->kept;
+    const totals spent = used_since(b, &start);
+    double jobs = (double) filled.count, purged = jobs - (double) b->kept;
     failure = wait_until_none(b, &b->kept);
-    if (!failure)
-        add_figures(&start, &end, (double) filled.count, kept, monotonic_s() - start.seconds, row,
-                    r);
-    return failure;
+    if (failure)
+        return failure;
+    add_figures(&spent, jobs, row, r);
+    report_add(r, row, "purged meanwhile", "%", purged * 100 / jobs);
+    report_add(r, row, "until all are purged", "s", monotonic_s() - start.seconds);
+    return NULL;
 }
 
 status *scenario_life(const bench_options *options, report *r)
