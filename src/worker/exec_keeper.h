@@ -11,6 +11,7 @@
 //
 // When the launcher dies, by SIGKILL even, its keepers kill their commands in the same way. When a
 // keeper dies by SIGKILL its command gets the same, and the rest falls to the launcher.
+// A keeper takes some 40 KiB of memory of its own.
 #ifndef ERRAND_WORKER_EXEC_KEEPER_H
 #define ERRAND_WORKER_EXEC_KEEPER_H
 
