@@ -44,6 +44,7 @@ OWNERS = [
     ("libpq-fe.h", ["bench"], 1),
     ("curl/", ["src/worker"], None),
     ("civetweb.h", ["gateway"], 2),
+    ("civetweb.h", ["bench"], 1),
     ("zlib.h", ["gateway"], 1),
     ("jansson.h", ["src/json"], None),
     ("uv.h", ["clients/c", "src/worker", "clients/cli", "bench"], None),
