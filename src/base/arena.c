@@ -87,7 +87,7 @@ static bool keep(block *b)
         return false;
     }
     pthread_mutex_lock(&kept_lock);
-    bool room = kept->count < KEPT_EACH;
+    bool room = kept->count + 1 <= KEPT_EACH;
     if (room) {
         b->next = kept->first;
         kept->first = b;

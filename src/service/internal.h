@@ -84,12 +84,12 @@ void update_queue_call(service *s, const Errand__V1__UpdateQueueRequest *request
 void pause_queue_call(service *s, const Errand__V1__PauseQueueRequest *request, rpc_call *call);
 void resume_queue_call(service *s, const Errand__V1__ResumeQueueRequest *request, rpc_call *call);
 void purge_queue_call(service *s, const Errand__V1__PurgeQueueRequest *request, rpc_call *call);
-
-// Methods of WorkerService and ServerService, stats.c.
 void watch_queue_call(service *s, const Errand__V1__WatchQueueRequest *request,
                       rpc_call *call);  // queue_watch.c
 // queue_write makes the resource; NULL: out of memory.
 Errand__V1__Queue *queue_write(const engine_queue_info *info, arena *memory);
+
+// Methods of WorkerService and ServerService, stats.c.
 void list_workers_call(service *s, const Errand__V1__ListWorkersRequest *request, rpc_call *call);
 void stats_call(service *s, const Errand__V1__GetStatsRequest *request, rpc_call *call);
 void backup_call(service *s, const Errand__V1__BackupRequest *request, rpc_call *call);
