@@ -9,6 +9,7 @@
 #include "base/uuid.h"
 #include "errand/v1/server_service.pb-c.h"
 
+#include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
@@ -48,6 +49,7 @@ static void reconnect(remote *r, const remote_server *server)
 static remote_server *choose(remote *r, size_t turn)
 {
     int64_t now_us = clock_mono_us(clock_system());
+    assert(r->count > 0);
     for (size_t i = 0; i < r->count; i++) {
         if (is_well(r, &r->servers[i], now_us)) {
             return &r->servers[i];

@@ -3,28 +3,25 @@
 // Watches are told at a pace: changes of jobs that come close together in one answer, the queue
 // itself less often, so that a busy queue costs the same however many changes it has. A change is
 // in the ring at once; `told` and `shown` are how much of it watches may see.
+#include "engine/feed_ring.h"
 #include "engine/internal.h"
 
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define TELL_US     20000
-#define SHOW_US     250000
-#define LINGER_US   60000000  // so long a feed is kept that nobody watches
-#define FIRST_RING  32        // changes that every feed may keep
-#define QUEUE_SHARE 4         // no feed keeps more than this part of all
+#define TELL_US   20000
+#define SHOW_US   250000
+#define LINGER_US 60000000  // so long a feed is kept that nobody watches
 
 struct queue_feed {
     job_queue *queue;
-    engine_feed_item *ring;
-    size_t size, first, count;  // room for, of
-    int64_t lost;               // changes up to this one are not in the ring
-    int64_t changed;            // the latest change, of a job or of the queue itself
-    int64_t told, told_us;      // of jobs; monotonic: when
-    int64_t shown, shown_us;    // of the queue
-    int64_t watched_us;         // monotonic: latest
-    size_t noted;               // in this round
+    feed_ring ring;
+    int64_t changed;          // the latest change, of a job or of the queue itself
+    int64_t told, told_us;    // of jobs; monotonic: when
+    int64_t shown, shown_us;  // of the queue
+    int64_t watched_us;       // monotonic: latest
+    size_t noted;             // in this round
     parked *watches;
     timer clock;  // always set
 };
@@ -34,84 +31,24 @@ static engine_feed *feed_command(const parked *p)
     return (engine_feed *) p->command;
 }
 
-// ---- the ring ----
-
-static engine_feed_item *item_at(const queue_feed *f, size_t index)
-{
-    return &f->ring[(f->first + index) % f->size];
-}
-
-// The first one behind a number.
-static size_t first_behind(const queue_feed *f, int64_t number)
-{
-    size_t low = 0, high = f->count;
-    while (low < high) {
-        size_t middle = low + (high - low) / 2;
-        if (item_at(f, middle)->number > number)
-            high = middle;
-        else
-            low = middle + 1;
-    }
-    return low;
-}
-
-static size_t larger_size(const engine *e, const queue_feed *f)
-{
-    size_t most = e->options.max_feed_changes;
-    if (f->size == 0)
-        return FIRST_RING;
-    return f->size * 2 <= most / QUEUE_SHARE && e->feeds.places + f->size <= most ? f->size * 2 : 0;
-}
-
-static void grow(engine *e, queue_feed *f)
-{
-    size_t size = larger_size(e, f);
-    engine_feed_item *ring = size > 0 ? malloc(size * sizeof *ring) : NULL;
-    if (ring == NULL)
-        return;
-    for (size_t i = 0; i < f->count; i++)
-        ring[i] = *item_at(f, i);
-    free(f->ring);
-    f->ring = ring;
-    f->first = 0;
-    e->feeds.places += size - f->size;
-    f->size = size;
-}
-
-static void keep(engine *e, queue_feed *f, const engine_feed_item *item)
-{
-    if (f->count == f->size)
-        grow(e, f);
-    if (f->size == 0) {
-        f->lost = item->number;
-        return;
-    }
-    if (f->count == f->size) {
-        f->lost = item_at(f, 0)->number;
-        f->first = (f->first + 1) % f->size;
-        f->count--;
-    }
-    f->count++;
-    *item_at(f, f->count - 1) = *item;
-}
-
 // ---- the answer to a watch ----
 
 static bool has_jobs(const queue_feed *f, const engine_feed *c)
 {
-    size_t next = first_behind(f, c->place.jobs);
-    return next < f->count && item_at(f, next)->number <= f->told;
+    size_t next = feed_ring_behind(&f->ring, c->place.jobs);
+    return next < f->ring.count && feed_ring_at(&f->ring, next)->number <= f->told;
 }
 
 static bool has_news(const queue_feed *f, const engine_feed *c)
 {
-    return c->reset != ENGINE_FEED_WHOLE || c->place.jobs < f->lost || c->place.queue < f->shown ||
-           has_jobs(f, c);
+    return c->reset != ENGINE_FEED_WHOLE || c->place.jobs < f->ring.lost ||
+           c->place.queue < f->shown || has_jobs(f, c);
 }
 
 static bool add_items(const queue_feed *f, engine_feed *c)
 {
-    size_t next = first_behind(f, c->place.jobs), end = first_behind(f, f->told);
+    size_t next = feed_ring_behind(&f->ring, c->place.jobs);
+    size_t end = feed_ring_behind(&f->ring, f->told);
     size_t count = end > next ? end - next : 0;
     if (count > c->limit)
         count = c->limit;
@@ -119,7 +56,7 @@ static bool add_items(const queue_feed *f, engine_feed *c)
     if (c->items == NULL)
         return false;
     for (; c->count < count; c->count++)
-        c->items[c->count] = *item_at(f, next + c->count);
+        c->items[c->count] = *feed_ring_at(&f->ring, next + c->count);
     if (count > 0)
         c->place.jobs = c->items[count - 1].number;
     return true;
@@ -128,7 +65,7 @@ static bool add_items(const queue_feed *f, engine_feed *c)
 // Behind a reset all goes on from the latest change: what came before is listed by the client.
 static bool fill(engine *e, const queue_feed *f, engine_feed *c)
 {
-    if (c->reset == ENGINE_FEED_WHOLE && c->place.jobs < f->lost)
+    if (c->reset == ENGINE_FEED_WHOLE && c->place.jobs < f->ring.lost)
         c->reset = ENGINE_FEED_OVERRUN;
     if (c->reset != ENGINE_FEED_WHOLE)
         c->place.jobs = f->changed;
@@ -238,7 +175,7 @@ static queue_feed *feed_of(engine *e, job_queue *q)
         draw_run(e);
     f->queue = q;
     // A number of its own: what happened in the queue before is known to be missing.
-    f->lost = f->changed = f->told = f->shown = ++e->feeds.last;
+    f->ring.lost = f->changed = f->told = f->shown = ++e->feeds.last;
     f->told_us = f->shown_us = e->mono_us - SHOW_US;
     f->watched_us = e->mono_us;
     f->clock.fire = tick;
@@ -254,9 +191,8 @@ void feed_free(engine *e, job_queue *q)
     if (f == NULL)
         return;
     timers_clear(&e->timers, &f->clock);
-    e->feeds.places -= f->size;
+    feed_ring_free(&f->ring, &e->feeds.places);
     e->feeds.count--;
-    free(f->ring);
     free(f);
     q->feed = NULL;
 }
@@ -342,7 +278,7 @@ static void happen(engine *e, feed_change *change)
     f->changed = ++e->feeds.last;
     change->item.number = f->changed;
     if (change->of_job)
-        keep(e, f, &change->item);
+        feed_ring_keep(&f->ring, &change->item, e->options.max_feed_changes, &e->feeds.places);
 }
 
 void feed_end(engine *e, bool committed)
