@@ -27,94 +27,91 @@ typedef struct side {
 
 // ---- one measurement ----
 
+typedef struct turn {
+    const bench_options *options;
+    const hosts *hosts;
+    report *report;
+    double hello, post, get;  // rates: civetweb's, aiohttp's; 0: not there
+} turn;
+
 static double cpu_s(const side *s)
 {
     return usage_cpu_s(http_host_pid(s->host)) +
            (s->behind ? usage_cpu_s(http_host_pid(s->behind)) : 0);
 }
 
-static status *measure(const bench_options *options, const side *s, const char *url,
-                       const char *script, int connections, wrk_result *ret, double *ret_cpu_us)
+// Measures and reports all but the comparisons.
+static status *measure(turn *t, const side *s, const char *row, const wrk_load *load,
+                       double *ret_rate)
 {
-    const wrk_load load = {
-        .url = url, .script = script, .connections = connections, .time_ms = options->time_ms};
+    wrk_result result;
     double before = cpu_s(s);
-    status *failure = wrk_run(&load, ret);
-    if (!failure)
-        *ret_cpu_us = (cpu_s(s) - before) * 1e6 / (ret->requests > 0 ? ret->requests : 1);
-    return failure;
+    status *failure = wrk_run(load, &result);
+    if (failure)
+        return failure;
+    double requests = result.requests > 0 ? result.requests : 1;
+    report_add(t->report, row, "rate", "1/s", result.rate);
+    report_add(t->report, row, "server cpu", "us/request", (cpu_s(s) - before) * 1e6 / requests);
+    report_add(t->report, row, "p50", "ms", result.p50_s * 1e3);
+    report_add(t->report, row, "p99", "ms", result.p99_s * 1e3);
+    *ret_rate = result.rate;
+    return NULL;
 }
 
-typedef struct yardstick {
-    double hello, post, get;  // rates: civetweb's, aiohttp's; 0: not there
-} yardstick;
-
-static void report_rate(report *r, const char *row, const wrk_result *result, double cpu_us)
-{
-    report_add(r, row, "rate", "1/s", result->rate);
-    report_add(r, row, "server cpu", "us/request", cpu_us);
-    report_add(r, row, "p50", "ms", result->p50_s * 1e3);
-    report_add(r, row, "p99", "ms", result->p99_s * 1e3);
-}
-
-static status *measure_call(const bench_options *options, const hosts *h, const side *s, bool post,
-                            int connections, yardstick *y, report *r)
+static status *measure_call(turn *t, const side *s, bool post, int connections)
 {
     char row[REPORT_ROW_SIZE], url[256];
-    double cpu_us;
-    wrk_result result;
+    double rate;
+    const wrk_load load = {.url = url,
+                           .script = post ? t->hosts->script : NULL,
+                           .connections = connections,
+                           .time_ms = t->options->time_ms};
     (void) snprintf(row, sizeof row, "%s: %s, %d", s->name, post ? "POST" : "GET", connections);
     const char *base = http_host_url(s->host);
     if (post)
         (void) snprintf(url, sizeof url, "%s/v1/jobs", base);
     else
         (void) snprintf(url, sizeof url, "%s/v1/jobs/%s/result", base, s->done);
-    status *failure =
-        measure(options, s, url, post ? h->script : NULL, connections, &result, &cpu_us);
+    status *failure = measure(t, s, row, &load, &rate);
     if (failure)
         return failure;
-    report_rate(r, row, &result, cpu_us);
-    if (s->host == h->aiohttp && connections == CONNECTIONS)
-        *(post ? &y->post : &y->get) = result.rate;
-    double peer = post ? y->post : y->get;
-    report_add(r, row, "of hello", "x", result.rate / y->hello);
-    report_add(r, row, "of aiohttp", "x", peer > 0 ? result.rate / peer : 0);
+    if (s->host == t->hosts->aiohttp && connections == CONNECTIONS)
+        *(post ? &t->post : &t->get) = rate;
+    double peer = post ? t->post : t->get;
+    report_add(t->report, row, "of hello", "x", rate / t->hello);
+    report_add(t->report, row, "of aiohttp", "x", peer > 0 ? rate / peer : 0);
     return NULL;
 }
 
 // ---- the turns ----
 
-static status *measure_hello(const bench_options *options, const hosts *h, yardstick *y, report *r)
+static status *measure_hello(turn *t)
 {
-    double cpu_us;
-    wrk_result result;
-    const side s = {.name = "civetweb hello", .host = h->hello};
-    status *failure =
-        measure(options, &s, http_host_url(h->hello), NULL, CONNECTIONS, &result, &cpu_us);
+    const side s = {.name = "civetweb hello", .host = t->hosts->hello};
+    const wrk_load load = {
+        .url = http_host_url(s.host), .connections = CONNECTIONS, .time_ms = t->options->time_ms};
+    status *failure = measure(t, &s, s.name, &load, &t->hello);
     if (failure)
         return failure;
-    report_rate(r, s.name, &result, cpu_us);
-    y->hello = result.rate;
-    report_add(r, s.name, "of hello", "x", 1);
-    report_add(r, s.name, "of aiohttp", "x", 0);  // another task
+    report_add(t->report, s.name, "of hello", "x", 1);
+    report_add(t->report, s.name, "of aiohttp", "x", 0);  // another task
     return NULL;
 }
 
 static status *take_turns(const bench_options *options, const hosts *h, report *r)
 {
-    yardstick y = {.hello = 0};
+    turn t = {.options = options, .hosts = h, .report = r};
     const side sides[] = {
         {"aiohttp", h->aiohttp, NULL, "done"},
         {"embedded", h->errandd, NULL, h->id},
         {"stand-alone", h->gateway, h->errandd, h->id},
     };
-    status *failure = measure_hello(options, h, &y, r);
+    const int connections[] = {CONNECTIONS, (int) scenario_count(options, MANY)};
+    status *failure = measure_hello(&t);
     for (size_t many = 0; many < 2; many++)
         for (size_t i = 0; !failure && i < sizeof sides / sizeof sides[0]; i++)
             for (int post = 1; !failure && sides[i].host && post >= 0; post--)
-                failure =
-                    measure_call(options, h, &sides[i], post,
-                                 many ? (int) scenario_count(options, MANY) : CONNECTIONS, &y, r);
+                failure = measure_call(&t, &sides[i], post, connections[many]);
     return failure;
 }
 
