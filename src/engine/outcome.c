@@ -67,12 +67,10 @@ static void apply_all(engine *e, engine_outcomes *o, session *s)
     for (size_t i = 0; i < o->count; i++)
         if (!take_one(e, o, s, &o->outcomes[i]))
             return;
-    if (o->sequence == 0)
-        return;
-    s->acked = o->sequence;
-    // Of a worker that never held a job nothing was taken, and nothing is to be remembered.
-    if (s->stored || o->accepted > 0)
+    if (o->sequence != 0) {
+        s->acked = o->sequence;
         session_save_ack(e, s);
+    }
 }
 
 void outcomes_apply(engine *e, engine_outcomes *o)

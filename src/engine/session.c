@@ -62,6 +62,13 @@ static bool session_is_idle(const session *s)
     return s->leases == NULL && s->parked == NULL;
 }
 
+static void forget_rejections(session *s)
+{
+    free(s->rejected);
+    s->rejected = NULL;
+    s->rejected_count = s->rejected_told = s->rejected_before = 0;
+}
+
 static void wait_for_silence(engine *e, session *s)
 {
     s->quiet = false;
@@ -78,6 +85,7 @@ static void session_rest(void *context, timer *t)
         session_free(e, s);
     } else {
         session_forget_served(e, s);
+        forget_rejections(s);
         s->quiet = true;
         timers_set(&e->timers, &s->idle, e->mono_us + SESSION_KEPT_US);
     }
@@ -289,7 +297,7 @@ void session_undo(engine *e, session *s)
 void session_reject(engine *e, session *s, const engine_rejection *rejection)
 {
     begin_rejections(e, s);
-    if (s->rejected_count >= (s->stored ? MAX_REJECTED : MAX_STRANGER_REJECTED))
+    if (s->rejected_count >= (s->lease_sequence > 0 ? MAX_REJECTED : MAX_STRANGER_REJECTED))
         return;
     engine_rejection *more = realloc(s->rejected, (s->rejected_count + 1) * sizeof *more);
     if (more == NULL)

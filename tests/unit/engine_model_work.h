@@ -149,10 +149,11 @@ static inline bool model_renew(int worker, const engine_lease_ref *ref, int prog
     model_job *j = model_held_by(worker, ref);
     model_revoked *r = model_revoked_of(&model.workers[worker], ref);
     if (j != NULL) {
+        if (!j->seen)  // of a job that is named twice the first counts
+            model_tell_progress(j, progress);
         j->confirmed = j->seen = true;
         j->former = false;
         j->expires_us = model.mono_us + LEASE_US;
-        model_tell_progress(j, progress);
     } else if (r != NULL) {
         r->seen = true;
     }
