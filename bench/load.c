@@ -98,7 +98,7 @@ status *load_run(const load *what, load_result *ret)
     r.options.timeout_ms = what->timeout_s * 1000;
     pthread_mutex_init(&r.lock, NULL);
     pthread_cond_init(&r.idle, NULL);
-    cpu_time before = usage_cpu(getpid());
+    double before_s = usage_cpu_s(getpid());
     double start = monotonic_s();
     r.end_s = start + (double) what->time_ms / 1000;
     for (int i = 0; i < what->in_flight; i++)
@@ -106,7 +106,7 @@ status *load_run(const load *what, load_result *ret)
     wait_until_idle(&r);
     load_result result = {.count = r.finished,
                           .seconds = monotonic_s() - start,
-                          .client_cpu_s = usage_cpu_since(getpid(), before)};
+                          .client_cpu_s = usage_cpu_s(getpid()) - before_s};
     pthread_cond_destroy(&r.idle);
     pthread_mutex_destroy(&r.lock);
     if (!r.failure)

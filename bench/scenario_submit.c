@@ -66,13 +66,13 @@ static status *submit_slice(bench *b, int in_flight, total *sum)
                  .time_ms = b->options->time_ms / SLICES,
                  .timeout_s = b->options->timeout_s};
     load_result result;
-    cpu_time before = usage_cpu(server_pid(b->errandd));
+    double before_s = usage_cpu_s(server_pid(b->errandd));
     status *failure = load_run(&what, &result);
     if (failure)
         return failure;
     sum->count += (double) result.count;
     sum->seconds += result.seconds;
-    sum->server_cpu_s += usage_cpu_since(server_pid(b->errandd), before);
+    sum->server_cpu_s += usage_cpu_s(server_pid(b->errandd)) - before_s;
     sum->client_cpu_s += result.client_cpu_s;
     return NULL;
 }
