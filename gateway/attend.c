@@ -14,7 +14,8 @@
 #include <string.h>
 
 #define RETURN_TIMEOUT_MS 5000
-#define MOMENT_US         500  // a client that did not wait longer is taken to be there
+#define END_TIMEOUT_MS    1000  // others that leave wait for it
+#define MOMENT_US         500   // a client that did not wait longer is taken to be there
 
 // ---- calls that can be left ----
 
@@ -121,7 +122,7 @@ static void end_lease(void *data)
         .method = l->call->rpc.method,
         .request = &request->base,
         .memory = memory,
-        .timeout_ms = RETURN_TIMEOUT_MS,
+        .timeout_ms = END_TIMEOUT_MS,
         .token = l->call->rpc.token,
     };
     status_free(upstream_run(l->call->gateway->up, &call, ignore, NULL));

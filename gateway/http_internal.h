@@ -31,6 +31,7 @@ typedef struct http_thread {
     http_server *server;
     watch_place *place;
     struct mg_connection *connection;
+    bool counted;  // its connection, by the watch
     exchange x;
     bool expects_continue;  // and was not told to go on yet
     bool body_read;

@@ -58,20 +58,29 @@ static void end_thread(const struct mg_context *context, int type, void *data)
     }
 }
 
+// A thread has one connection at a time. civetweb tells of its opening after the handshake of TLS,
+// and of its end also when that has failed.
+static void count_connection(void)
+{
+    if (this_thread != NULL && !this_thread->counted) {
+        this_thread->counted = true;
+        watch_opened(this_thread->server->watch);
+    }
+}
+
 static int open_connection(const struct mg_connection *connection, void **ret_data)
 {
     (void) connection;
     (void) ret_data;
-    if (this_thread != NULL) {
-        watch_opened(this_thread->server->watch);
-    }
+    count_connection();
     return 0;
 }
 
 static void close_connection(const struct mg_connection *connection)
 {
     (void) connection;
-    if (this_thread != NULL) {
+    if (this_thread != NULL && this_thread->counted) {
+        this_thread->counted = false;
         watch_closed(this_thread->server->watch);
     }
 }
@@ -242,7 +251,7 @@ static size_t raise_file_limit(size_t connections)
 
 static status *load_library(http_server *server)
 {
-    status *failure = https_open(&server->options.tls, &server->tls);
+    status *failure = https_open(&server->options.tls, count_connection, &server->tls);
     if (failure != NULL) {
         return failure;
     }

@@ -18,6 +18,7 @@
 struct https {
     char *cert;
     char *key;
+    https_handshake_fn *on_handshake;
     SSL_CTX *front;
     pthread_mutex_t lock;  // guards current; a leaf
     SSL_CTX *current;
@@ -165,18 +166,30 @@ static int choose_certificate(SSL *ssl, void *data)
     return ok;
 }
 
+// Only the front context knows of `https`, and only the first handshake of a connection has it.
+static void tell_handshake(const SSL *ssl, int type, int value)
+{
+    (void) value;
+    const https *h = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
+    if (type == SSL_CB_HANDSHAKE_START && h != NULL) {
+        h->on_handshake();
+    }
+}
+
 static status *open_contexts(https *h)
 {
     const https_files files = {.cert = h->cert, .key = h->key};
     status *failure = new_context(&files, &h->front);
     if (failure == NULL) {
+        SSL_CTX_set_app_data(h->front, h);
+        SSL_CTX_set_info_callback(h->front, tell_handshake);
         SSL_CTX_set_cert_cb(h->front, choose_certificate, h);
         failure = new_context(&files, &h->current);
     }
     return failure;
 }
 
-status *https_open(const https_files *files, https **ret)
+status *https_open(const https_files *files, https_handshake_fn *on_handshake, https **ret)
 {
     status *failure = check_pair(files);
     if (failure != NULL || files->cert == NULL) {
@@ -187,6 +200,7 @@ status *https_open(const https_files *files, https **ret)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     (void) pthread_mutex_init(&h->lock, NULL);
+    h->on_handshake = on_handshake;
     h->cert = strdup(files->cert);
     h->key = strdup(files->key);
     if (h->cert == NULL || h->key == NULL) {

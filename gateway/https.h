@@ -28,9 +28,12 @@ status *https_check(const https_files *files);
 
 typedef struct https https;
 
+// https_handshake_fn is called as the handshake of a connection begins, on the thread that has it.
+typedef void https_handshake_fn(void);
+
 // https_open reads the files and loads what civetweb needs for TLS 1.2 and 1.3. Without files *ret
 // is NULL.
-status *https_open(const https_files *files, https **ret);
+status *https_open(const https_files *files, https_handshake_fn *on_handshake, https **ret);
 
 // https_renew reads the files again, for handshakes to come. When it fails the old ones stay.
 status *https_renew(https *h);

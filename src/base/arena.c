@@ -34,6 +34,11 @@ struct arena {
 
 // Fresh memory costs a page fault for each page of it. Sanitizers are to see every use of what was
 // freed, so with them nothing is kept.
+#if defined __has_feature
+#if __has_feature(address_sanitizer)
+#define __SANITIZE_ADDRESS__ 1  // clang's way of saying it
+#endif
+#endif
 #ifdef __SANITIZE_ADDRESS__
 enum { KEPT_EACH = 0 };
 #else

@@ -177,7 +177,7 @@ void local_fail(rpc_call *call, status *failure)
 static status *check_size(const local_call *l, const ProtobufCMessage *reply, bool kept)
 {
     size_t cap = l->local->server->options.max_message_bytes;
-    size_t memory = arena_bytes(l->call.memory) + arena_bytes(l->request_memory);
+    size_t memory = arena_bytes(l->call.memory) + l->request_bytes;
     if (kept && memory <= cap) {
         return NULL;
     }

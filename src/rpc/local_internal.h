@@ -27,8 +27,9 @@ struct local_call {
     const ProtobufCMessage *reply;  // kept in the arena, for the thread that waits
     status *failure;
     arena *request_memory;
-    arena *shared;  // it again, once the call was left
-    bool late;      // left because of its deadline
+    size_t request_bytes;  // of it at the start
+    arena *shared;         // it again, once the call was left
+    bool late;             // left because of its deadline
     char method[LOCAL_MAX_METHOD];
     envelope_entry entries[LOCAL_ENTRIES];
 };

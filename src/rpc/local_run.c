@@ -63,6 +63,7 @@ static void fill(local_call *l, const rpc_local_request *request)
     call->start_us = clock_mono_us(clock_system());
     call->place = (rpc_parked){.parked = false};
     l->request_memory = request->memory;
+    l->request_bytes = arena_bytes(request->memory);
     l->reply = NULL;
     l->late = false;
     atomic_store_explicit(&l->state, LOCAL_AT_WORK, memory_order_relaxed);

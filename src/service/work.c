@@ -16,6 +16,7 @@
 
 typedef struct lease_state {
     engine_lease lease;
+    Errand__V1__Worker worker;  // the request's, with the queues that it may serve
     service *service;
     rpc_call *call;
 } lease_state;
@@ -157,13 +158,23 @@ static status *limit_queues(Errand__V1__Worker *worker, rpc_call *call)
     return failure;
 }
 
-static status *lease_check(const Errand__V1__LeaseRequest *request, rpc_call *call,
-                           engine_lease *ret)
+// The queues that a limited worker serves are written into a copy: who calls within the process may
+// use its request again.
+static status *worker_take(lease_state *state, Errand__V1__Worker *worker, rpc_call *call)
 {
-    status *failure = worker_check(request->worker, &ret->worker_id);
-    if (failure == NULL) {
-        failure = limit_queues(request->worker, call);
+    status *failure = worker_check(worker, &state->lease.worker_id);
+    if (failure != NULL) {
+        return failure;
     }
+    state->worker = *worker;
+    state->lease.worker = &state->worker;
+    return limit_queues(&state->worker, call);
+}
+
+static status *lease_check(const Errand__V1__LeaseRequest *request, rpc_call *call,
+                           lease_state *state)
+{
+    status *failure = worker_take(state, request->worker, call);
     if (failure == NULL && request->max_jobs < 0) {
         failure = status_bad_field("max_jobs", "found %d, expected 0 or more", request->max_jobs);
     }
@@ -171,7 +182,8 @@ static status *lease_check(const Errand__V1__LeaseRequest *request, rpc_call *ca
         failure = status_bad_field("lease_sequence", "found %lld, expected 1 or more",
                                    (long long) request->lease_sequence);
     }
-    return failure != NULL ? failure : wait_deadline(request->wait, call, &ret->deadline_us);
+    return failure != NULL ? failure
+                           : wait_deadline(request->wait, call, &state->lease.deadline_us);
 }
 
 void lease_call(service *s, const Errand__V1__LeaseRequest *request, rpc_call *call)
@@ -182,7 +194,7 @@ void lease_call(service *s, const Errand__V1__LeaseRequest *request, rpc_call *c
         return;
     }
     engine_lease *lease = &state->lease;
-    status *failure = lease_check(request, call, lease);
+    status *failure = lease_check(request, call, state);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
         return;
@@ -191,7 +203,6 @@ void lease_call(service *s, const Errand__V1__LeaseRequest *request, rpc_call *c
     state->service = s;
     state->call = call;
     lease->command = (engine_command){.verb = ENGINE_LEASE, .done = lease_done, .owner = state};
-    lease->worker = request->worker;
     lease->max_jobs = request->max_jobs;
     lease->lease_sequence = request->lease_sequence;
     lease->memory = rpc_call_arena(call);

@@ -82,6 +82,16 @@ static void signal_group(const keeping *own, int number)
     }
 }
 
+// Others send this signal too, to all of a service: it counts if the launcher is the parent no
+// more.
+static void orphan(keeping *own)
+{
+    if (getppid() != own->k->launcher) {
+        own->orphaned = true;
+        signal_group(own, SIGKILL);
+    }
+}
+
 static void take_signal(keeping *own, int number)
 {
     switch (number) {
@@ -94,8 +104,7 @@ static void take_signal(keeping *own, int number)
         signal_group(own, SIGKILL);
         break;
     case LAUNCHER_GONE:
-        own->orphaned = true;
-        signal_group(own, SIGKILL);
+        orphan(own);
         break;
     default:
         break;

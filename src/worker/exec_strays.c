@@ -43,8 +43,7 @@ size_t exec_strays_kill(bool (*is_own)(const void *data, pid_t pid), const void 
     for (pid_t pid = (pid_t) strtol(at, &end, 10); end != at && *end == ' ';
          pid = (pid_t) strtol(at, &end, 10)) {
         if (is_own == NULL || !is_own(data, pid)) {
-            (void) kill(pid, SIGKILL);
-            count++;
+            count += kill(pid, SIGKILL) == 0;
         }
         at = end;
     }

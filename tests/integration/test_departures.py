@@ -12,6 +12,7 @@ from harness.gateway import Gateway
 from harness.http_api import HttpApi
 from harness.raw_http import RawHttp
 from harness.tasks import submit
+from harness.tokens import Tokens, bearer
 from harness.waiting import wait_until
 
 # Far less than a lease of 30 s, and than the time that any of these requests would wait.
@@ -38,8 +39,9 @@ def front(request, server, tmp_path):
 class HttpWorker:
     """A worker over HTTP, each Lease on a connection of its own."""
 
-    def __init__(self, url):
+    def __init__(self, url, headers=None):
         self.url = url
+        self.headers = headers or {}
         self.worker = {"id": str(uuid.uuid4()), "kinds": ["task"], "concurrency": 10}
         self.sequence = 0
 
@@ -55,10 +57,11 @@ class HttpWorker:
         body = self.body(wait)
         connection = RawHttp(self.url)
         headers = ["Content-Type: application/json", f"Content-Length: {len(body)}"]
+        headers += [f"{name}: {value}" for name, value in self.headers.items()]
         return connection.request("POST /v1/work:lease HTTP/1.1", headers, body)
 
     def lease(self, wait=SOON):
-        answer = HttpApi(self.url).post("/v1/work:lease", self.body(wait))
+        answer = HttpApi(self.url).post("/v1/work:lease", self.body(wait), self.headers)
         assert answer.status == 200, answer
         return answer.json().get("assignments", [])
 
@@ -92,6 +95,27 @@ def test_a_job_that_met_a_worker_as_it_left_goes_to_the_next_at_once(front, rpc)
         assert one["job"]["id"] == job.id and 1 <= one["attempt"] <= 2
         seen = rpc.jobs.Get(messages.GetJobRequest(id=job.id))
         assert seen.attempt == one["attempt"] and not seen.attempts
+
+
+def test_a_worker_of_a_limited_token_gives_back_too(start_server, tmp_path):
+    """What it may serve is the server's to say, and its request is used again when it leaves."""
+    tokens = Tokens(tmp_path / "errandd.yaml")
+    queues = [f"queue-with-a-rather-long-name-{number}" for number in range(100)]
+    limited = tokens.add("limited", "work", queues=queues)
+    admin = bearer(tokens.add("admin", "admin", "submit", "read", "work"))
+    server = start_server("--workers", "0", *tokens.flags)
+    api, other = HttpApi(server.http), HttpWorker(server.http, admin)
+
+    def is_waited():
+        return int(api.get("/v1/server/stats", headers=admin).json().get("waitingCalls", 0)) == 1
+
+    for number in range(10):
+        left = HttpWorker(server.http, bearer(limited)).park()
+        wait_until(is_waited, "the Lease waits", SOON)
+        left.close()
+        job = api.submit({"kind": "task", "queue": queues[number]}, headers=admin)
+        (one,) = other.lease()
+        assert one["job"]["id"] == job["id"] and 1 <= one["attempt"] <= 2
 
 
 def test_a_worker_that_stays_keeps_what_it_was_given(front, rpc):

@@ -174,16 +174,36 @@ def test_what_is_no_tls_does_no_harm(secure, https):
     assert https.get("/healthz").status == 200
 
 
-def test_handshakes_that_never_come_keep_nobody_out_for_long(server, pair, trust, tmp_path):
-    limits = ["--connections", "16", "--request-timeout", "1s"]
-    gateway = Gateway(server, tmp_path / "gateway.log", *https_flags(pair), *limits)
-    silent = [RawHttp(gateway.http) for _ in range(40)]
+@pytest.fixture
+def small(server, pair, tmp_path):
+    """A gateway that serves few connections at once."""
+    gateway = Gateway(server, tmp_path / "gateway.log", *https_flags(pair), "--connections", "16")
+    yield gateway
+    gateway.stop()
+
+
+def test_handshakes_that_never_come_keep_nobody_out_for_long(small, trust):
+    silent = [RawHttp(small.http) for _ in range(40)]
     try:
-        assert HttpsApi(gateway.http, trust).get("/healthz").status == 200
+        # Less than the time in which a head has to arrive.
+        assert HttpsApi(small.http, trust).get("/healthz", timeout=25).status == 200
     finally:
         for raw in silent:
             raw.close()
-        gateway.stop()
+
+
+def test_handshakes_that_fail_are_no_connections_that_are_counted(small, trust):
+    https = HttpsApi(small.http, trust)
+    for _ in range(40):
+        with RawHttp(small.http) as raw, contextlib.suppress(OSError):
+            raw.send(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
+            while raw.more():
+                pass
+
+    def is_kept():
+        return https.get("/healthz").headers.get("connection", "keep-alive") != "close"
+
+    wait_until(is_kept, "a connection is kept", 20)
 
 
 def test_the_http_library_stays_within_its_memory_over_tls(server, pair, trust, tmp_path):

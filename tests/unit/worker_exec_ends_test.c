@@ -110,6 +110,20 @@ static void a_helper_that_has_left_the_group_lives_as_long_as_its_own_command(vo
     scene_free(s);
 }
 
+// A signal for all of a service comes to the process beside the command too.
+static void a_hangup_of_the_service_leaves_commands_alone(void **state)
+{
+    (void) state;
+    exec_scene *s = scene_shell("");
+    rig_job *job =
+        scene_make(s, "sh",
+                   "kill -HUP $PPID;"
+                   "until grep -q '^ShdPnd:[[:space:]]*0*$' /proc/$PPID/status; do :; done;"
+                   "echo lives");
+    assert_bytes(scene_result(scene_run(s, job))->stdout, "lives\n");
+    scene_free(s);
+}
+
 // ---- refused ----
 
 static void assert_refused(const Errand__V1__Outcome *outcome, int code, const char *message)
@@ -338,6 +352,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_a_command_leaves_behind_goes_with_it),
     cmocka_unit_test(what_has_left_the_group_goes_too),
     cmocka_unit_test(a_helper_that_has_left_the_group_lives_as_long_as_its_own_command),
+    cmocka_unit_test(a_hangup_of_the_service_leaves_commands_alone),
     cmocka_unit_test(an_unknown_command_fails_for_good),
     cmocka_unit_test(arguments_that_it_does_not_take_fail_for_good),
     cmocka_unit_test(a_variable_that_is_not_allowed_fails_for_good),
