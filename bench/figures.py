@@ -167,6 +167,8 @@ def draw_curve(plot, scenarios):
 
 def draw_load(plot, scenarios):
     """Latency percentiles against load."""
+    from matplotlib import ticker
+
     rows = scenarios["load"]["rows"]
     rates = [median(row, "rate") for row in rows]
     figure, axes = plot.subplots(figsize=(7, 3.8))
@@ -174,6 +176,7 @@ def draw_load(plot, scenarios):
         times = [median(row, name) / 1000 for row in rows]
         axes.plot(rates, times, "o-", color=colour, label=name)
     axes.set_yscale("log")
+    axes.yaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
     plain_log_axis(axes.yaxis)
     axes.xaxis.set_major_formatter(thousands)
     axes.set_xlim(left=0)
