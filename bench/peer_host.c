@@ -120,6 +120,30 @@ static status *as_user(peer_host *host, char *const *argv, bool as_other, char *
     return NULL;
 }
 
+// The folders above ours belong to others.
+static bool others_can_reach(const char *path)
+{
+    char above[PATH_MAX];
+    struct stat info;
+    for (const char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
+        (void) snprintf(above, sizeof above, "%.*s", (int) (slash - path), path);
+        if (stat(above, &info) != 0 || !(info.st_mode & S_IXOTH))
+            return false;
+    }
+    return true;
+}
+
+static status *check_place(const peer_host *host, bool as_other)
+{
+    struct sockaddr_un address;
+    if (strlen(host->socket) >= sizeof address.sun_path)
+        return status_new(STATUS_FAILED_PRECONDITION, "%s is too long for a socket", host->socket);
+    if (as_other && geteuid() == 0 && !others_can_reach(host->path))
+        return status_new(STATUS_FAILED_PRECONDITION, "%s can not get to %s", OTHER_USER,
+                          host->path);
+    return NULL;
+}
+
 static bool can_connect(const char *path)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
@@ -153,7 +177,9 @@ static status *wait_until_there(const peer_host *host)
 status *peer_host_start(peer_host *host, char *const *argv, bool as_other)
 {
     char *words[MOST_WORDS];
-    status *failure = as_user(host, argv, as_other, words);
+    status *failure = check_place(host, as_other);
+    if (!failure)
+        failure = as_user(host, argv, as_other, words);
     if (!failure)
         failure = child_start(words, 0, &host->process);
     return failure ? failure : wait_until_there(host);
@@ -163,7 +189,9 @@ status *peer_host_run(peer_host *host, char *const *argv, bool as_other)
 {
     char *words[MOST_WORDS];
     child *process;
-    status *failure = as_user(host, argv, as_other, words);
+    status *failure = check_place(host, as_other);
+    if (!failure)
+        failure = as_user(host, argv, as_other, words);
     if (!failure)
         failure = child_start(words, 0, &process);
     return failure ? failure : child_wait(process);

@@ -21,6 +21,7 @@ void peer_host_name_socket(peer_host *host, const char *name);
 // peer_host_start runs the program, argv[0] is a path, and waits until its socket can be connected
 // to. as_other: as the user `postgres`, to whom the folder is given; does nothing unless we are
 // root.
+// Both fail with FAILED_PRECONDITION when the folder is a place where that can not be.
 status *peer_host_start(peer_host *host, char *const *argv, bool as_other);
 // peer_host_run runs a program to its end, which must be a good one.
 status *peer_host_run(peer_host *host, char *const *argv, bool as_other);

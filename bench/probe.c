@@ -127,7 +127,7 @@ static status *attach(probe *p)
     const struct timespec pause = {.tv_nsec = 1000000};
     while (!failure && !all_are_traced(server_pid(p->errandd))) {
         if (monotonic_s() > end_s)
-            return status_new(STATUS_UNAVAILABLE, "strace may not look at errandd");
+            return status_new(STATUS_FAILED_PRECONDITION, "strace may not look at errandd");
         (void) nanosleep(&pause, NULL);
     }
     return failure;

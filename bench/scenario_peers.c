@@ -111,7 +111,9 @@ status *scenario_peers(const bench_options *options, report *r)
             continue;
         }
         AUTO(status) failure = run_peer(options, p, r);
-        if (failure)
+        if (failure && failure->code == STATUS_FAILED_PRECONDITION)
+            report_skip(r, p->name, "skipped: it can not have its data in --dir");
+        else if (failure)
             return status_new(failure->code, "%s: %s", p->name, failure->message);
     }
 #ifndef ERRAND_BENCH_POSTGRES
