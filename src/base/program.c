@@ -158,7 +158,6 @@ static status *run(const program *p, const config_outcome *outcome)
     }
     raise_file_limit();
     prepare_memory();
-    prepare_signals();
     status *failure = p->serve();
     if (failure != NULL) {
         log_error("failed", LOG_STATUS(failure));
@@ -175,6 +174,7 @@ static int refuse(const program *p, const status *failure)
 static int answer_or_run(const program *p, const config_outcome *outcome)
 {
     bool has_settings = outcome->action == CONFIG_RUN || outcome->action == CONFIG_CHECK;
+    prepare_signals();  // a check may look into a library that starts threads of its own
     AUTO(status) failure = has_settings && p->check != NULL ? p->check() : NULL;
     if (failure != NULL) {
         return refuse(p, failure);
