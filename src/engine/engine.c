@@ -19,13 +19,14 @@ static void gone_done(engine_command *command)
     free(command->owner);
 }
 
-void engine_gone(engine *e, uint64_t ticket)
+void engine_gone(engine *e, uint64_t ticket, bool answered)
 {
     gone_command *gone = calloc(1, sizeof *gone);
     if (gone == NULL)
         return;  // its deadline will end it
     gone->command = (engine_command){.verb = ENGINE_GONE, .done = gone_done, .owner = gone};
     gone->ticket = ticket;
+    gone->answered = answered;
     inbox_put(&e->inbox, &gone->command);
 }
 

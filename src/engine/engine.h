@@ -97,8 +97,8 @@ void engine_post(engine *e, engine_command *command);
 uint64_t engine_ticket(engine *e);
 
 // engine_gone tells that nobody waits for that ticket any more: its command is done soon, with
-// CANCELLED unless it was answered before.
-void engine_gone(engine *e, uint64_t ticket);
+// CANCELLED unless it was answered before; or, if it shall be answered, as at its deadline.
+void engine_gone(engine *e, uint64_t ticket, bool answered);
 
 // submit: stores new jobs. Each is judged alone.
 typedef struct engine_new_job {

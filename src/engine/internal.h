@@ -188,6 +188,7 @@ struct engine {
 typedef struct gone_command {
     engine_command command;
     uint64_t ticket;
+    bool answered;
 } gone_command;
 
 // round_all does rounds until all of the commands are done; NULL: one round, of what is due. Like
@@ -260,9 +261,10 @@ parked *park(engine *e, engine_command *command, uint64_t ticket, int64_t deadli
 engine_command *unpark(engine *e, parked *p);  // forgets p, which is in no list
 parked *park_of(timer *t);
 void park_gone(engine *e, uint64_t ticket);
-void wait_leave(engine *e, parked *p);    // wait.c: out of its list
-void assign_leave(engine *e, parked *p);  // assign.c: out of its list
-void park_refuse_all(engine *e);          // at the end
+void park_hurry(engine *e, uint64_t ticket);  // its deadline is now
+void wait_leave(engine *e, parked *p);        // wait.c: out of its list
+void assign_leave(engine *e, parked *p);      // assign.c: out of its list
+void park_refuse_all(engine *e);              // at the end
 
 session *session_find(engine *e, const uuid *id);                         // session.c
 session *session_touch(engine *e, const uuid *id, status **ret_failure);  // finds or makes

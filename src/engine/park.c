@@ -74,6 +74,14 @@ void park_gone(engine *e, uint64_t ticket)
         *gone_slot(e, ticket) = ticket;
 }
 
+void park_hurry(engine *e, uint64_t ticket)
+{
+    parked *p = NULL;
+    HASH_FIND(hh, e->tickets, &ticket, sizeof ticket, p);
+    if (p != NULL)
+        timers_set(&e->timers, &p->deadline, e->mono_us);
+}
+
 void park_refuse_all(engine *e)
 {
     parked *p, *next;

@@ -67,6 +67,15 @@ static const char *why_not(const engine *e, engine_verb verb)
     return writes && engine_rests(e) ? "the store can not be written" : NULL;
 }
 
+static void leave(engine *e, gone_command *command)
+{
+    if (command->answered)
+        park_hurry(e, command->ticket);
+    else
+        park_gone(e, command->ticket);
+    engine_answer(e, &command->command);
+}
+
 static void apply(engine *e, engine_command *command)
 {
     const char *why = why_not(e, command->verb);
@@ -118,8 +127,7 @@ static void apply(engine *e, engine_command *command)
         feed_apply(e, (engine_feed *) command);
         break;
     case ENGINE_GONE:
-        park_gone(e, ((gone_command *) command)->ticket);
-        engine_answer(e, command);
+        leave(e, (gone_command *) command);
         break;
     }
 }

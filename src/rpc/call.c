@@ -282,6 +282,8 @@ bool rpc_call_park(rpc_call *call, rpc_gone_fn *gone, void *data, uint64_t ticke
     call->place.data = data;
     call->place.ticket = ticket;
     call->place.request_id = call->request_id;
+    call->place.method = call->method;
+    call->place.caller = call->caller.name;
     return rpc_park_add(call->server->park, call->pipe.id, &call->place);
 }
 

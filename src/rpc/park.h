@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <uthash.h>
 
 typedef struct rpc_park rpc_park;
 
@@ -23,7 +24,12 @@ typedef struct rpc_parked {
     void *data;
     uint64_t ticket;
     const char *request_id;  // NULL: none
+    const void *method;      // what is called and
+    const char *caller;      // by whom: alike in a repeated call
     bool parked;
+    bool named;  // in the table of its connection, by request_id
+    bool lost;   // there was no memory to put it there
+    UT_hash_handle hh;
 } rpc_parked;
 
 rpc_park *rpc_park_new(size_t cap, size_t cap_per_pipe);
@@ -33,7 +39,8 @@ void rpc_park_pipe_came(rpc_park *park, uint32_t pipe);
 void rpc_park_pipe_went(rpc_park *park, uint32_t pipe);  // runs gone of what is parked there
 
 // rpc_park_add is false when a cap is reached, the connection has gone or the park is closed.
-// gone, data, ticket and request_id of place are set by the caller.
+// gone, data, ticket, request_id, method and caller of place are set by the caller. A call that is
+// repeated by this one is told that it is replaced.
 bool rpc_park_add(rpc_park *park, uint32_t pipe, rpc_parked *place);
 void rpc_park_remove(rpc_park *park, rpc_parked *place);
 

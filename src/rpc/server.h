@@ -97,12 +97,18 @@ void rpc_call_answer_kept(rpc_call *call, const ProtobufCMessage *reply);
 // rpc_call_reply_closure is the closure passed to methods; exposed for methods that forward a call.
 void rpc_call_reply_closure(const ProtobufCMessage *reply, void *closure_data);
 
+typedef enum rpc_gone_reason {
+    RPC_GONE_LEFT,      // nobody waits for the answer any more
+    RPC_GONE_REPLACED,  // the same call came again, and waits in its place: what is known will do
+} rpc_gone_reason;
+
 // rpc_call_park says that the call will wait. False when parked calls are capped out or the server
-// stops: then answer at once with what is known. When the connection goes, or the server stops,
-// gone(data, ticket) runs once, on any thread, under a lock of the server and only while the call
-// is not yet answered: it must only pass the word on (never answer the call from inside). The call
-// still has to be answered after that; the answer is dropped silently.
-typedef void rpc_gone_fn(void *data, uint64_t ticket);
+// stops: then answer at once with what is known. When the connection goes, the server stops, or the
+// caller repeats the call (same connection, request-id, method and name), gone(data, ticket,
+// reason) runs once, on any thread, under a lock of the server and only while the call is not yet
+// answered: it must only pass the word on (never answer the call from inside). The call still has
+// to be answered after that; when nobody is there the answer is dropped silently.
+typedef void rpc_gone_fn(void *data, uint64_t ticket, rpc_gone_reason reason);
 bool rpc_call_park(rpc_call *call, rpc_gone_fn *gone, void *data, uint64_t ticket);
 
 #endif

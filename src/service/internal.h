@@ -167,7 +167,7 @@ status *view_read(reader_pool *readers, const uuid *id, bool full, arena *memory
 // wait_for has done run when the job has ended, at the deadline, or when the caller goes; false
 // when no further call may wait now. w and call outlive the wait.
 bool wait_for(service *s, rpc_call *call, engine_wait *w);
-void wait_gone(void *data, uint64_t ticket);
+void wait_gone(void *data, uint64_t ticket, rpc_gone_reason reason);
 // wait_why_ended is the failure of a wait that ended, which it takes: when the server stops its
 // parked calls go, though their callers are still there, who are to come again.
 status *wait_why_ended(const service *s, status *failure);

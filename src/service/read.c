@@ -33,9 +33,9 @@ typedef struct result_wait {
     rpc_call *call;
 } result_wait;
 
-void wait_gone(void *data, uint64_t ticket)
+void wait_gone(void *data, uint64_t ticket, rpc_gone_reason reason)
 {
-    engine_gone(data, ticket);
+    engine_gone(data, ticket, reason == RPC_GONE_REPLACED);
 }
 
 bool wait_for(service *s, rpc_call *call, engine_wait *w)

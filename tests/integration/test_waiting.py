@@ -5,7 +5,7 @@ import socket
 import pytest
 from google.protobuf import struct_pb2
 
-from errand.v1 import job_pb2, job_service_pb2 as messages
+from errand.v1 import job_pb2, job_service_pb2 as messages, server_service_pb2 as servers
 from harness import sp
 from harness.rpc import RpcError, duration, open_response
 from harness.waiting import wait_until
@@ -23,6 +23,10 @@ def submit(rpc):
 def park(rpc, job_id, wait=55):
     request = messages.GetResultRequest(id=job_id, wait=duration(wait))
     return rpc.start_raw(GET_RESULT, request.SerializeToString(), timeout=90)
+
+
+def waiting_calls(rpc):
+    return rpc.server.GetStats(servers.GetStatsRequest()).waiting_calls
 
 
 def state(future):
@@ -79,6 +83,24 @@ def test_waiters_that_leave_take_nothing_with_them(rpc, server, connect, worker)
     staying = park(rpc, job_id)
     worker.report(success(worker.lease_one()))
     assert state(staying) == job_pb2.Job.SUCCEEDED
+
+
+def test_a_repeated_wait_replaces_its_twin(start_server, connect):
+    rpc = connect(start_server("--workers", "0"))  # whose calls would wait too
+    request = messages.GetResultRequest(id=submit(rpc), wait=duration(55)).SerializeToString()
+
+    def wait_as(request_id):
+        metadata = {"request-id": request_id}
+        return rpc.start_raw(GET_RESULT, request, timeout=90, metadata=metadata)
+
+    first, other = wait_as("same"), wait_as("another")
+    wait_until(lambda: waiting_calls(rpc) == 2, "both wait")
+    second = wait_as("same")
+    assert state(first) == job_pb2.Job.READY
+    wait_until(lambda: waiting_calls(rpc) == 2, "the second one waits in its place")
+    job_id = messages.GetResultRequest.FromString(request).id
+    rpc.jobs.Cancel(messages.CancelJobRequest(id=job_id))
+    assert state(second) == state(other) == job_pb2.Job.CANCELLED
 
 
 def test_waiting_is_the_same_over_http(api, rpc, worker):

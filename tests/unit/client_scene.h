@@ -47,9 +47,10 @@ static inline void answer_job(rpc_call *call, const char *id, int64_t revision, 
     rpc_call_answer(call, &job.base);
 }
 
-static inline void on_gone(void *data, uint64_t ticket)
+static inline void on_gone(void *data, uint64_t ticket, rpc_gone_reason reason)
 {
     (void) data;
+    (void) reason;
     (void) ticket;
 }
 

@@ -188,7 +188,7 @@ static void a_caller_that_goes_ends_its_watch(void **state)
     submit("q", "k");
     call *watch = feed_post("q", place_now(), LONG);
     assert_waits(watch);
-    engine_gone(erig.engine, watch->feed.ticket);
+    engine_gone(erig.engine, watch->feed.ticket, false);
     erig_failed(watch, STATUS_CANCELLED);
     watch = feed_post("q", place_now(), LONG);
     assert_waits(watch);

@@ -96,7 +96,7 @@ static void a_worker_that_went_away_gets_no_job(void **state)
     (void) state;
     call *gone = lease_post(1, 1, 1, LONG);
     assert_waits(gone);
-    engine_gone(erig.engine, gone->lease.ticket);
+    engine_gone(erig.engine, gone->lease.ticket, false);
     erig_failed(gone, STATUS_CANCELLED);
     job_row job = submit("q", "k");
     assert_state(&job.id, JOB_READY);

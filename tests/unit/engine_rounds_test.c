@@ -69,10 +69,10 @@ static void a_caller_that_goes_before_its_command_comes_is_not_waited_for(void *
     job_row job = submit("q", "k");
     lease_one(1, 1);
     call *leasing = lease_call(1, 2, 1, 60 * SECOND);
-    engine_gone(erig.engine, leasing->lease.ticket);
+    engine_gone(erig.engine, leasing->lease.ticket, false);
     erig_failed(erig_post(leasing), STATUS_CANCELLED);
     uint64_t ticket = engine_ticket(erig.engine);
-    engine_gone(erig.engine, ticket);
+    engine_gone(erig.engine, ticket, false);
     call *waiting = erig_call(ENGINE_WAIT);
     waiting->wait.id = job.id;
     waiting->wait.ticket = ticket;

@@ -77,7 +77,7 @@ static void a_caller_that_went_away_is_cancelled(void **state)
     job_row job = submit("q", "k");
     call *gone = wait_post(&job.id, LONG), *stays = wait_post(&job.id, LONG);
     assert_waits(gone);
-    engine_gone(erig.engine, gone->wait.ticket);
+    engine_gone(erig.engine, gone->wait.ticket, false);
     erig_failed(gone, STATUS_CANCELLED);
     assert_waits(stays);
     job = lease_one(1, 1);
@@ -85,13 +85,25 @@ static void a_caller_that_went_away_is_cancelled(void **state)
     erig_fine(stays);
 }
 
+static void a_wait_that_is_replaced_is_answered_with_the_state_so_far(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    call *replaced = wait_post(&job.id, LONG), *stays = wait_post(&job.id, LONG);
+    assert_waits(replaced);
+    engine_gone(erig.engine, replaced->wait.ticket, true);
+    erig_fine(replaced);
+    assert_int_equal(replaced->wait.row.state, JOB_READY);
+    assert_waits(stays);
+}
+
 static void gone_after_the_answer_changes_nothing(void **state)
 {
     (void) state;
     job_row job = submit("q", "k");
     call *c = erig_fine(wait_post(&job.id, 0));
-    engine_gone(erig.engine, c->wait.ticket);
-    engine_gone(erig.engine, UINT64_MAX);
+    engine_gone(erig.engine, c->wait.ticket, false);
+    engine_gone(erig.engine, UINT64_MAX, false);
     erig_round();
     assert_null(c->command.failure);
 }
@@ -171,7 +183,7 @@ static void a_thousand_may_wait_for_one_job(void **state)
     for (int i = 0; i < MANY; i++)
         calls[i] = wait_post(&job.id, LONG);
     for (int i = 0; i < MANY; i += 10)
-        engine_gone(erig.engine, calls[i]->wait.ticket);
+        engine_gone(erig.engine, calls[i]->wait.ticket, false);
     job = lease_one(1, 1);
     report(1, 1, success(&job));
     for (int i = 0; i < MANY; i++) {
@@ -212,6 +224,8 @@ static const struct CMUnitTest tests[] = {
                                     erig_stop),
     cmocka_unit_test_setup_teardown(an_unknown_job_is_not_found, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_caller_that_went_away_is_cancelled, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_wait_that_is_replaced_is_answered_with_the_state_so_far,
+                                    erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(gone_after_the_answer_changes_nothing, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(tickets_are_never_the_same, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(stopping_the_engine_ends_all_waits, erig_start, erig_stop),

@@ -233,6 +233,36 @@ static void end_by(rpc_client *client, const char *request_id)
     assert_null(rig_call_get(client, "a", "a", &options));
 }
 
+static void a_repeated_call_replaces_its_twin(void **state)
+{
+    (void) state;
+    scene s;
+    scene_init(&s, NULL, TCP);
+    rpc_client *other = rig_client(s.rig->url);
+    const struct {
+        rpc_client *client;
+        const char *id;
+        size_t gone;
+    } made[] = {{s.client, "one", 0}, {s.client, "two", 0}, {other, "one", 0},
+                {s.client, "one", 1}, {s.client, "one", 2}, {other, "two", 2}};
+    size_t count = sizeof made / sizeof made[0];
+    for (size_t i = 0; i < count; i++) {
+        park_as(&s, made[i].client, made[i].id);
+        rig_wait(s.rig, &s.rig->held_count, i + 1);
+        rig_wait(s.rig, &s.rig->gone_count, made[i].gone);
+    }
+    assert_int_equal(s.rig->last_gone, 3);
+    assert_int_equal(s.rig->last_reason, RPC_GONE_REPLACED);
+    end_by(s.client, "one");  // the latest
+    assert_int_equal(s.rig->gone_count, 3);
+    assert_int_equal(s.rig->last_gone, 4);
+    assert_int_equal(s.rig->last_reason, RPC_GONE_LEFT);
+    rig_release(s.rig);
+    calls_wait(&s.calls, count);
+    rpc_client_close(other);
+    scene_fini(&s);
+}
+
 static void one_call_is_dropped_by_another_of_its_connection(void **state)
 {
     (void) state;
@@ -271,6 +301,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(answers_after_the_server_was_freed_are_dropped),
     cmocka_unit_test(stopping_waits_for_calls_under_way),
     cmocka_unit_test(nothing_is_parked_on_a_connection_that_has_gone),
+    cmocka_unit_test(a_repeated_call_replaces_its_twin),
     cmocka_unit_test(one_call_is_dropped_by_another_of_its_connection),
 };
 

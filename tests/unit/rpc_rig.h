@@ -44,6 +44,7 @@ typedef struct rig {
     size_t refused_count;  // calls that could not be parked, answered at once
     size_t gone_count;
     uint64_t last_gone;
+    rpc_gone_reason last_reason;
     size_t served;
     _Atomic bool busy;
     char last_request_id[64];
@@ -76,12 +77,13 @@ static inline void rig_get(rig *r, const Errand__V1__GetJobRequest *request, rpc
     }
 }
 
-static inline void rig_gone(void *data, uint64_t ticket)
+static inline void rig_gone(void *data, uint64_t ticket, rpc_gone_reason reason)
 {
     rig *r = data;
     pthread_mutex_lock(&r->lock);
     r->gone_count++;
     r->last_gone = ticket;
+    r->last_reason = reason;
     pthread_cond_broadcast(&r->changed);
     pthread_mutex_unlock(&r->lock);
 }

@@ -140,10 +140,11 @@ static inline void rig_unpark(rig *r, size_t max)
 }
 
 // The connection of the parked Lease is gone; the answer goes nowhere, so nothing is handed out.
-static inline void rig_gone(void *data, uint64_t ticket)
+static inline void rig_gone(void *data, uint64_t ticket, rpc_gone_reason reason)
 {
     (void) data;
     (void) ticket;
+    (void) reason;
 }
 
 static inline void rig_lease(rig *r, const Errand__V1__LeaseRequest *request, rpc_call *call)
