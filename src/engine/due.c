@@ -91,8 +91,8 @@ void due_run(engine *e)
         expire(e);
     if (lane_next(e, JOB_LANE_SETTLING) <= e->now_us)
         settle_run(e);
-    hold_release_queues(e);
     ranks_run(e);
+    hold_release_queues(e);
 }
 
 static int64_t earlier(int64_t a, int64_t b)

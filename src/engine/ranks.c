@@ -78,6 +78,15 @@ static bool step_queue(engine *e, job_queue *q, size_t *room)
     return true;
 }
 
+// Those that stand aside do it behind the first of their key and kind, which may be another one
+// now.
+static void end_ranking(engine *e, job_queue *q)
+{
+    q->ranking = false;
+    if (q->settings.max_per_key != QUEUE_NO_LIMIT)
+        hold_look_again(e, q);
+}
+
 void ranks_run(engine *e)
 {
     job_queue *q, *next;
@@ -91,7 +100,8 @@ void ranks_run(engine *e)
                 return;
         if (q->rank_index < q->route_count && q->ranking)
             return;  // in the next round
-        q->ranking = false;
+        if (q->ranking)
+            end_ranking(e, q);
     }
     e->ranking = false;
 }

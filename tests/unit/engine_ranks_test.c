@@ -84,6 +84,33 @@ static void jobs_that_stand_aside_take_their_new_places(void **state)
     assert_next(1, 4, &other);
 }
 
+static job_row submit_keyed_priority(int32_t priority)
+{
+    engine_new_job fresh = fresh_job();
+    fresh.row.concurrency_key = job_key("q", "a");
+    fresh.row.priority = priority;
+    return submit_new(fresh);
+}
+
+// The turn of a key was given away in the old order.
+static void one_that_stands_aside_may_have_become_the_first_of_its_key(void **state)
+{
+    (void) state;
+    queue_max_per_key("q", 1);
+    submit_keyed("a");
+    job_row running = lease_one(1, 1), old = submit_keyed_priority(0);
+    erig_pass(10 * SECOND);
+    job_row urgent = submit_keyed_priority(1);
+    assert_int_equal(lease_count(1, 2, 9), 0);
+    report(1, 1, success(&running));
+    assert_true(row_of(&old.id).held);
+    assert_false(row_of(&urgent.id).held);
+    queue_aging("q", SECOND);
+    erig_round();
+    assert_next(1, 3, &old);
+    assert_int_equal(lease_count(1, 4, 9), 0);
+}
+
 enum { MANY = 1000 };
 
 static void submit_many(void)
@@ -150,6 +177,8 @@ static const struct CMUnitTest tests[] = {
                                     erig_stop),
     cmocka_unit_test_setup_teardown(a_job_that_comes_back_takes_its_new_place, erig_start,
                                     erig_stop),
+    cmocka_unit_test_setup_teardown(one_that_stands_aside_may_have_become_the_first_of_its_key,
+                                    erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(jobs_that_stand_aside_take_their_new_places, erig_start,
                                     erig_stop),
     cmocka_unit_test_setup_teardown(many_jobs_move_in_steps, erig_start, erig_stop),
