@@ -136,6 +136,14 @@ void lane_run(lane *l, client_call *call)
 
 // ---- trying again ----
 
+// nng 1.5 never forgets of an aio that it has slept to the end: all later timeouts of it would come
+// as successes. One that is timed out of a longer sleep is as before.
+static void sleep_until_timeout(lane *l, int delay_ms)
+{
+    nng_aio_set_timeout(l->aio, delay_ms);
+    nng_sleep_aio(delay_ms + 1, l->aio);
+}
+
 // Under the client's lock, so that rpc_client_close either sees the pause or prevents it.
 static bool pause_for(lane *l, int delay_ms)
 {
@@ -143,8 +151,7 @@ static bool pause_for(lane *l, int delay_ms)
     bool open = !l->client->closing;
     if (open) {
         l->phase = LANE_PAUSING;
-        nng_aio_set_timeout(l->aio, NNG_DURATION_INFINITE);
-        nng_sleep_aio(delay_ms, l->aio);
+        sleep_until_timeout(l, delay_ms);
     }
     pthread_mutex_unlock(&l->client->lock);
     return open;
@@ -282,7 +289,7 @@ static void on_sent(lane *l)
 
 static void on_pause_over(lane *l, int error)
 {
-    status *failure = error == 0 ? send_call(l) : client_closed();
+    status *failure = error == NNG_ETIMEDOUT ? send_call(l) : client_closed();
     if (failure != NULL) {
         finish(l, failure);
     }
