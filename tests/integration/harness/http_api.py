@@ -4,6 +4,8 @@ import http.client
 import json
 import urllib.parse
 
+from harness import described
+
 
 class Response:
     def __init__(self, response):
@@ -30,9 +32,11 @@ class HttpApi:
         connection = http.client.HTTPConnection(self.address, timeout=timeout)
         try:
             connection.request(method, path, body, headers or {})
-            return Response(connection.getresponse())
+            answer = Response(connection.getresponse())
         finally:
             connection.close()
+        described.check(method, path, answer)
+        return answer
 
     def get(self, path, **options):
         return self.request("GET", path, **options)
