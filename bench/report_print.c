@@ -4,15 +4,17 @@
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
-// Names and units are our own words without characters that JSON escapes.
+// Names and units are our own words without characters that JSON escapes. Numbers have all their
+// digits, so that tables drawn from JSON round as ours do.
 static void json_figure(const report_figure *figure, buf *out)
 {
     figure_summary summary = report_summary(figure);
-    buf_append_format(out, "\"%s\":{\"unit\":\"%s\",\"median\":%.6g,\"least\":%.6g,\"most\":%.6g",
+    buf_append_format(out,
+                      "\"%s\":{\"unit\":\"%s\",\"median\":%.17g,\"least\":%.17g,\"most\":%.17g",
                       figure->name, figure->unit, summary.median, summary.least, summary.most);
     buf_append_text(out, ",\"samples\":[");
     for (size_t i = 0; i < figure->count; i++)
-        buf_append_format(out, "%s%.6g", i ? "," : "", figure->samples[i]);
+        buf_append_format(out, "%s%.17g", i ? "," : "", figure->samples[i]);
     buf_append_text(out, "]}");
 }
 
