@@ -284,13 +284,14 @@ static void happen(engine *e, feed_change *change)
 void feed_end(engine *e, bool committed)
 {
     feeds *all = &e->feeds;
-    for (size_t i = 0; i < all->change_count; i++) {
-        all->changes[i].feed->noted = 0;
-        if (committed)
-            happen(e, &all->changes[i]);
-    }
     for (size_t i = 0; committed && i < all->change_count; i++)
-        look(e, all->changes[i].feed);
+        happen(e, &all->changes[i]);
+    for (size_t i = 0; i < all->change_count; i++) {
+        queue_feed *f = all->changes[i].feed;
+        if (committed && f->noted > 0)
+            look(e, f);
+        f->noted = 0;  // once for all its changes
+    }
     all->change_count = 0;
 }
 
