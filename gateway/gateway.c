@@ -14,11 +14,14 @@
 #define DEFAULT_STREAMS 512
 #define DRAIN_MS        3000
 
+static const char *const default_rpc_urls[] = {"tcp://127.0.0.1:6710"};
+
 void gateway_options_init(gateway_options *options)
 {
     *options = (gateway_options){
         .listen = "127.0.0.1:6780",
-        .rpc_url = "tcp://127.0.0.1:6710",
+        .rpc_urls = default_rpc_urls,
+        .rpc_url_count = 1,
         .threads = DEFAULT_THREADS,
         .max_streams = DEFAULT_STREAMS,
         .connect_timeout_us = 3000000,
@@ -122,8 +125,8 @@ static status *open_upstream(gateway *g, const gateway_options *options)
         return upstream_open_local(options->server, options->token, &g->up);
     }
     const upstream_options servers = {
-        .urls = options->rpc_url_count > 0 ? options->rpc_urls : &options->rpc_url,
-        .url_count = options->rpc_url_count > 0 ? options->rpc_url_count : 1,
+        .urls = options->rpc_urls,
+        .url_count = options->rpc_url_count,
         .token = options->token,
         .tls = options->tls,
         .max_message_bytes = options->max_message_bytes,

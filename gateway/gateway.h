@@ -13,10 +13,10 @@
 typedef struct gateway gateway;
 
 typedef struct gateway_options {
-    const char *listen;   // HOST:PORT, port 0: any
-    https_files https;    // certificate and key of the listener; none: plain HTTP
-    const char *rpc_url;  // server, if there are no rpc_urls
-    // Servers that share one store: calls go to the first one that is connected and well.
+    const char *listen;  // HOST:PORT, port 0: any
+    https_files https;   // certificate and key of the listener; none: plain HTTP
+    // Servers that share one store: calls go to the first one that is connected and well. By
+    // default the one of this host.
     const char *const *rpc_urls;
     size_t rpc_url_count;
     struct rpc_server *server;   // or the one of this process, which has to outlive the gateway

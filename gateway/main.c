@@ -102,8 +102,10 @@ static gateway_options options_of(const settings *s)
     gateway_options_init(&options);
     options.listen = s->http.address;
     options.https = (https_files){.cert = s->http_tls_cert, .key = s->http_tls_key};
-    options.rpc_urls = (const char *const *) s->servers.items;
-    options.rpc_url_count = s->servers.count;
+    if (s->servers.count > 0) {
+        options.rpc_urls = (const char *const *) s->servers.items;
+        options.rpc_url_count = s->servers.count;
+    }
     options.tls = (tls_files){
         .cert = s->tls_cert, .key = s->tls_key, .ca = s->tls_ca, .server_name = s->tls_server_name};
     options.threads = (size_t) s->connections;

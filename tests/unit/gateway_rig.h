@@ -235,7 +235,13 @@ static inline void rig_options(gateway_options *options)
     options->token = "own";
 }
 
-// rig_new takes options other than rpc_url, or NULL for those of rig_options.
+static inline void rig_aim(const rig *r, gateway_options *options)
+{
+    options->rpc_urls = (const char *const *) &r->rpc_url;
+    options->rpc_url_count = 1;
+}
+
+// rig_new takes options other than rpc_urls, or NULL for those of rig_options.
 static inline rig *rig_new(const gateway_options *options)
 {
     rig *r = calloc(1, sizeof *r);
@@ -259,7 +265,7 @@ static inline rig *rig_new(const gateway_options *options)
     if (options != NULL) {
         own = *options;
     }
-    own.rpc_url = r->rpc_url;
+    rig_aim(r, &own);
     rig_start_gateway(r, &own);
     return r;
 }

@@ -239,7 +239,7 @@ static void an_address_of_ipv6_is_served_or_said_to_be_unknown(void **state)
     char *url = NULL;
     gateway_options options;
     rig_options(&options);
-    options.rpc_url = r->rpc_url;
+    rig_aim(r, &options);
     options.listen = "[::1]:0";
     AUTO(status) failure = gateway_start(&options, &served, &url);
     if (failure != NULL) {
@@ -255,7 +255,7 @@ static void a_taken_port_is_said_plainly(void **state)
     rig *r = *state;
     gateway_options options;
     rig_options(&options);
-    options.rpc_url = r->rpc_url;
+    rig_aim(r, &options);
     char listen[32];
     (void) snprintf(listen, sizeof listen, "127.0.0.1:%d", r->port);
     options.listen = listen;
