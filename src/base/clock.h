@@ -23,4 +23,10 @@ static inline int64_t clock_mono_us(const clock_source *clock)
     return clock->mono_us(clock->data);
 }
 
+// clock_earlier takes two times of the same clock.
+static inline int64_t clock_earlier(int64_t a_us, int64_t b_us)
+{
+    return a_us < b_us ? a_us : b_us;
+}
+
 #endif

@@ -2,6 +2,7 @@
 // purged; and what is done in steps.
 #include "engine/internal.h"
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "job/rules.h"
 
@@ -95,11 +96,6 @@ void due_run(engine *e)
     hold_release_queues(e);
 }
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 #define RETRY_US 1000000
 
 // The wall clock may jump forward while the engine sleeps: it looks again now and then.
@@ -128,7 +124,8 @@ int64_t due_next(engine *e)
     if (!peek(e, JOB_LANE_SCHEDULED, &scheduled) || !peek(e, JOB_LANE_FINISHED, &finished) ||
         !peek(e, JOB_LANE_SETTLING, &settling) || !peek_expiry(e, &expiry))
         return e->mono_us + RETRY_US;
-    int64_t next = earlier(earlier(scheduled, finished), earlier(settling, expiry));
+    int64_t next =
+        clock_earlier(clock_earlier(scheduled, finished), clock_earlier(settling, expiry));
     if (e->releasing || e->ranking)
         next = 0;
     if (next == INT64_MAX)

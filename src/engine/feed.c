@@ -6,6 +6,8 @@
 #include "engine/feed_ring.h"
 #include "engine/internal.h"
 
+#include "base/clock.h"
+
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
@@ -104,18 +106,13 @@ static void answer_watches(engine *e, queue_feed *f)
 
 // ---- the pace ----
 
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a < b ? a : b;
-}
-
 static int64_t next_look(const engine *e, const queue_feed *f)
 {
     int64_t next = (f->watches != NULL ? e->mono_us : f->watched_us) + LINGER_US;
     if (f->told < f->changed)
-        next = earlier(next, f->told_us + TELL_US);
+        next = clock_earlier(next, f->told_us + TELL_US);
     if (f->shown < f->changed)
-        next = earlier(next, f->shown_us + SHOW_US);
+        next = clock_earlier(next, f->shown_us + SHOW_US);
     return next;
 }
 

@@ -212,11 +212,16 @@ static inline bool engine_rests(const engine *e)
     return e->refusals > 1 && e->mono_us < e->retry_us;
 }
 
+static inline size_t smaller(size_t a, size_t b)
+{
+    return a < b ? a : b;
+}
+
 // engine_use counts the room of a round down by what a command with so many jobs takes.
 static inline void engine_use(size_t *room, size_t jobs)
 {
     size_t used = jobs > 0 ? jobs : 1;
-    *room -= used < *room ? used : *room;
+    *room -= smaller(used, *room);
 }
 
 // engine_answer has a command done after the commit.

@@ -37,11 +37,6 @@ static size_t room_by_retry_after(engine *e, job_queue *q)
     return q->running == 0 ? 1 : 0;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 size_t limits_room(engine *e, job_queue *q, size_t wanted)
 {
     if (q->settings.paused)

@@ -240,11 +240,6 @@ static bool take_page(taking *t, job_queue *q, size_t routes, size_t size)
     return true;
 }
 
-static size_t smaller(size_t a, size_t b)
-{
-    return a < b ? a : b;
-}
-
 bool take_queue(taking *t, job_queue *q, size_t limit)
 {
     engine *e = t->engine;
