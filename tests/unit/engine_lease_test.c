@@ -194,15 +194,6 @@ static void a_lower_cap_after_a_restart_gives_nothing_more(void **state)
     assert_int_equal(lease_now(2, 1, 5)->assignment_count, 0);
 }
 
-static int start_with_two_sessions(void **state)
-{
-    (void) state;
-    erig_prepare();
-    erig.options.max_sessions = 2;
-    erig_run();
-    return 0;
-}
-
 static void workers_beyond_the_cap_are_refused_while_all_hold_jobs(void **state)
 {
     (void) state;
@@ -235,7 +226,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_lower_cap_after_a_restart_gives_nothing_more, erig_start,
                                     erig_stop),
     cmocka_unit_test_setup_teardown(workers_beyond_the_cap_are_refused_while_all_hold_jobs,
-                                    start_with_two_sessions, erig_stop),
+                                    erig_start_with_two_sessions, erig_stop),
 };
 
 UNIT_TEST_MAIN(tests)

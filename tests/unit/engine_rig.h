@@ -133,6 +133,15 @@ static inline int erig_start(void **state)
     return 0;
 }
 
+static inline int erig_start_with_two_sessions(void **state)
+{
+    (void) state;
+    erig_prepare();
+    erig.options.max_sessions = 2;
+    erig_run();
+    return 0;
+}
+
 // What the engine has in memory is what the store says is running, unless it knows better.
 static inline void erig_compare_memory(void)
 {

@@ -115,15 +115,6 @@ static void a_worker_that_changes_its_names_counts_once(void **state)
     assert_int_equal(erig.engine->served, 20 + 20 + 400);
 }
 
-static int start_with_two_sessions(void **state)
-{
-    (void) state;
-    erig_prepare();
-    erig.options.max_sessions = 2;
-    erig_run();
-    return 0;
-}
-
 static void the_cap_on_workers_is_named(void **state)
 {
     (void) state;
@@ -202,7 +193,7 @@ static const struct CMUnitTest tests[] = {
                                     start_with_few_names, erig_stop),
     cmocka_unit_test_setup_teardown(a_worker_that_changes_its_names_counts_once,
                                     start_with_few_names, erig_stop),
-    cmocka_unit_test_setup_teardown(the_cap_on_workers_is_named, start_with_two_sessions,
+    cmocka_unit_test_setup_teardown(the_cap_on_workers_is_named, erig_start_with_two_sessions,
                                     erig_stop),
     cmocka_unit_test_setup_teardown(a_lower_cap_on_workers_does_not_keep_the_server_from_starting,
                                     erig_start, erig_stop),
