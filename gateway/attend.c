@@ -106,6 +106,21 @@ static Errand__V1__LeaseRequest *copy_request(const leasing *l, arena *memory)
     return errand__v1__lease_request__unpack(&allocator, size, bytes);
 }
 
+// A call to the same service in the name of the same client; only whether it failed is of interest.
+static status *call_aside(const leasing *l, const char *method, ProtobufCMessage *request,
+                          arena *memory, int64_t timeout_ms)
+{
+    const upstream_call call = {
+        .service = l->call->rpc.service,
+        .method = method,
+        .request = request,
+        .memory = memory,
+        .timeout_ms = timeout_ms,
+        .token = l->call->rpc.token,
+    };
+    return upstream_run(l->call->gateway->up, &call, ignore, NULL);
+}
+
 // On the thread that watches: the call that waits is answered, with jobs or without.
 static void end_lease(void *data)
 {
@@ -117,29 +132,14 @@ static void end_lease(void *data)
     }
     request->max_jobs = 0;
     request->wait = NULL;
-    const upstream_call call = {
-        .service = l->call->rpc.service,
-        .method = l->call->rpc.method,
-        .request = &request->base,
-        .memory = memory,
-        .timeout_ms = END_TIMEOUT_MS,
-        .token = l->call->rpc.token,
-    };
-    status_free(upstream_run(l->call->gateway->up, &call, ignore, NULL));
+    status_free(call_aside(l, l->call->rpc.method, &request->base, memory, END_TIMEOUT_MS));
 }
 
 static void give_back(leasing *l)
 {
     l->taken.worker = request_of(l)->worker;
-    const upstream_call call = {
-        .service = l->call->rpc.service,
-        .method = "Report",
-        .request = &l->taken.base,
-        .memory = l->call->x->memory,
-        .timeout_ms = RETURN_TIMEOUT_MS,
-        .token = l->call->rpc.token,
-    };
-    AUTO(status) failure = upstream_run(l->call->gateway->up, &call, ignore, NULL);
+    AUTO(status) failure =
+        call_aside(l, "Report", &l->taken.base, l->call->x->memory, RETURN_TIMEOUT_MS);
     if (failure != NULL) {
         log_warn("jobs_not_given_back", LOG_INT("jobs", (int64_t) l->taken.n_outcomes),
                  LOG_STATUS(failure));
