@@ -7,6 +7,8 @@ import re
 
 import pytest
 
+from harness.described import answers_of, validator_of
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROUTE = re.compile(r'^    \{"([A-Z]+)",\s+"([^"]+)",', re.M)
 RPC = re.compile(r"^  rpc (\w+)\(", re.M)
@@ -94,21 +96,6 @@ def test_a_validator_finds_no_fault(shared_api):
     validator.validate(document_of(shared_api))
 
 
-def schema_of(document, method, path, status):
-    operation = document["paths"][path][method]
-    answer = operation["responses"].get(str(status), operation["responses"]["default"])
-    if "$ref" in answer:
-        answer = document["components"]["responses"][answer["$ref"].split("/")[-1]]
-    (content,) = answer["content"].values()
-    return {**content["schema"], "components": document["components"]}
-
-
-def check(document, value, schema):
-    import jsonschema
-
-    jsonschema.Draft202012Validator(schema).validate(value)
-
-
 @NEEDS_JSONSCHEMA
 def test_the_schemas_are_schemas_and_the_examples_fit_them(shared_api):
     import jsonschema
@@ -121,8 +108,7 @@ def test_the_schemas_are_schemas_and_the_examples_fit_them(shared_api):
         bodies = [operation.get("requestBody", {}), *operation["responses"].values()]
         for content in (c for body in bodies for c in body.get("content", {}).values()):
             if "example" in content:
-                check(document, content["example"],
-                      {**content["schema"], "components": document["components"]})
+                validator_of(document, content).validate(content["example"])
                 examples += 1
     assert examples > 15
 
@@ -140,8 +126,9 @@ def test_real_answers_fit_their_schemas(api, origin):
         else:
             content = None if body is None else json.dumps(body)
             answer = api.request(method.upper(), path, content, {"content-type": "application/json"})
-        template = template.split("?")[0]
-        check(document, answer.json(), schema_of(document, method, template, answer.status))
+        operation = document["paths"][template.split("?")[0]][method]
+        media = answers_of(document, operation, answer.status)[answer.content_type]
+        validator_of(document, media).validate(answer.json())
         return answer
 
     http = {"url": origin.url + "/ok", "headers": {"A": "b"}}
