@@ -16,7 +16,7 @@ import pytest
 from harness.certs import Authority
 from harness.errandd import BIN, clean_environment
 from harness.gateway import Gateway
-from harness.http_api import HttpApi, Response
+from harness.http_api import HttpApi
 from harness.raw_http import RawHttp
 from harness.tokens import Tokens
 from harness.waiting import wait_until
@@ -49,14 +49,6 @@ class HttpsApi(HttpApi):
 
     def connect(self, timeout=90):
         return http.client.HTTPSConnection("localhost", self.port, timeout=timeout, context=self.context)
-
-    def request(self, method, path, body=None, headers=None, timeout=90):
-        connection = self.connect(timeout)
-        try:
-            connection.request(method, path, body, headers or {})
-            return Response(connection.getresponse())
-        finally:
-            connection.close()
 
 
 @pytest.fixture

@@ -28,8 +28,11 @@ class HttpApi:
     def __init__(self, url):
         self.address = urllib.parse.urlsplit(url).netloc
 
+    def connect(self, timeout=90):
+        return http.client.HTTPConnection(self.address, timeout=timeout)
+
     def request(self, method, path, body=None, headers=None, timeout=90):
-        connection = http.client.HTTPConnection(self.address, timeout=timeout)
+        connection = self.connect(timeout)
         try:
             connection.request(method, path, body, headers or {})
             answer = Response(connection.getresponse())
