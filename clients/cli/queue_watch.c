@@ -1,21 +1,17 @@
 // queue_watch - errand queue watch NAME: what happens in a queue, until it is interrupted.
 #include "cli.h"
-
-#include "base/clock.h"
-#include "job/time.h"
+#include "patience.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
-#define WAIT_MS     INT64_C(60000)  // the longest that the server allows
-#define PAUSE_MS    200             // when the server would not wait
 #define CURSOR_SIZE 80
 
 typedef struct following {
     cli *c;
     const char *queue;
     char cursor[CURSOR_SIZE];  // where to go on
+    patience patience;
 } following;
 
 static cli_exit print_queue(const Errand__V1__Queue *queue)
@@ -60,33 +56,22 @@ static cli_exit show_all(following *f, const Errand__V1__WatchQueueResponse *new
 static errand_error *ask(following *f, Errand__V1__WatchQueueResponse **ret)
 {
     Errand__V1__WatchQueueRequest request = ERRAND__V1__WATCH_QUEUE_REQUEST__INIT;
-    Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
-    const errand_call_options options = {.timeout_ms = WAIT_MS + f->c->timeout_ms};
-    time_to_duration(WAIT_MS * 1000, &wait);
     request.queue = (char *) (uintptr_t) f->queue;
     request.cursor = f->cursor;
-    request.wait = &wait;
-    return errand_call(f->c->client, &errand__v1__queue_service__descriptor, "Watch", &request.base,
-                       &options, (ProtobufCMessage **) ret);
-}
-
-static void pause_if_early(int64_t asked_us)
-{
-    const struct timespec time = {0, PAUSE_MS * 1000000L};
-    if (clock_mono_us(clock_system()) - asked_us < WAIT_MS * 1000 / 2)
-        (void) nanosleep(&time, NULL);
+    request.wait = &f->patience.wait;
+    return patience_watch(&f->patience, f->c, &errand__v1__queue_service__descriptor, &request.base,
+                          (ProtobufCMessage **) ret);
 }
 
 static cli_exit next(following *f)
 {
     Errand__V1__WatchQueueResponse *news = NULL;
-    int64_t asked_us = clock_mono_us(clock_system());
     errand_error *error = ask(f, &news);
     if (error != NULL)
         return cli_bad_call(error);
     cli_exit ending = show_all(f, news);
     if (news->n_events == 0)
-        pause_if_early(asked_us);
+        patience_pause(&f->patience);
     errand__v1__watch_queue_response__free_unpacked(news, NULL);
     return ending;
 }
@@ -95,6 +80,7 @@ cli_exit cli_queue_watch(cli *c, const cli_args *args)
 {
     following f = {.c = c, .queue = args->words[0]};
     cli_exit ending = CLI_OK;
+    patience_init(&f.patience);
     while (ending == CLI_OK && !ferror(stdout))
         ending = next(&f);
     return ending;

@@ -1,31 +1,27 @@
 // watch - errand watch ID: each change of a job until it has ended.
 #include "cli.h"
+#include "patience.h"
 #include "progress.h"
-
-#include "base/clock.h"
-#include "job/time.h"
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
-#define WAIT_MS      INT64_C(60000)  // the longest that the server allows
-#define MAX_PAUSE_MS 1000
-#define MESSAGE_MAX  60  // bytes of a progress message beside the bar
+#define MESSAGE_MAX 60  // bytes of a progress message beside the bar
 
 typedef struct watching {
     cli *c;
     const char *id;
     int64_t revision;  // seen last; 0: none
-    int64_t pause_ms;  // before asking again, when the server would not wait
-    bool bar;          // on stderr
-    bool lines;        // on stdout
+    patience patience;
+    bool bar;    // on stderr
+    bool lines;  // on stdout
 } watching;
 
 static void watching_init(watching *w, cli *c, const char *id)
 {
     *w = (watching){.c = c, .id = id};
+    patience_init(&w->patience);
     w->bar = isatty(STDERR_FILENO) != 0 && !(c->json && isatty(STDOUT_FILENO) != 0);
     w->lines = c->json || !w->bar || isatty(STDOUT_FILENO) == 0;
 }
@@ -99,39 +95,20 @@ static cli_exit show(const watching *w, const Errand__V1__Job *job)
     return ending;
 }
 
-static errand_error *ask(const watching *w, Errand__V1__Job **ret)
+static errand_error *ask(watching *w, Errand__V1__Job **ret)
 {
     Errand__V1__WatchJobRequest request = ERRAND__V1__WATCH_JOB_REQUEST__INIT;
-    Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
-    const errand_call_options options = {.timeout_ms = WAIT_MS + w->c->timeout_ms};
-    time_to_duration(WAIT_MS * 1000, &wait);
     request.id = (char *) (uintptr_t) w->id;
     request.revision = w->revision;
-    request.wait = &wait;
-    return errand_call(w->c->client, &errand__v1__job_service__descriptor, "Watch", &request.base,
-                       &options, (ProtobufCMessage **) ret);
-}
-
-// A server with too many waiting calls answers at once; asking again at once would not help it.
-static void pause_if_early(watching *w, int64_t asked_us)
-{
-    int64_t waited_ms = (clock_mono_us(clock_system()) - asked_us) / 1000;
-    if (waited_ms >= WAIT_MS / 2) {
-        w->pause_ms = 0;
-        return;
-    }
-    w->pause_ms = w->pause_ms == 0 ? 50 : w->pause_ms * 2;
-    if (w->pause_ms > MAX_PAUSE_MS)
-        w->pause_ms = MAX_PAUSE_MS;
-    const struct timespec time = {w->pause_ms / 1000, w->pause_ms % 1000 * 1000000};
-    (void) nanosleep(&time, NULL);
+    request.wait = &w->patience.wait;
+    return patience_watch(&w->patience, w->c, &errand__v1__job_service__descriptor, &request.base,
+                          (ProtobufCMessage **) ret);
 }
 
 // next shows one change, or nothing when there was none; *ret_ended tells whether it was the last.
 static cli_exit next(watching *w, bool *ret_ended)
 {
     Errand__V1__Job *job = NULL;
-    int64_t asked_us = clock_mono_us(clock_system());
     errand_error *error = ask(w, &job);
     if (error != NULL) {
         hide_bar(w);
@@ -141,7 +118,7 @@ static cli_exit next(watching *w, bool *ret_ended)
     if (job->revision != w->revision || w->revision == 0)
         ending = show(w, job);
     else
-        pause_if_early(w, asked_us);
+        patience_pause(&w->patience);
     w->revision = job->revision;
     *ret_ended = has_ended(job);
     if (*ret_ended && ending == CLI_OK)
