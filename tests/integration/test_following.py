@@ -1,12 +1,11 @@
 """Following a job: progress, Watch, event streams, Explain."""
 
-import http.client
-import json
 import uuid
 
 import pytest
 
 from errand.v1 import job_pb2, job_service_pb2 as messages, queue_service_pb2 as queues
+from harness.events import EventStream
 from harness.http_api import HttpApi
 from harness.rpc import duration, open_response
 from harness.tasks import (
@@ -149,31 +148,15 @@ def test_the_attempts_of_a_job_are_remembered(rpc, worker):
 # ---- event streams ----
 
 
-class Events:
-    """A stream of Server-Sent Events."""
+class Events(EventStream):
+    """Of one job: the ids are its revisions."""
 
     def __init__(self, server, job_id, last_id=None):
-        self.connection = http.client.HTTPConnection(HttpApi(server.http).address, timeout=60)
-        headers = {} if last_id is None else {"Last-Event-ID": str(last_id)}
-        self.connection.request("GET", f"/v1/jobs/{job_id}/events", headers=headers)
-        self.response = self.connection.getresponse()
-        self.status = self.response.status
+        super().__init__(server.http, f"/v1/jobs/{job_id}/events", last_id)
 
     def next(self):
-        """(event, id, data), or None at the end; comments are passed over."""
-        event = {}
-        while True:
-            line = self.response.readline().decode()
-            if not line:
-                return None
-            if line == "\n" and event:
-                return event["event"], int(event["id"]), json.loads(event["data"])
-            if line != "\n" and not line.startswith(":"):
-                name, value = line.rstrip("\n").split(": ", 1)
-                event[name] = value
-
-    def close(self):
-        self.connection.close()
+        event = super().next()
+        return event and event._replace(id=int(event.id))
 
 
 @pytest.fixture

@@ -2,7 +2,6 @@
 
 import base64
 import gzip
-import http.client
 import json
 import struct
 import urllib.parse
@@ -83,12 +82,12 @@ class ConnectApi(HttpApi):
 
     def open_stream(self, method, message, headers=None):
         """A server stream to be read bit by bit."""
-        return OpenStream(self.address, method, message, headers or {})
+        return OpenStream(self.connect(), method, message, headers or {})
 
 
 class OpenStream:
-    def __init__(self, address, method, message, headers):
-        self.connection = http.client.HTTPConnection(address, timeout=90)
+    def __init__(self, connection, method, message, headers):
+        self.connection = connection
         headers = {"content-type": "application/connect+json", **headers}
         self.connection.request("POST", method, envelope(json.dumps(message).encode()), headers)
         self.answer = self.connection.getresponse()

@@ -1,7 +1,6 @@
 """Server-Sent Events, read as an EventSource does."""
 
 import collections
-import http.client
 import json
 
 from harness.http_api import HttpApi
@@ -11,10 +10,10 @@ Event = collections.namedtuple("Event", "name id data")
 
 class EventStream:
     def __init__(self, url, path, last_id=None, headers=()):
-        self.connection = http.client.HTTPConnection(HttpApi(url).address, timeout=60)
+        self.connection = HttpApi(url).connect(60)
         sent = dict(headers)
         if last_id is not None:
-            sent["Last-Event-ID"] = last_id
+            sent["Last-Event-ID"] = str(last_id)
         self.connection.request("GET", path, headers=sent)
         self.response = self.connection.getresponse()
         self.status = self.response.status
