@@ -1,65 +1,15 @@
 """errand-gateway with several addresses of one store: calls go on when one of them goes."""
 
-import socket
 import subprocess
 import threading
 
 import pytest
 
 from harness.errandd import BIN, clean_environment
+from harness.forwarder import Forwarder
 from harness.gateway import Gateway
 from harness.http_api import HttpApi
 from harness.waiting import wait_until
-
-
-class Forwarder:
-    """A TCP port that leads to another one, until it is cut."""
-
-    def __init__(self, url):
-        host, port = url.removeprefix("tcp://").rsplit(":", 1)
-        self.target = (host, int(port))
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"tcp://127.0.0.1:{self.listener.getsockname()[1]}"
-        self.lock = threading.Lock()
-        self.open = []
-        self.bytes = 0
-        threading.Thread(target=self.accept, daemon=True).start()
-
-    def accept(self):
-        while True:
-            try:
-                near, _ = self.listener.accept()
-                far = socket.create_connection(self.target)
-            except OSError:
-                return
-            with self.lock:
-                self.open += [near, far]
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self.copy, args=(source, sink), daemon=True).start()
-
-    def copy(self, source, sink):
-        try:
-            while data := source.recv(65536):
-                sink.sendall(data)
-                with self.lock:
-                    self.bytes += len(data)
-            sink.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass
-
-    def cut(self):
-        """All connections end, and new ones are refused."""
-        if self.listener.fileno() >= 0:
-            self.listener.shutdown(socket.SHUT_RDWR)
-            self.listener.close()
-        with self.lock:
-            for end in self.open:
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
-                end.close()
-            self.open.clear()
 
 
 @pytest.fixture
@@ -67,7 +17,7 @@ def two_ways(server):
     ways = [Forwarder(server.rpc), Forwarder(server.rpc)]
     yield ways
     for way in ways:
-        way.cut()
+        way.close()
 
 
 @pytest.fixture
@@ -92,7 +42,7 @@ def test_calls_go_on_when_one_of_two_addresses_goes(gateway, two_ways):
     assert api.get("/readyz").status == 200
     first = [answer.status for answer in submit_all(api, 20)]
     assert first == [201] * 20
-    two_ways[0].cut()
+    two_ways[0].close()
     again = submit_all(api, 30)
     assert [answer.status for answer in again] == [200] * 20 + [201] * 10, again
     assert api.get("/readyz").status == 200
@@ -112,7 +62,7 @@ def test_calls_under_way_survive_the_loss_of_their_address(gateway, two_ways, ap
     waiter = threading.Thread(target=wait)
     waiter.start()
     wait_until(lambda: two_ways[0].bytes > before, "the call to be on its way")
-    two_ways[0].cut()
+    two_ways[0].close()
     api.post(f"/v1/jobs/{job['id']}:cancel", {})
     waiter.join(60)
     assert answers[0].status == 200 and answers[0].json()["state"] == "CANCELLED", answers
@@ -122,7 +72,7 @@ def test_without_any_server_it_is_alive_but_not_ready(gateway, two_ways):
     api = HttpApi(gateway.http)
     assert api.get("/readyz").status == 200
     for way in two_ways:
-        way.cut()
+        way.close()
     answer = api.get("/readyz")
     assert answer.status == 503 and b"tcp://" not in answer.body and b"127.0.0.1" not in answer.body, answer
     assert api.get("/healthz").status == 200

@@ -1,8 +1,16 @@
 """A TCP forwarder whose connections can be cut."""
 
+import contextlib
 import socket
 import threading
 import urllib.parse
+
+
+def end_all(*sockets):
+    """Ends them also for those that wait for them, which closing does not."""
+    for one in sockets:
+        with contextlib.suppress(OSError):  # it has ended already
+            one.shutdown(socket.SHUT_RDWR)
 
 
 class Forwarder:
@@ -10,9 +18,10 @@ class Forwarder:
         target = urllib.parse.urlsplit(url)
         self.target = (target.hostname, target.port)
         self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        self.url = f"{target.scheme}://127.0.0.1:{self.listener.getsockname()[1]}"
         self.lock = threading.Lock()
         self.pairs = []
+        self.bytes = 0  # passed on, both ways
         self.sent = []  # what came from clients first, for each connection
         threading.Thread(target=self.accept, daemon=True).start()
 
@@ -37,13 +46,11 @@ class Forwarder:
                     with self.lock:
                         self.sent.append(piece.decode("latin-1"))
                 target.sendall(piece)
+                with self.lock:
+                    self.bytes += len(piece)
         except OSError:
             pass
-        for end in (source, target):
-            try:
-                end.shutdown(socket.SHUT_RDWR)
-            except OSError:
-                pass
+        end_all(source, target)
 
     def heads(self, part):
         """The first requests of connections that have this in them."""
@@ -55,12 +62,10 @@ class Forwarder:
         with self.lock:
             pairs, self.pairs = self.pairs, []
         for pair in pairs:
-            for end in pair:
-                try:
-                    end.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    pass
+            end_all(*pair)
 
     def close(self):
+        """New connections are refused, too."""
+        end_all(self.listener)
         self.listener.close()
         self.cut()
