@@ -3,11 +3,11 @@
 import json
 import re
 import shutil
-import signal
 import subprocess
 
 import pytest
 
+from harness.gateway import Gateway
 from harness.http_api import HttpApi
 from harness.waiting import wait_until
 
@@ -103,13 +103,9 @@ def test_beyond_metrics_queues_they_count_as_other(start_server):
 
 
 def test_the_standalone_gateway_tells_its_own_numbers_with_and_without_its_server(server, tmp_path):
-    from harness.errandd import BIN, clean_environment
-
-    command = [str(BIN / "errand-gateway"), "--http", "127.0.0.1:0", "--server", server.rpc]
-    with open(tmp_path / "gateway.log", "wb") as log:
-        gateway = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=log, env=clean_environment())
+    gateway = Gateway(server, tmp_path / "gateway.log")
     try:
-        api = HttpApi(gateway.stdout.readline().decode().split()[-1])
+        api = HttpApi(gateway.http)
         api.get("/v1/queues")
         text = read_metrics(api)
         assert value(text, 'errand_http_requests_total{route="GET /v1/queues",code="200"}') == 1
@@ -117,8 +113,7 @@ def test_the_standalone_gateway_tells_its_own_numbers_with_and_without_its_serve
         server.kill()
         assert "process_open_fds" in read_metrics(api)
     finally:
-        gateway.send_signal(signal.SIGTERM)
-        assert gateway.wait(30) == 0
+        gateway.stop()
 
 
 def test_a_request_id_comes_back_or_is_made(api):

@@ -12,6 +12,7 @@ from harness.certs import Authority
 from harness.cli import Cli
 from harness.errandd import BIN, clean_environment
 from harness.fleet import WorkerProcess
+from harness.gateway import Gateway
 from harness.http_api import HttpApi
 from harness.tokens import Tokens
 from harness.waiting import wait_until
@@ -150,17 +151,11 @@ def test_a_worker_and_a_gateway_work_over_tls(
         ["--server", server.rpc, "--results", server.results, "--token-file", str(file)]
         + [*tls, "--allow-private-addresses"],
     )
-    gateway = subprocess.Popen(
-        [str(BIN / "errand-gateway"), "--http", "127.0.0.1:0", "--server", server.rpc, *tls],
-        stdout=subprocess.PIPE,
-        text=True,
-        env={**clean_environment(), "ERRAND_CONNECTIONS": "200"},
-    )
     with contextlib.ExitStack() as ending:
-        ending.callback(gateway.wait)
-        ending.callback(gateway.terminate)
         ending.callback(worker.kill)
-        api = HttpApi(gateway.stdout.readline().split()[-1])
+        gateway = Gateway(server, tmp_path / "gateway.log", *tls, "--connections", "200")
+        ending.callback(gateway.stop)
+        api = HttpApi(gateway.http)
         headers = {"authorization": f"Bearer {tokens.texts['app']}"}
         job = api.submit({"http": {"url": origin.url + "/ok"}}, headers=headers)
         answer = api.get(f"/v1/jobs/{job['id']}/result?wait=50s", headers=headers)

@@ -38,6 +38,19 @@ def usual_limits():
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(1024, hard), hard))
 
 
+def start_program(command, log, piped=True):
+    """What it says on standard error, and on standard output if that is no pipe, goes to the log."""
+    with open(log, "ab") as output:
+        return subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE if piped else output,
+            stderr=output,
+            env=clean_environment(),
+            preexec_fn=usual_limits,
+        )
+
+
 class Errandd:
     """One server. `urls` has rpc, results and http once it is started."""
 
@@ -67,15 +80,7 @@ class Errandd:
         return [*self.wrapper, str(BIN / "errandd"), "--data", str(self.data), *listen, *self.flags]
 
     def launch(self):
-        with open(self.log, "ab") as log:
-            self.process = subprocess.Popen(
-                self.command(),
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                env=clean_environment(),
-                preexec_fn=usual_limits,
-            )
+        self.process = start_program(self.command(), self.log)
 
     def start(self):
         self.launch()

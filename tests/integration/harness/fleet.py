@@ -1,24 +1,16 @@
 """errand-worker, as a process of its own, maybe on another host."""
 
 import signal
-import subprocess
 
-from harness.errandd import BIN, clean_environment, usual_limits
+from harness.errandd import BIN, start_program
 from harness.waiting import DEADLINE_SECONDS
 
 
 class WorkerProcess:
     def __init__(self, log, flags, wrapper=()):
         self.log = log
-        with open(log, "ab") as output:
-            self.process = subprocess.Popen(
-                [*wrapper, str(BIN / "errand-worker"), *flags],
-                stdin=subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                env=clean_environment(),
-                preexec_fn=usual_limits,
-            )
+        command = [*wrapper, str(BIN / "errand-worker"), *flags]
+        self.process = start_program(command, log, piped=False)
 
     def is_running(self):
         return self.process.poll() is None

@@ -1,23 +1,15 @@
 """errand-gateway in front of a server, with limits of its own."""
 
 import re
-import subprocess
 
-from harness.errandd import BIN, SANITIZER_REPORT, clean_environment, usual_limits
+from harness.errandd import BIN, SANITIZER_REPORT, start_program
 
 
 class Gateway:
     def __init__(self, server, log, *flags, wrapper=()):
         self.log = log
-        with open(log, "ab") as errors:
-            self.process = subprocess.Popen(
-                [*wrapper, BIN / "errand-gateway", "--http", "127.0.0.1:0", "--server", server.rpc, *flags],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=errors,
-                env=clean_environment(),
-                preexec_fn=usual_limits,
-            )
+        listen = ["--http", "127.0.0.1:0", "--server", server.rpc]
+        self.process = start_program([*wrapper, BIN / "errand-gateway", *listen, *flags], log)
         line = self.process.stdout.readline().decode()
         found = re.match(r"listening http (\S+)\n", line)
         assert found, (line, log.read_text())
