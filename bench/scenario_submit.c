@@ -119,10 +119,10 @@ static status *run_transport(bench *b, const char *transport, const char *rpc_ur
     return failure;
 }
 
-status *scenario_submit(const bench_options *options, report *r)
+static status *run(const bench_options *options, const int *steps, bool with_ipc, report *r)
 {
     char ipc_url[512];
-    bench b = {.options = options, .steps = few_steps};
+    bench b = {.options = options, .steps = steps};
     AUTO(server) errandd = NULL;
     noop_job_init(&b.noop);
     status *failure = server_start(options, 0, &errandd);
@@ -131,20 +131,17 @@ status *scenario_submit(const bench_options *options, report *r)
     b.errandd = errandd;
     server_ipc_url(errandd, "echo", ipc_url, sizeof ipc_url);
     failure = run_transport(&b, "tcp", server_rpc_url(errandd), "tcp://127.0.0.1:0", r);
-    if (!failure)
+    if (!failure && with_ipc)
         failure = run_transport(&b, "ipc", server_rpc_ipc_url(errandd), ipc_url, r);
     return failure ? failure : server_stop(TAKE(errandd));
 }
 
+status *scenario_submit(const bench_options *options, report *r)
+{
+    return run(options, few_steps, true, r);
+}
+
 status *scenario_curve(const bench_options *options, report *r)
 {
-    bench b = {.options = options, .steps = all_steps};
-    AUTO(server) errandd = NULL;
-    noop_job_init(&b.noop);
-    status *failure = server_start(options, 0, &errandd);
-    if (failure)
-        return failure;
-    b.errandd = errandd;
-    failure = run_transport(&b, "tcp", server_rpc_url(errandd), "tcp://127.0.0.1:0", r);
-    return failure ? failure : server_stop(TAKE(errandd));
+    return run(options, all_steps, false, r);
 }
