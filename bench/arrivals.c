@@ -1,10 +1,11 @@
 // arrivals - one thread sleeps until each job is due and submits it; replies come on the client's.
 #include "bench/arrivals.h"
+#include "bench/answers.h"
+#include "bench/jobs.h"
 #include "bench/usage.h"
 
 #include <errno.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
 #include <time.h>
@@ -18,40 +19,17 @@ typedef struct arrival {
 
 struct stream {
     arrivals *what;
-    pthread_mutex_t lock;  // guards what follows
-    pthread_cond_t changed;
-    size_t answered;
-    double last_s;
-    status *failure;  // the first
+    answers answers;
     arrival each[];
 };
-
-static status *check(const ProtobufCMessage *reply, const status *failure)
-{
-    if (failure)
-        return status_copy(failure);
-    int state = (int) ((const Errand__V1__Job *) reply)->state;
-    return state == ERRAND__V1__JOB__STATE__SUCCEEDED
-               ? NULL
-               : status_new(STATUS_INTERNAL, "the job is in state %d after the wait", state);
-}
 
 static void on_answer(void *data, const ProtobufCMessage *reply, const status *failure)
 {
     arrival *own = data;
     stream *all = own->all;
-    double now_s = monotonic_s();
-    status *wrong = check(reply, failure);
-    all->what->latencies_s[own - all->each] = now_s - own->due_s;
-    pthread_mutex_lock(&all->lock);
-    all->answered++;
-    all->last_s = now_s;
-    if (!all->failure)
-        all->failure = wrong;
-    else
-        status_free(wrong);
-    pthread_cond_signal(&all->changed);
-    pthread_mutex_unlock(&all->lock);
+    const Errand__V1__Job *job = (const Errand__V1__Job *) reply;
+    all->what->latencies_s[own - all->each] = monotonic_s() - own->due_s;
+    answers_add(&all->answers, failure ? status_copy(failure) : jobs_check_success(job->state));
 }
 
 // The same numbers in every run, so that runs differ by the machine alone.
@@ -88,12 +66,12 @@ static void send_all(stream *all, int64_t timeout_s)
     }
 }
 
-static void wait_for_answers(stream *all)
+static double last_s(const stream *all)
 {
-    pthread_mutex_lock(&all->lock);
-    while (all->answered < all->what->count)
-        pthread_cond_wait(&all->changed, &all->lock);
-    pthread_mutex_unlock(&all->lock);
+    double last = 0;
+    for (size_t i = 0; i < all->what->count; i++)
+        last = fmax(last, all->each[i].due_s + all->what->latencies_s[i]);
+    return last;
 }
 
 status *arrivals_run(arrivals *a, int64_t timeout_s)
@@ -102,13 +80,11 @@ status *arrivals_run(arrivals *a, int64_t timeout_s)
     if (!all)
         return status_errno(ENOMEM, "arrivals");
     all->what = a;
-    pthread_mutex_init(&all->lock, NULL);
-    pthread_cond_init(&all->changed, NULL);
+    answers_init(&all->answers);
     double start_s = monotonic_s();
     send_all(all, timeout_s);
-    wait_for_answers(all);
-    a->done_rate = (double) a->count / (all->last_s - start_s);
-    pthread_cond_destroy(&all->changed);
-    pthread_mutex_destroy(&all->lock);
-    return all->failure;
+    status *failure = answers_wait(&all->answers, a->count);
+    a->done_rate = (double) a->count / (last_s(all) - start_s);
+    answers_fini(&all->answers);
+    return failure;
 }

@@ -84,6 +84,13 @@ void jobs_batch_free(jobs_batch *batch)
     free(batch);
 }
 
+status *jobs_check_success(Errand__V1__Job__State state)
+{
+    return state == ERRAND__V1__JOB__STATE__SUCCEEDED
+               ? NULL
+               : status_new(STATUS_INTERNAL, "the job is in state %d after the wait", (int) state);
+}
+
 size_t jobs_submit_bytes(Errand__V1__Job *job)
 {
     char method[] = "/errand.v1.JobService/Submit", key[] = "request-id";

@@ -48,6 +48,9 @@ jobs_batch *jobs_batch_new(Errand__V1__Job *job, size_t count);
 void jobs_batch_free(jobs_batch *batch);
 DEFINE_AUTO(jobs_batch, jobs_batch_free)
 
+// jobs_check_success fails unless a job that was waited for is SUCCEEDED.
+status *jobs_check_success(Errand__V1__Job__State state);
+
 // Size of a Submit of this job as it travels: the envelope with its metadata.
 size_t jobs_submit_bytes(Errand__V1__Job *job);
 

@@ -20,13 +20,6 @@ static status *call(rpc_client *client, const char *method, const ProtobufCMessa
                            ret);
 }
 
-static status *check_state(Errand__V1__Job__State state)
-{
-    return state == ERRAND__V1__JOB__STATE__SUCCEEDED
-               ? NULL
-               : status_new(STATUS_INTERNAL, "the job is in state %d after the wait", (int) state);
-}
-
 static status *submit_waiting(rpc_client *client, Errand__V1__Job *job)
 {
     Google__Protobuf__Duration wait = GOOGLE__PROTOBUF__DURATION__INIT;
@@ -38,7 +31,7 @@ static status *submit_waiting(rpc_client *client, Errand__V1__Job *job)
     status *failure = call(client, "Submit", &request.base, &reply);
     if (failure)
         return failure;
-    failure = check_state(((Errand__V1__Job *) reply)->state);
+    failure = jobs_check_success(((Errand__V1__Job *) reply)->state);
     protobuf_c_message_free_unpacked(reply, NULL);
     return failure;
 }
@@ -54,7 +47,7 @@ static status *get_result(rpc_client *client, char *id)
     status *failure = call(client, "GetResult", &request.base, &reply);
     if (failure)
         return failure;
-    failure = check_state(((Errand__V1__GetResultResponse *) reply)->state);
+    failure = jobs_check_success(((Errand__V1__GetResultResponse *) reply)->state);
     protobuf_c_message_free_unpacked(reply, NULL);
     return failure;
 }

@@ -1,14 +1,14 @@
 // scenario_waiters - many GetResult calls that wait, each for a job of its own.
 #include "base/clock.h"
 #include "base/uuid.h"
+#include "bench/answers.h"
 #include "bench/jobs.h"
 #include "bench/lessee.h"
-#include "bench/load.h"
+#include "bench/mixed_jobs.h"
 #include "bench/scenario.h"
 #include "bench/usage.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -32,10 +32,7 @@ struct waiters {
     const bench_options *options;
     const server *errandd;
     rpc_client *clients[CONNECTIONS];
-    pthread_mutex_t lock;  // guards what follows
-    pthread_cond_t changed;
-    size_t answered;
-    status *failure;  // the first
+    answers answers;
     size_t count;
     waiter each[];
 };
@@ -62,66 +59,28 @@ static waiter *waiter_of(waiters *all, const char *id)
     return index < all->count ? &all->each[index] : NULL;
 }
 
-static status *submit_some(waiters *all, size_t first, size_t count)
-{
-    noop_job noop;
-    load_result ignored;
-    noop_job_init(&noop);
-    AUTO_FREE Errand__V1__Job *jobs = calloc(count, sizeof *jobs);
-    AUTO(jobs_batch) batch = jobs_batch_new(&noop.job, count);
-    if (!jobs || !batch)
-        return status_errno(ENOMEM, "jobs");
-    for (size_t i = 0; i < count; i++) {
-        choose_id(all, first + i);
-        jobs[i] = noop.job;
-        jobs[i].id = all->each[first + i].id;
-        batch->jobs[i] = &jobs[i];
-    }
-    load what = {.client = all->clients[0],
-                 .service = &errand__v1__job_service__descriptor,
-                 .method = "BatchSubmit",
-                 .request = &batch->request.base,
-                 .in_flight = 1,
-                 .count = 1,
-                 .timeout_s = all->options->timeout_s};
-    return load_run(&what, &ignored);
-}
-
 static status *submit_all(waiters *all)
 {
-    status *failure = NULL;
-    size_t batch = (size_t) all->options->batch;
-    for (size_t i = 0; !failure && i < all->count; i += batch)
-        failure = submit_some(all, i, all->count - i < batch ? all->count - i : batch);
-    return failure;
+    const mixed_kind kind = {0};
+    AUTO(mixed_jobs) jobs = mixed_jobs_new(&kind, all->count);
+    if (!jobs)
+        return status_errno(ENOMEM, "jobs");
+    for (size_t i = 0; i < all->count; i++) {
+        choose_id(all, i);
+        mixed_jobs_each(jobs, i)->id = all->each[i].id;
+    }
+    return mixed_jobs_fill(jobs, all->clients[0], all->options);
 }
 
 // ---- waiting ----
 
-static status *check(const ProtobufCMessage *reply, const status *failure)
-{
-    if (failure)
-        return status_copy(failure);
-    int state = (int) ((const Errand__V1__GetResultResponse *) reply)->state;
-    return state == ERRAND__V1__JOB__STATE__SUCCEEDED
-               ? NULL
-               : status_new(STATUS_INTERNAL, "the job is in state %d after the wait", state);
-}
-
 static void on_answer(void *data, const ProtobufCMessage *reply, const status *failure)
 {
     waiter *w = data;
-    waiters *all = w->all;
     w->answered_s = monotonic_s();
-    status *wrong = check(reply, failure);
-    pthread_mutex_lock(&all->lock);
-    all->answered++;
-    if (!all->failure)
-        all->failure = wrong;
-    else
-        status_free(wrong);
-    pthread_cond_signal(&all->changed);
-    pthread_mutex_unlock(&all->lock);
+    const Errand__V1__GetResultResponse *result = (const Errand__V1__GetResultResponse *) reply;
+    answers_add(&w->all->answers,
+                failure ? status_copy(failure) : jobs_check_success(result->state));
 }
 
 static void start_waiting(waiters *all)
@@ -152,16 +111,6 @@ static status *wait_until_parked(waiters *all)
         if (!failure)
             protobuf_c_message_free_unpacked(reply, NULL);
     }
-    return failure;
-}
-
-static status *wait_for_answers(waiters *all, size_t count)
-{
-    pthread_mutex_lock(&all->lock);
-    while (all->answered < count && !all->failure)
-        pthread_cond_wait(&all->changed, &all->lock);
-    status *failure = TAKE(all->failure);
-    pthread_mutex_unlock(&all->lock);
     return failure;
 }
 
@@ -196,7 +145,7 @@ static status *finish_singly(waiters *all, size_t jobs, const char *row, report 
         return status_errno(ENOMEM, "samples");
     status *failure = finish_jobs(all, jobs, 1);
     if (!failure)
-        failure = wait_for_answers(all, jobs);
+        failure = answers_wait_good(&all->answers, jobs);
     if (failure)
         return failure;
     size_t count = 0;
@@ -213,7 +162,7 @@ static status *finish_rest(waiters *all, size_t jobs, const char *row, report *r
     cpu_time before = usage_cpu(server_pid(all->errandd));
     status *failure = finish_jobs(all, jobs, (int) all->options->lease);
     if (!failure)
-        failure = wait_for_answers(all, all->count);
+        failure = answers_wait_good(&all->answers, all->count);
     if (failure)
         return failure;
     double count = (double) jobs;
@@ -280,13 +229,12 @@ static status *run(const bench_options *options, size_t count, report *r)
     if (failure)
         return failure;
     *all = (waiters){.options = options, .errandd = errandd, .count = count};
-    pthread_mutex_init(&all->lock, NULL);
-    pthread_cond_init(&all->changed, NULL);
+    answers_init(&all->answers);
     failure = open_clients(all);
     if (!failure)
         failure = measure(all, r);
     close_clients(all);
-    status_free(all->failure);
+    answers_fini(&all->answers);
     return failure ? failure : server_stop(TAKE(errandd));
 }
 
