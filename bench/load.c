@@ -96,6 +96,7 @@ status *load_run(const load *what, load_result *ret)
 {
     run r = {.what = what, .active = what->in_flight};
     r.options.timeout_ms = what->timeout_s * 1000;
+    r.options.prompt = true;
     pthread_mutex_init(&r.lock, NULL);
     pthread_cond_init(&r.idle, NULL);
     double before_s = usage_cpu_s(getpid());

@@ -347,6 +347,7 @@ status *api_call_upstream(api_call *call, upstream_reply_fn *take_reply, void *d
 {
     admit_wait(call);
     call->rpc.request = call->request;
+    call->rpc.prompt = api_is_prompt(call);
     status *failure = api_fit_deadline(call);
     if (failure == NULL) {
         failure = call->waits ? attend_run(call, take_reply, data)

@@ -186,3 +186,18 @@ void api_output_answer(api_call *call, const ProtobufCMessage *reply)
         check_output_type(call->x);
     }
 }
+
+bool api_is_prompt(const api_call *call)
+{
+    static const char *const methods[] = {"Submit", "Get",   "GetResult",
+                                          "Cancel", "Retry", "Delete"};
+    if (call->waits || call->rpc.service != &errand__v1__job_service__descriptor) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof methods / sizeof methods[0]; i++) {
+        if (strcmp(call->rpc.method, methods[i]) == 0) {
+            return true;
+        }
+    }
+    return false;
+}

@@ -93,6 +93,10 @@ void api_reply_json(exchange *x, int http_status, const ProtobufCMessage *messag
 // api_is_final tells whether a job in this state has ended.
 bool api_is_final(Errand__V1__Job__State state);
 
+// api_is_prompt tells whether a call is about one job and does not wait: such calls take about the
+// same time, and many can be sent together.
+bool api_is_prompt(const api_call *call);
+
 // api_strip_prefix takes the prefix from the paths of wrong fields, for a body that is a field of
 // the request: its own paths must not start with that field.
 void api_strip_prefix(status *failure, const char *prefix);

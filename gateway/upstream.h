@@ -56,6 +56,7 @@ typedef struct upstream_call {
     const char *traceparent;  // NULL: none
     const char *token;        // NULL: the gateway's own; "": none
     upstream_cancel *cancel;  // NULL: nobody ends it
+    bool prompt;              // it is over at once: others may be sent together with it
 } upstream_call;
 
 // upstream_reply_fn gets the reply, borrowed, on any thread while the calling thread waits. It must

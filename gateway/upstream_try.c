@@ -94,7 +94,8 @@ static bool start_call(remote *r, remote_server *to, const upstream_call *call, 
                                          .request_id = call->request_id,
                                          .traceparent = call->traceparent,
                                          .token = call->token,
-                                         .once = r->count > 1};
+                                         .once = r->count > 1,
+                                         .prompt = call->prompt};
     (void) pthread_rwlock_rdlock(&r->lock);
     bool open = !r->stopped;
     if (open) {

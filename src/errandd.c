@@ -149,6 +149,11 @@ static status *listen_results(server *v)
     return failure;
 }
 
+static void together(void *data, bool begins)
+{
+    engine_together(data, begins);
+}
+
 static status *listen_rpc(server *v)
 {
     char *unused = NULL;
@@ -160,6 +165,8 @@ static status *listen_rpc(server *v)
     options.max_parked_per_peer = (size_t) v->settings->max_waiting_per_connection;
     options.authorize = access_authorize;
     options.authorize_data = v->access;
+    options.together = together;
+    options.together_data = v->engine;
     options.tls = settings_tls(v->settings);
     status *failure = rpc_server_new(&options, &v->rpc);
     if (failure != NULL) {

@@ -28,6 +28,7 @@ static int64_t clamp_wait(int64_t wait_ms)
 // A call that waits needs a deadline beyond its wait; without a wait the client's own is right.
 static void add_wait(errand_call_options *options, int64_t wait_ms)
 {
+    options->prompt = wait_ms <= 0;
     if (wait_ms > 0) {
         options->timeout_ms =
             wait_ms + (options->timeout_ms > 0 ? options->timeout_ms : CALL_TIMEOUT_MS);
@@ -55,7 +56,8 @@ errand_error *errand_get(errand_client *client, const char *id, Errand__V1__JobV
     Errand__V1__GetJobRequest request = ERRAND__V1__GET_JOB_REQUEST__INIT;
     request.id = (char *) (uintptr_t) id;
     request.view = view;
-    return errand_call(client, &errand__v1__job_service__descriptor, "Get", &request.base, NULL,
+    const errand_call_options options = {.prompt = true};
+    return errand_call(client, &errand__v1__job_service__descriptor, "Get", &request.base, &options,
                        (ProtobufCMessage **) ret);
 }
 

@@ -111,6 +111,7 @@ static status *fill_call_options(const errand_call_options *options, rpc_call_op
     ret->traceparent = options->traceparent;
     ret->once = options->once;
     ret->ends = options->ends;
+    ret->prompt = options->prompt;
     ret->authorization = *ret_authorization;
     return NULL;
 }

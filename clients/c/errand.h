@@ -86,6 +86,8 @@ typedef struct errand_call_options {
     bool once;                // fail rather than send the request a second time
     const char *ends;  // request-id of a waiting call of this client whose answer nobody wants any
                        // more: the server ends it before it does this one. NULL: none
+    bool prompt;       // it does not wait: with many under way, several may share a message, which
+                       // is faster. Where it would wait, the server answers with what is known
 } errand_call_options;
 
 // errand_call makes any call of any service and waits for the answer, which is owned by the caller

@@ -62,15 +62,14 @@ static bool has_stack(void)
 }
 
 // At a low load a caller does the round itself: waking a thread takes longer than the command.
-static bool lead_round(engine *e, engine_command *command)
+static bool lead_round(engine *e, engine_command *commands)
 {
     if (!e->options.callers_lead || !atomic_load_explicit(&e->quiet, memory_order_relaxed) ||
         !has_stack() || pthread_mutex_trylock(&e->rounds) != 0)
         return false;
     bool free = !atomic_load(&e->stopping) && engine_queue_length(e) == 0;
     if (free) {
-        command->next = NULL;
-        round_all(e, command);
+        round_all(e, commands);
         if (round_next(e) < e->sleeps_until_us)
             inbox_poke(&e->inbox);
     }
@@ -78,10 +77,45 @@ static bool lead_round(engine *e, engine_command *command)
     return free;
 }
 
+// ---- together ----
+
+// What this thread has posted since engine_together; the end of the list is only right while there
+// is one.
+static _Thread_local struct {
+    engine *engine;  // NULL: each command goes at once
+    engine_command *first, **end;
+} together;
+
+static void keep_together(engine_command *command)
+{
+    command->next = NULL;
+    if (together.first == NULL)
+        together.end = &together.first;
+    *together.end = command;
+    together.end = &command->next;
+}
+
+void engine_together(engine *e, bool begins)
+{
+    engine_command *commands = together.first;
+    together.engine = begins ? e : NULL;
+    together.first = NULL;
+    if (commands == NULL || lead_round(e, commands))
+        return;
+    while (commands != NULL) {
+        engine_command *next = commands->next;
+        inbox_put(&e->inbox, commands);
+        commands = next;
+    }
+}
+
 void engine_post(engine *e, engine_command *command)
 {
     command->failure = NULL;
-    if (!lead_round(e, command))
+    command->next = NULL;
+    if (together.engine == e)
+        keep_together(command);
+    else if (!lead_round(e, command))
         inbox_put(&e->inbox, command);
 }
 

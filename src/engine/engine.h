@@ -93,6 +93,10 @@ struct engine_command {
 // function returns: then no lock that done takes may be held. done may post.
 void engine_post(engine *e, engine_command *command);
 
+// engine_together: what this thread posts from when it begins until it ends is handed over as one.
+// They do not nest.
+void engine_together(engine *e, bool begins);
+
 // A waiting command is found again by its ticket. Tickets are never used twice.
 uint64_t engine_ticket(engine *e);
 

@@ -9,33 +9,49 @@
 //
 // A context is touched by one thread at a time: by nng's while it receives or sends, by whoever
 // holds the call while it is at work. Only call_abandon comes from outside, hence the atomic phase.
+#include "rpc/bundle.h"
 #include "rpc/call_internal.h"
 
 #include "base/clock.h"
 
 #include <stdlib.h>
 
-static void call_send(rpc_call *call, nng_msg *message);
-
 // ---- to the service ----
+
+bool call_begin(rpc_call *call, nng_pipe pipe, slice encoded, ProtobufCMessage **ret)
+{
+    call->pipe = pipe;
+    call->request_id = NULL;
+    call->method = NULL;
+    call->start_us = clock_mono_us(clock_system());
+    call->request = (envelope_request){.metadata = NULL};
+    status *failure = call_open(call, encoded, ret);
+    if (failure != NULL) {
+        rpc_call_fail(call, failure);
+    }
+    return failure == NULL;
+}
+
+void call_invoke(rpc_call *call, const ProtobufCMessage *input)
+{
+    const rpc_method *method = call->method;
+    method->service->invoke(method->service, method->index, input, rpc_call_reply_closure, call);
+}
 
 // All that the service gets to see has been copied: the message itself can go at once.
 static void serve(rpc_call *call, nng_msg *message)
 {
     ProtobufCMessage *input = NULL;
-    call->pipe = nng_msg_get_pipe(message);
-    call->request_id = NULL;
-    call->method = NULL;
-    call->start_us = clock_mono_us(clock_system());
-    call->request.metadata = NULL;
-    status *failure = call_open(call, message, &input);
-    nng_msg_free(message);
-    if (failure != NULL) {
-        rpc_call_fail(call, failure);
+    slice encoded = {nng_msg_body(message), nng_msg_len(message)};
+    bool begun = call_begin(call, nng_msg_get_pipe(message), encoded, &input);
+    if (begun && call->request.calls > 0) {
+        bundle_serve(call, message);
         return;
     }
-    const rpc_method *method = call->method;
-    method->service->invoke(method->service, method->index, input, rpc_call_reply_closure, call);
+    nng_msg_free(message);
+    if (begun) {
+        call_invoke(call, input);
+    }
 }
 
 // ---- the chain of receive and send ----
@@ -194,11 +210,15 @@ void call_forget_request(rpc_call *call)
 }
 
 // Once the phase is SENDING and the message is with nng the call may already be the next one.
-static void call_send(rpc_call *call, nng_msg *message)
+void call_send(rpc_call *call, nng_msg *message)
 {
     phase expected = AT_WORK;
     call_forget_request(call);
     arena_reset(call->memory);
+    if (call->bundled != NULL) {
+        bundle_answered(call, message);
+        return;
+    }
     if (!atomic_compare_exchange_strong(&call->phase, &expected, SENDING)) {
         answer_too_late(call, message);
         return;
@@ -278,6 +298,9 @@ void rpc_call_reply_closure(const ProtobufCMessage *reply, void *closure_data)
 
 bool rpc_call_park(rpc_call *call, rpc_gone_fn *gone, void *data, uint64_t ticket)
 {
+    if (call->bundled != NULL) {
+        return false;  // others would wait with it
+    }
     call->place.gone = gone;
     call->place.data = data;
     call->place.ticket = ticket;

@@ -26,7 +26,20 @@ struct rpc_call {
     size_t memory_bytes;
     rpc_parked place;
     struct local_call *local;  // of this process: answered by local.c, and has no context; or NULL
+    struct bundled_call
+        *bundled;  // came with others: answered with them, and has no context; or NULL
 };
+
+// ---- call.c ----
+
+// call_begin reads a request; false: it was refused. The bytes are not needed afterwards.
+bool call_begin(rpc_call *call, nng_pipe pipe, slice encoded, ProtobufCMessage **ret);
+// call_invoke gives it to its method.
+void call_invoke(rpc_call *call, const ProtobufCMessage *input);
+// call_send sends the answer; NULL when there is no memory for any.
+void call_send(rpc_call *call, nng_msg *message);
+
+// ---- call_open.c ----
 
 // call_check_load refuses what is too large or too much.
 status *call_check_load(const rpc_call *call, size_t size);
@@ -34,8 +47,9 @@ status *call_check_load(const rpc_call *call, size_t size);
 // call->request and call->start_us are there.
 status *call_admit(rpc_call *call);
 
-// call_open checks and decodes a request into the call. What it needs of the message is copied.
-status *call_open(rpc_call *call, nng_msg *message, ProtobufCMessage **ret);
+// call_open checks and decodes a request into the call. What it needs of the bytes is copied. Of
+// one that carries others only the envelope is read.
+status *call_open(rpc_call *call, slice encoded, ProtobufCMessage **ret);
 
 // call_forget_request gives back what the request holds of the server, but for the arena.
 void call_forget_request(rpc_call *call);

@@ -1,4 +1,5 @@
 // call_open - from the bytes of a request to what a method is given, or to a refusal.
+#include "rpc/bundle.h"
 #include "rpc/call_internal.h"
 
 #include "rpc/wire.h"
@@ -107,9 +108,8 @@ static void end_another(const rpc_call *call)
     }
 }
 
-status *call_open(rpc_call *call, nng_msg *message, ProtobufCMessage **ret)
+status *call_open(rpc_call *call, slice encoded, ProtobufCMessage **ret)
 {
-    slice encoded = {nng_msg_body(message), nng_msg_len(message)};
     status *failure = call_check_load(call, encoded.size);
     if (failure != NULL) {
         return failure;
@@ -119,6 +119,9 @@ status *call_open(rpc_call *call, nng_msg *message, ProtobufCMessage **ret)
         // A refusal carries the request-id too, if reading came so far.
         call->request_id = envelope_metadata(&call->request, ENVELOPE_REQUEST_ID);
         return failure;
+    }
+    if (call->request.calls > 0) {
+        return bundle_check(call);
     }
     failure = call_admit(call);
     if (failure != NULL) {

@@ -126,7 +126,6 @@ status *rpc_client_open(const rpc_client_options *options, rpc_client **ret)
     }
     pthread_mutex_init(&client->lock, NULL);
     pthread_cond_init(&client->idle, NULL);
-    client->queue_end = &client->queue;
     int error = copy_options(client, options) ? open_socket(client) : NNG_ENOMEM;
     status *failure = error == 0 ? dial(client) : dial_failure(error, options->url);
     if (failure != NULL) {

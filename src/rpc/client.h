@@ -41,6 +41,7 @@ typedef struct rpc_call_options {
     const char *traceparent;    // NULL: none
     const char *authorization;  // NULL: the client's own; "" sends none
     bool once;                  // do not retry
+    bool prompt;                // it does not wait: may share a message with others like it
     const char *ends;  // request-id of a call of this client that waits: nobody does any more
 } rpc_call_options;
 

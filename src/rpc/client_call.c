@@ -80,6 +80,8 @@ static void start(rpc_client *client, client_call *call, const ProtobufCMessage 
         client_finish(client, call, failure);
         return;
     }
+    call->shares =
+        options->prompt && !options->once && nng_msg_len(call->message) <= CLIENT_SHARE_CALL_BYTES;
     client_submit(client, call);
 }
 

@@ -10,9 +10,17 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+// As many calls share a message at most, of so many bytes together; a larger one has its own.
+#define CLIENT_MOST_SHARE       64
+#define CLIENT_SHARE_BYTES      ((size_t) 256 * 1024)
+#define CLIENT_SHARE_CALL_BYTES ((size_t) 16 * 1024)
+// Calls that may share go out at once while fewer lanes than these carry such calls; others wait
+// for one of these lanes, together.
+#define CLIENT_SHARING_LANES    2
+
 // client_call is one call, from start until its callback has run.
 typedef struct client_call {
-    struct client_call *next;  // in the queue, or among those kept for reuse
+    struct client_call *next;  // in a queue, in a message, or among those kept for reuse
     const ProtobufCServiceDescriptor *service;
     const ProtobufCMethodDescriptor *method;
     nng_msg *message;  // encoded and not yet sent; NULL otherwise
@@ -23,13 +31,19 @@ typedef struct client_call {
     int64_t deadline_us;
     int backoff_ms;
     bool once;
+    bool shares;               // may share a message with others
     bool heap_reply;           // the reply is malloc'ed and given to done for good
     rpc_done_fn *done;         // this or
     ProtobufCClosure closure;  // that
     void *data;
 } client_call;
 
-// A lane carries one call at a time over a context of its own; see lane.c.
+typedef struct call_queue {
+    client_call *first;
+    client_call **end;
+} call_queue;
+
+// A lane carries one message at a time over a context of its own; see lane.c.
 typedef struct lane lane;
 
 struct rpc_client {
@@ -40,7 +54,8 @@ struct rpc_client {
     nng_dialer dialer;
     bool socket_open;
     _Atomic bool ever_connected;
-    _Atomic bool shut;  // nobody may enter nng any more; see gate.h
+    _Atomic bool shut;   // nobody may enter nng any more; see gate.h
+    _Atomic bool alone;  // the server wants one call in a message
 
     // Leaf lock: nothing else is locked while it is held, but nng's own. No callback runs under it.
     pthread_mutex_t lock;
@@ -51,10 +66,11 @@ struct rpc_client {
     lane *lanes;       // all of them
     lane *free_lanes;  // those without a call
     size_t lane_count;
-    size_t busy;  // lanes with a call
-    client_call *queue;
-    client_call **queue_end;
-    nng_aio *queue_timer;  // wakes at the first deadline in the queue
+    size_t busy;           // lanes with a call
+    call_queue queue;      // without a lane
+    call_queue sharers;    // for the next of the lanes whose calls share
+    size_t sharing;        // those lanes
+    nng_aio *queue_timer;  // wakes at the first deadline in the queues
     bool timer_set;
     int64_t timer_us;
     client_call *spare_calls;
@@ -65,7 +81,11 @@ struct rpc_client {
 
 // client_submit hands a call with an encoded message over: to a lane, or into the queue.
 void client_submit(rpc_client *client, client_call *call);
-// client_next gives a lane that has become free its next call; NULL: the lane is put by.
+// client_resend hands a call over that has to be sent again, alone.
+void client_resend(rpc_client *client, client_call *call);
+// client_stop_sharing: the lane goes on alone, and so does whoever waits for a lane like it.
+void client_stop_sharing(rpc_client *client, lane *l);
+// client_next gives a lane that has become free its next calls; NULL: the lane is put by.
 client_call *client_next(rpc_client *client, lane *free_lane);
 client_call *client_call_new(rpc_client *client);
 // client_finish runs the callback of a call that failed and lets the call go.
@@ -89,6 +109,9 @@ lane *lane_new(rpc_client *client, lane *next);
 lane *lane_next(const lane *l);
 lane *lane_next_free(const lane *l);
 void lane_set_next_free(lane *l, lane *next);
+// Whether the client counts it among those whose calls share; guarded by the client.
+bool lane_is_sharing(const lane *l);
+void lane_set_sharing(lane *l, bool sharing);
 // lane_run carries the call, and then those that client_next gives.
 void lane_run(lane *l, client_call *call);
 void lane_cancel(lane *l);        // ends a pause between two tries

@@ -38,6 +38,7 @@ client_call *client_call_new(rpc_client *client)
     if (call != NULL) {
         client->spare_calls = call->next;
         client->spare_count--;
+        call->next = NULL;
     }
     pthread_mutex_unlock(&client->lock);
     return call != NULL ? call : calloc(1, sizeof *call);
@@ -122,23 +123,66 @@ static void set_timer(rpc_client *client, int64_t at_us)
                   client->queue_timer);
 }
 
-static void enqueue(rpc_client *client, client_call *call)
+static void append(call_queue *queue, client_call *call)
 {
     call->next = NULL;
-    *client->queue_end = call;
-    client->queue_end = &call->next;
-    set_timer(client, call->deadline_us);
+    if (queue->first == NULL) {
+        queue->end = &queue->first;
+    }
+    *queue->end = call;
+    queue->end = &call->next;
+}
+
+static client_call *take_first(call_queue *queue)
+{
+    client_call *call = queue->first;
+    if (call != NULL) {
+        queue->first = call->next;
+        call->next = NULL;
+    }
+    return call;
+}
+
+// What stands first, and what follows it as far as it fits into the same message.
+static client_call *take_message(call_queue *queue)
+{
+    client_call *first = take_first(queue);
+    client_call *last = first;
+    size_t bytes = first != NULL ? nng_msg_len(first->message) : 0;
+    for (int count = 1; first != NULL && count < CLIENT_MOST_SHARE; count++) {
+        if (queue->first == NULL ||
+            (bytes += nng_msg_len(queue->first->message)) > CLIENT_SHARE_BYTES) {
+            break;
+        }
+        last->next = take_first(queue);
+        last = last->next;
+    }
+    return first;
+}
+
+// The lane for a call, or none: then it waits in one of the queues, if a lane will ever come.
+static lane *find_lane(rpc_client *client, client_call *call, bool *ret_lost)
+{
+    bool waits = call->shares && client->sharing >= CLIENT_SHARING_LANES;
+    lane *l = waits ? NULL : take_lane(client);
+    *ret_lost = l == NULL && client->lane_count == 0;
+    if (l != NULL) {
+        lane_set_sharing(l, call->shares);
+        client->sharing += call->shares;
+    } else if (!*ret_lost) {
+        append(waits ? &client->sharers : &client->queue, call);
+        set_timer(client, call->deadline_us);
+    }
+    return l;
 }
 
 void client_submit(rpc_client *client, client_call *call)
 {
+    bool lost = false;
     pthread_mutex_lock(&client->lock);
     bool closing = client->closing;
-    lane *l = closing ? NULL : take_lane(client);
-    bool lost = l == NULL && client->lane_count == 0;  // nobody would ever take it from the queue
-    if (!closing && l == NULL && !lost) {
-        enqueue(client, call);
-    }
+    call->shares = call->shares && client->connected && !atomic_load(&client->alone);
+    lane *l = closing ? NULL : find_lane(client, call, &lost);
     pthread_mutex_unlock(&client->lock);
     if (closing) {
         client_finish(client, call, client_closed());
@@ -149,16 +193,49 @@ void client_submit(rpc_client *client, client_call *call)
     }
 }
 
+void client_resend(rpc_client *client, client_call *call)
+{
+    call->shares = false;
+    client_submit(client, call);
+}
+
+void client_stop_sharing(rpc_client *client, lane *l)
+{
+    client_call *calls = NULL;
+    pthread_mutex_lock(&client->lock);
+    if (lane_is_sharing(l)) {
+        lane_set_sharing(l, false);
+        client->sharing--;
+        calls = client->sharers.first;
+        client->sharers.first = NULL;
+    }
+    pthread_mutex_unlock(&client->lock);
+    while (calls != NULL) {
+        client_call *call = calls;
+        calls = call->next;
+        client_resend(client, call);
+    }
+}
+
+// A lane whose calls share goes on with such calls while there are any.
+static client_call *next_calls(rpc_client *client, lane *l)
+{
+    client_call *calls = lane_is_sharing(l) ? take_message(&client->sharers) : NULL;
+    if (calls != NULL) {
+        return calls;
+    }
+    client->sharing -= lane_is_sharing(l);
+    calls = take_first(&client->queue);
+    lane_set_sharing(l, calls != NULL && calls->shares);
+    client->sharing += lane_is_sharing(l);
+    return calls;
+}
+
 client_call *client_next(rpc_client *client, lane *free_lane)
 {
     pthread_mutex_lock(&client->lock);
-    client_call *call = client->queue;
-    if (call != NULL) {
-        client->queue = call->next;
-        if (client->queue == NULL) {
-            client->queue_end = &client->queue;
-        }
-    } else {
+    client_call *calls = next_calls(client, free_lane);
+    if (calls == NULL) {
         lane_set_next_free(free_lane, client->free_lanes);
         client->free_lanes = free_lane;
         client->busy--;
@@ -167,32 +244,35 @@ client_call *client_next(rpc_client *client, lane *free_lane)
         }
     }
     pthread_mutex_unlock(&client->lock);
-    return call;
+    return calls;
 }
 
-// Takes the calls out of the queue whose deadline is over (all: every call), oldest first;
-// ret_next_us is the earliest deadline of the others.
-static client_call *take_expired(rpc_client *client, bool all, int64_t *ret_next_us)
+// Moves the calls whose deadline is over (all: every call) to the others in ret, oldest first;
+// ret_next_us becomes the earliest deadline of those that stay.
+static void take_expired(call_queue *queue, bool all, call_queue *ret, int64_t *ret_next_us)
 {
     int64_t now = clock_mono_us(clock_system());
-    client_call *expired = NULL;
-    client_call **expired_end = &expired;
-    client_call **at = &client->queue;
-    *ret_next_us = INT64_MAX;
-    while (*at != NULL) {
-        client_call *call = *at;
-        if (all || call->deadline_us <= now) {
-            *at = call->next;
-            call->next = NULL;
-            *expired_end = call;
-            expired_end = &call->next;
-            continue;
+    client_call *calls = queue->first;
+    queue->first = NULL;
+    while (calls != NULL) {
+        client_call *call = calls;
+        calls = call->next;
+        bool expired = all || call->deadline_us <= now;
+        append(expired ? ret : queue, call);
+        if (!expired && call->deadline_us < *ret_next_us) {
+            *ret_next_us = call->deadline_us;
         }
-        *ret_next_us = call->deadline_us < *ret_next_us ? call->deadline_us : *ret_next_us;
-        at = &call->next;
     }
-    client->queue_end = at;
-    return expired;
+}
+
+// Of both queues.
+static client_call *take_all_expired(rpc_client *client, bool all, int64_t *ret_next_us)
+{
+    call_queue expired = {.first = NULL};
+    *ret_next_us = INT64_MAX;
+    take_expired(&client->queue, all, &expired, ret_next_us);
+    take_expired(&client->sharers, all, &expired, ret_next_us);
+    return expired.first;
 }
 
 static void fail_queued(rpc_client *client, client_call *calls, bool closed)
@@ -215,8 +295,8 @@ void client_on_queue_timer(void *data)
     int64_t next_us;
     pthread_mutex_lock(&client->lock);
     client->timer_set = false;
-    client_call *expired = take_expired(client, false, &next_us);
-    if (client->queue != NULL && !client->closing) {
+    client_call *expired = take_all_expired(client, false, &next_us);
+    if (next_us < INT64_MAX && !client->closing) {
         set_timer(client, next_us);
     }
     pthread_mutex_unlock(&client->lock);
@@ -228,7 +308,7 @@ void client_shut_queue(rpc_client *client)
     int64_t next_us;
     pthread_mutex_lock(&client->lock);
     client->closing = true;
-    client_call *queued = take_expired(client, true, &next_us);
+    client_call *queued = take_all_expired(client, true, &next_us);
     pthread_mutex_unlock(&client->lock);
     fail_queued(client, queued, true);
 }

@@ -34,12 +34,17 @@ typedef struct envelope_request {
     bool has_timeout;
     int64_t timeout_us;
     envelope_entry *metadata;  // in the arena
+    size_t calls;              // that it carries instead of one of its own
 } envelope_request;
 
 // envelope_read_request checks and reads. ret is filled as far as reading came even on failure,
 // so that a refusal can still carry the request-id.
 status *envelope_read_request(slice encoded, arena *memory, envelope_request *ret);
 const char *envelope_metadata(const envelope_request *request, const char *key);
+// envelope_next_call steps through the calls, envelope_next_answer through the answers of bytes
+// that were read; false at the end.
+bool envelope_next_call(slice *left, slice *ret);
+bool envelope_next_answer(slice *left, slice *ret);
 
 // envelope_write_request makes a message of at most max_bytes. The timeout stands last:
 // ret_stable is the size of what comes before it and stays the same on a retry.
@@ -56,6 +61,12 @@ status *envelope_write_request(const envelope_call *call, int64_t timeout_ms, si
                                nng_msg **ret, size_t *ret_stable);
 // envelope_write_again makes the message for a retry out of the stable part and a new timeout.
 status *envelope_write_again(slice stable, int64_t timeout_ms, nng_msg **ret);
+
+// envelope_write_calls makes one message of several; envelope_write_answers makes one of their
+// answers, of as many of the first ones as there are and fit into max_bytes. Both are NULL when
+// memory is short. The parts stay the caller's.
+nng_msg *envelope_write_calls(nng_msg *const *parts, size_t count);
+nng_msg *envelope_write_answers(nng_msg *const *parts, size_t count, size_t max_bytes);
 
 // envelope_write_reply makes the answer with a reply message; request_id may be NULL.
 // RESOURCE_EXHAUSTED beyond max_bytes.

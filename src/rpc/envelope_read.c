@@ -9,8 +9,14 @@
 
 #include <string.h>
 
-enum { REQUEST_METHOD = 1, REQUEST_PAYLOAD = 2, REQUEST_TIMEOUT = 3, REQUEST_METADATA = 4 };
-enum { RESPONSE_STATUS = 1, RESPONSE_PAYLOAD = 2 };
+enum {
+    REQUEST_METHOD = 1,
+    REQUEST_PAYLOAD = 2,
+    REQUEST_TIMEOUT = 3,
+    REQUEST_METADATA = 4,
+    REQUEST_CALLS = 5,
+};
+enum { RESPONSE_STATUS = 1, RESPONSE_PAYLOAD = 2, RESPONSE_ANSWERS = 4 };
 enum { ENTRY_KEY = 1, ENTRY_VALUE = 2 };
 enum { DURATION_SECONDS = 1, DURATION_NANOS = 2 };
 
@@ -102,6 +108,9 @@ static status *read_request_field(const wire_field *field, arena *memory, envelo
         return read_timeout(field->bytes, ret);
     case REQUEST_METADATA:
         return read_entry(field->bytes, memory, ret);
+    case REQUEST_CALLS:
+        ret->calls++;
+        return NULL;
     default:
         return NULL;  // from a newer caller
     }
@@ -136,7 +145,29 @@ const char *envelope_metadata(const envelope_request *request, const char *key)
     return NULL;
 }
 
+static bool next_of(slice *left, uint32_t id, slice *ret)
+{
+    wire_field field = {0};
+    while (next_field(left, &field)) {
+        if (field.id == id) {
+            *ret = field.bytes;
+            return true;
+        }
+    }
+    return false;
+}
+
+bool envelope_next_call(slice *left, slice *ret)
+{
+    return next_of(left, REQUEST_CALLS, ret);
+}
+
 // ---- responses ----
+
+bool envelope_next_answer(slice *left, slice *ret)
+{
+    return next_of(left, RESPONSE_ANSWERS, ret);
+}
 
 static status *read_status(slice encoded, arena *memory, status **ret)
 {

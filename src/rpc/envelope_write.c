@@ -15,8 +15,10 @@ enum {
     REQUEST_PAYLOAD = 2 << 3 | TAG_BYTES,
     REQUEST_TIMEOUT = 3 << 3 | TAG_BYTES,
     REQUEST_METADATA = 4 << 3 | TAG_BYTES,
+    REQUEST_CALLS = 5 << 3 | TAG_BYTES,
     RESPONSE_PAYLOAD = 2 << 3 | TAG_BYTES,
     RESPONSE_METADATA = 3 << 3 | TAG_BYTES,
+    RESPONSE_ANSWERS = 4 << 3 | TAG_BYTES,
     ENTRY_KEY = 1 << 3 | TAG_BYTES,
     ENTRY_VALUE = 2 << 3 | TAG_BYTES,
     DURATION_SECONDS = 1 << 3 | TAG_VARINT,
@@ -253,4 +255,42 @@ nng_msg *envelope_write_failure(const status *failure, const char *request_id, s
     at += errand__rpc__v1__response__pack(&response, at);
     (void) put_entry(at, RESPONSE_METADATA, ENVELOPE_REQUEST_ID, request_id);
     return message;
+}
+
+// ---- several in one message ----
+
+static nng_msg *put_parts(uint8_t tag, nng_msg *const *parts, size_t count, size_t size)
+{
+    nng_msg *message;
+    if (nng_msg_alloc(&message, size) != 0) {
+        return NULL;
+    }
+    uint8_t *at = nng_msg_body(message);
+    for (size_t i = 0; i < count; i++) {
+        at = put_bytes(at, tag, nng_msg_body(parts[i]), nng_msg_len(parts[i]));
+    }
+    return message;
+}
+
+nng_msg *envelope_write_calls(nng_msg *const *parts, size_t count)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++) {
+        size += bytes_size(nng_msg_len(parts[i]));
+    }
+    return put_parts(REQUEST_CALLS, parts, count, size);
+}
+
+nng_msg *envelope_write_answers(nng_msg *const *parts, size_t count, size_t max_bytes)
+{
+    size_t size = 0;
+    size_t fit = 0;
+    for (; fit < count && parts[fit] != NULL; fit++) {
+        size_t part = bytes_size(nng_msg_len(parts[fit]));
+        if (part > max_bytes - size) {
+            break;
+        }
+        size += part;
+    }
+    return put_parts(RESPONSE_ANSWERS, parts, fit, size);
 }

@@ -8,14 +8,12 @@
 //
 // nng's own resend is off: a broken connection ends the wait with NNG_ECONNRESET. A call that timed
 // out is given up by its context alone; a late answer finds nobody and is dropped by nng.
-#include "rpc/client_internal.h"
+#include "rpc/lane_internal.h"
 
 #include "base/clock.h"
 #include "base/crypto.h"
 #include "rpc/envelope.h"
-#include "rpc/gate.h"
 #include "rpc/tls.h"
-#include "rpc/wire.h"
 
 #include <stdlib.h>
 
@@ -23,20 +21,6 @@
 #define LONGEST_BACKOFF_MS 1000
 #define US_PER_MS          1000
 #define LONGEST_WAIT_MS    INT64_C(0x3fffffff)  // nng counts milliseconds in an int
-typedef enum lane_phase { LANE_SENDING, LANE_RECEIVING, LANE_PAUSING } lane_phase;
-
-struct lane {
-    rpc_client *client;
-    lane *next;       // among all lanes
-    lane *next_free;  // among those without a call
-    nng_ctx context;
-    nng_aio *aio;
-    gate inside;    // threads in nng on behalf of this context
-    arena *memory;  // for replies
-    lane_phase phase;
-    client_call *call;
-    uint32_t random;  // state of the jitter
-};
 
 // ---- time ----
 
@@ -45,6 +29,17 @@ static int64_t left_ms(const client_call *call)
     int64_t left_us = call->deadline_us - clock_mono_us(clock_system());
     int64_t left = (left_us + US_PER_MS - 1) / US_PER_MS;
     return left < LONGEST_WAIT_MS ? left : LONGEST_WAIT_MS;
+}
+
+// Of several calls the first whose time is over ends the wait of all.
+static int64_t shortest_ms(const lane *l)
+{
+    int64_t shortest = left_ms(l->call);
+    for (const client_call *call = l->call->next; call != NULL; call = call->next) {
+        int64_t left = left_ms(call);
+        shortest = left < shortest ? left : shortest;
+    }
+    return shortest;
 }
 
 // Between half of the backoff and all of it (xorshift is random enough to spread retries).
@@ -74,23 +69,49 @@ static status *deadline_passed(const lane *l)
 
 // ---- sending ----
 
-// NULL: under way.
-static status *send_call(lane *l)
+// Several calls as one message. NULL: there is no memory.
+static nng_msg *put_together(const client_call *calls)
+{
+    nng_msg *parts[CLIENT_MOST_SHARE];
+    size_t count = 0;
+    for (; calls != NULL; calls = calls->next) {
+        parts[count++] = calls->message;
+    }
+    return envelope_write_calls(parts, count);
+}
+
+// What is to go out: as it was, or put together. NULL: there is no memory.
+static nng_msg *take_unsent(lane *l, int64_t wait_ms)
 {
     client_call *call = l->call;
-    l->phase = LANE_SENDING;
-    int64_t wait_ms = left_ms(call);
-    if (wait_ms <= 0) {
-        return deadline_passed(l);
+    nng_msg *message = l->unsent;
+    l->unsent = NULL;
+    if (message != NULL) {
+        return message;
     }
-    nng_msg *message = call->message;
+    if (lane_sends_several(l)) {
+        return put_together(call);
+    }
+    message = call->message;
     call->message = NULL;
     if (message == NULL) {
         slice stable = {call->stable, call->stable_size};
-        status *failure = envelope_write_again(stable, wait_ms, &message);
-        if (failure != NULL) {
-            return failure;
-        }
+        status_free(envelope_write_again(stable, wait_ms, &message));
+    }
+    return message;
+}
+
+// NULL: under way.
+static status *send_call(lane *l)
+{
+    l->phase = LANE_SENDING;
+    int64_t wait_ms = shortest_ms(l);
+    if (wait_ms <= 0) {
+        return deadline_passed(l);
+    }
+    nng_msg *message = take_unsent(l, wait_ms);
+    if (message == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     if (!gate_enter(&l->inside, &l->client->shut)) {
         nng_msg_free(message);
@@ -103,35 +124,59 @@ static status *send_call(lane *l)
     return NULL;
 }
 
-static void carry(lane *l, client_call *call);
+// Several calls are sent again, each alone, but those whose time is over.
+static void scatter(lane *l)
+{
+    client_call *calls = l->call;
+    while (calls != NULL) {
+        client_call *call = l->call = calls;
+        calls = call->next;
+        call->next = NULL;
+        if (left_ms(call) <= 0) {
+            client_finish(l->client, call, deadline_passed(l));
+        } else {
+            client_resend(l->client, call);
+        }
+    }
+}
 
-// Ends the call and turns to the next.
+// Ends the calls, without turning to others.
+static void end(lane *l, status *failure)
+{
+    nng_msg_free(l->unsent);
+    l->unsent = NULL;
+    if (lane_sends_several(l)) {
+        status_free(failure);
+        scatter(l);
+    } else {
+        client_finish(l->client, l->call, failure);
+    }
+    l->call = NULL;
+}
+
 static void finish(lane *l, status *failure)
 {
-    client_call *call = l->call;
-    l->call = NULL;
-    client_finish(l->client, call, failure);
-    carry(l, client_next(l->client, l));
+    end(l, failure);
+    lane_carry(l, client_next(l->client, l));
 }
 
 // Loops over calls that can not even be sent, so that many of them do not recurse.
-static void carry(lane *l, client_call *call)
+void lane_carry(lane *l, client_call *calls)
 {
-    while (call != NULL) {
-        l->call = call;
+    while (calls != NULL) {
+        l->call = calls;
         status *failure = send_call(l);
         if (failure == NULL) {
             return;
         }
-        l->call = NULL;
-        client_finish(l->client, call, failure);
-        call = client_next(l->client, l);
+        end(l, failure);
+        calls = client_next(l->client, l);
     }
 }
 
 void lane_run(lane *l, client_call *call)
 {
-    carry(l, call);
+    lane_carry(l, call);
 }
 
 // ---- trying again ----
@@ -157,9 +202,14 @@ static bool pause_for(lane *l, int delay_ms)
     return open;
 }
 
-static void try_again(lane *l, status *failure)
+void lane_try_again(lane *l, status *failure)
 {
     client_call *call = l->call;
+    client_stop_sharing(l->client, l);
+    if (lane_sends_several(l)) {
+        finish(l, failure);
+        return;
+    }
     int backoff_ms = call->backoff_ms == 0 ? FIRST_BACKOFF_MS : call->backoff_ms;
     int64_t delay_ms = jittered(l, backoff_ms);
     if (failure->retry_delay_ms > delay_ms) {
@@ -179,6 +229,7 @@ static void try_again(lane *l, status *failure)
 static void on_error(lane *l, int error)
 {
     const char *url = l->client->url;
+    client_stop_sharing(l->client, l);
     switch (error) {
     case NNG_ETIMEDOUT:
         finish(l, deadline_passed(l));
@@ -191,84 +242,9 @@ static void on_error(lane *l, int error)
         finish(l, status_new(STATUS_RESOURCE_EXHAUSTED, "%s", nng_strerror(error)));
         return;
     default:
-        try_again(l, status_new(STATUS_UNAVAILABLE, "the connection to %s broke: %s", url,
-                                nng_strerror(error)));
+        lane_try_again(l, status_new(STATUS_UNAVAILABLE, "the connection to %s broke: %s", url,
+                                     nng_strerror(error)));
         return;
-    }
-}
-
-// ---- answers ----
-
-static status *decode_on_heap(const ProtobufCMessageDescriptor *descriptor, slice payload,
-                              ProtobufCMessage **ret)
-{
-    status *failure = wire_check(descriptor, payload.bytes, payload.size);
-    if (failure != NULL) {
-        return failure;
-    }
-    *ret = protobuf_c_message_unpack(descriptor, NULL, payload.size, payload.bytes);
-    return *ret != NULL ? NULL : status_new(STATUS_INTERNAL, "the reply can not be decoded");
-}
-
-static status *read_reply(lane *l, nng_msg *message, ProtobufCMessage **ret, status **ret_remote)
-{
-    slice encoded = {nng_msg_body(message), nng_msg_len(message)};
-    if (encoded.size > l->client->options.max_message_bytes) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED,
-                          "reply of %zu bytes is larger than the cap of %zu bytes", encoded.size,
-                          l->client->options.max_message_bytes);
-    }
-    slice payload;
-    status *failure = envelope_read_reply(encoded, l->memory, &payload, ret_remote);
-    if (failure != NULL || *ret_remote != NULL) {
-        return failure;
-    }
-    const ProtobufCMessageDescriptor *output = l->call->method->output;
-    if (l->call->heap_reply) {
-        return decode_on_heap(output, payload, ret);
-    }
-    return wire_decode(output, payload.bytes, payload.size, l->memory, ret);
-}
-
-// A reply that can not be read is the server's fault, not the caller's.
-static status *blame_server(const lane *l, status *failure)
-{
-    if (status_code_of(failure) != STATUS_INVALID_ARGUMENT) {
-        return failure;
-    }
-    status *blamed = status_new(STATUS_INTERNAL, "%s sent a damaged reply: %s", l->client->url,
-                                failure->message);
-    status_free(failure);
-    return blamed;
-}
-
-static void succeed(lane *l, const ProtobufCMessage *reply)
-{
-    client_call *call = l->call;
-    l->call = NULL;
-    client_call_done(call, reply, NULL);
-    client_recycle(l->client, call);
-    arena_reset(l->memory);
-    carry(l, client_next(l->client, l));
-}
-
-static void on_answer(lane *l, nng_msg *message)
-{
-    ProtobufCMessage *reply = NULL;
-    status *remote = NULL;
-    status *failure = read_reply(l, message, &reply, &remote);
-    nng_msg_free(message);
-    if (failure == NULL && remote == NULL) {
-        succeed(l, reply);
-        return;
-    }
-    arena_reset(l->memory);
-    if (failure != NULL) {
-        finish(l, blame_server(l, failure));
-    } else if (remote->code == STATUS_UNAVAILABLE) {
-        try_again(l, remote);
-    } else {
-        finish(l, remote);
     }
 }
 
@@ -276,7 +252,7 @@ static void on_answer(lane *l, nng_msg *message)
 
 static void on_sent(lane *l)
 {
-    int64_t wait_ms = left_ms(l->call);
+    int64_t wait_ms = shortest_ms(l);
     if (!gate_enter(&l->inside, &l->client->shut)) {
         finish(l, client_closed());
         return;
@@ -311,7 +287,7 @@ static void on_not_sent(lane *l, int error)
         on_error(l, error);
         return;
     }
-    l->call->message = message;
+    l->unsent = message;
     status *failure = send_call(l);
     if (failure != NULL) {
         finish(l, failure);
@@ -332,7 +308,7 @@ static void on_aio(void *data)
         return;
     case LANE_RECEIVING:
         if (error == 0) {
-            on_answer(l, take_message(l));
+            lane_answered(l, take_message(l));
         } else {
             on_error(l, error);
         }
@@ -381,6 +357,16 @@ lane *lane_next_free(const lane *l)
 void lane_set_next_free(lane *l, lane *next)
 {
     l->next_free = next;
+}
+
+bool lane_is_sharing(const lane *l)
+{
+    return l->sharing;
+}
+
+void lane_set_sharing(lane *l, bool sharing)
+{
+    l->sharing = sharing;
 }
 
 void lane_cancel(lane *l)

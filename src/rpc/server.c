@@ -1,6 +1,7 @@
 // server - sockets, listeners and the number of contexts; what a call goes through is in call.c.
 #include "rpc/server_internal.h"
 
+#include "rpc/bundle.h"
 #include "rpc/stream_guard.h"
 
 #include <nng/protocol/reqrep0/rep.h>
@@ -31,6 +32,7 @@ void rpc_server_options_init(rpc_server_options *options)
 
 static void server_destroy(rpc_server *server)
 {
+    bundle_free_spares(server);
     rpc_methods_free(server->methods);
     rpc_park_free(server->park);
     pthread_cond_destroy(&server->changed);

@@ -30,6 +30,11 @@ typedef struct rpc_caller {
 typedef status *rpc_authorize_fn(void *data, const char *method, const char *authorization,
                                  rpc_caller *ret);
 
+// rpc_together_fn is called with true before and with false after several calls that came in one
+// message are given to their methods, by the same thread: what one of them starts may wait for the
+// others.
+typedef void rpc_together_fn(void *data, bool begins);
+
 typedef struct rpc_server_options {
     size_t max_message_bytes;     // cap on a request; the socket's own limit is four times this
     size_t max_calls;             // calls at work or parked at one time
@@ -39,6 +44,8 @@ typedef struct rpc_server_options {
     int send_timeout_ms;          // a peer that takes no answer for so long loses its connection
     rpc_authorize_fn *authorize;  // NULL: everybody may do everything
     void *authorize_data;
+    rpc_together_fn *together;  // NULL: nobody wants to know
+    void *together_data;
     tls_files tls;  // of tls+tcp://; read by each listen
 } rpc_server_options;
 

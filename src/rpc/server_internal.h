@@ -35,6 +35,8 @@ struct rpc_server {
     pthread_cond_t changed;  // at_work or running fell while stopping
     size_t running;          // contexts whose chain of receive and send goes on
     rpc_call *calls;         // every context ever opened, newest first
+    struct bundled_call *spares;
+    size_t spare_count;
     bool stopped;
 };
 
