@@ -15,6 +15,7 @@ typedef struct stage {
     errand_worker *worker;
     atomic_int started, running, most, told;
     pthread_mutex_t gate;  // functions that wait for it to be opened
+    pthread_cond_t met;    // under the gate: one more has started
 } stage;
 
 static inline stage *stage_new(void)
@@ -22,6 +23,7 @@ static inline stage *stage_new(void)
     stage *s = calloc(1, sizeof *s);
     s->rig = rig_new();
     pthread_mutex_init(&s->gate, NULL);
+    pthread_cond_init(&s->met, NULL);
     s->server = (errand_server){s->rig->rpc_url, s->rig->results_url};
     s->options.servers = &s->server;
     s->options.server_count = 1;
@@ -43,6 +45,7 @@ static inline void stage_free(stage *s)
 {
     errand_worker_free(s->worker);
     rig_free(s->rig);
+    pthread_cond_destroy(&s->met);
     pthread_mutex_destroy(&s->gate);
     free(s);
 }

@@ -141,6 +141,36 @@ static void no_more_functions_run_at_once_than_the_concurrency_says(void **state
     stage_free(s);
 }
 
+// Each waits until all have begun.
+static void meet(errand_context *context, void *data)
+{
+    (void) context;
+    stage *s = data;
+    atomic_fetch_add(&s->started, 1);
+    pthread_mutex_lock(&s->gate);
+    pthread_cond_broadcast(&s->met);
+    while (atomic_load(&s->started) < s->options.concurrency) {
+        pthread_cond_wait(&s->met, &s->gate);
+    }
+    pthread_mutex_unlock(&s->gate);
+}
+
+static void functions_of_two_kinds_share_the_threads_and_all_run_at_once(void **state)
+{
+    (void) state;
+    stage *s = stage_new();
+    s->options.concurrency = 32;
+    assert_null(errand_worker_new(&s->options, &s->worker));
+    assert_null(errand_worker_handle(s->worker, "other", meet, s));
+    for (int i = 0; i < 32; i++) {
+        add_job(s, i % 2 == 0 ? "task" : "other");
+    }
+    stage_start(s, "task", meet);
+    rig_wait_finished(s->rig, 32);
+    assert_int_equal(atomic_load(&s->started), 32);
+    stage_free(s);
+}
+
 static void wait_at_the_gate(errand_context *context, void *data)
 {
     stage *s = data;
@@ -239,6 +269,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_cancelled_function_is_told_and_says_nothing_any_more),
     cmocka_unit_test(a_function_that_outlasts_its_time_takes_room_until_it_returns),
     cmocka_unit_test(no_more_functions_run_at_once_than_the_concurrency_says),
+    cmocka_unit_test(functions_of_two_kinds_share_the_threads_and_all_run_at_once),
     cmocka_unit_test(a_drain_waits_for_what_runs_and_reports_it),
     cmocka_unit_test(a_worker_that_stops_at_once_gives_its_jobs_back),
     cmocka_unit_test(a_run_ends_when_a_signal_says_so),

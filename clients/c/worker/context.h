@@ -6,6 +6,7 @@
 #ifndef ERRAND_CLIENTS_C_WORKER_CONTEXT_H
 #define ERRAND_CLIENTS_C_WORKER_CONTEXT_H
 
+#include "worker/crew.h"
 #include "worker/function.h"
 #include "worker/handover.h"
 
@@ -19,9 +20,8 @@ struct errand_context {
     attempts *owner;
     arena *memory;  // of the job, once the attempt is gone; else NULL
     const Errand__V1__Job *job;
-    int64_t deadline_us;                 // monotonic
-    struct errand_context *prev, *next;  // in the pool's queue
-    bool queued;                         // guarded by the pool
+    int64_t deadline_us;  // monotonic
+    crew_task task;
 
     pthread_mutex_t lock;
     pthread_cond_t changed;

@@ -1,127 +1,53 @@
-// function - runs jobs by C functions, on a bounded pool of threads.
+// function - runs jobs by C functions, on a bounded crew of threads.
 //
-// A thread is made when there is work and none is idle. A function that was given up goes on until
-// it returns; its context, which keeps the job then, takes room meanwhile.
+// A function that was given up goes on until it returns; its context, which keeps the job then,
+// takes room meanwhile.
 #include "worker/context.h"
 
 #include <stddef.h>
 #include <stdlib.h>
-#include <utlist.h>
 
 struct function_pool {
     handover handover;  // to the loop's thread
     int32_t users;      // kinds that are open
     bool stopped;
-    pthread_t *threads;
-    int32_t max_threads;
-
-    pthread_mutex_t lock;
-    pthread_cond_t changed;
-    int32_t thread_count;
-    int32_t idle;
-    errand_context *queue;
-    int32_t queued;
-    bool ending;
+    crew *crew;
 };
+
+static errand_context *of_task(crew_task *task)
+{
+    return (errand_context *) (void *) ((char *) task - offsetof(errand_context, task));
+}
+
+// On a thread of the crew.
+static void run(crew_task *task)
+{
+    errand_context *c = of_task(task);
+    c->settings->run(c, c->settings->data);
+    context_post(c, &c->over);  // the context is the loop's from here
+}
 
 function_pool *function_pool_new(int32_t max_threads)
 {
     function_pool *pool = calloc(1, sizeof *pool);
-    if (pool == NULL || (pool->threads = calloc((size_t) max_threads, sizeof(pthread_t))) == NULL) {
+    if (pool == NULL || (pool->crew = crew_new(max_threads, run)) == NULL) {
         free(pool);
         return NULL;
     }
-    pool->max_threads = max_threads;
-    (void) pthread_mutex_init(&pool->lock, NULL);
-    (void) pthread_cond_init(&pool->changed, NULL);
     return pool;
 }
 
 void function_pool_free(function_pool *pool)
 {
-    if (pool == NULL) {
-        return;
+    if (pool != NULL) {
+        crew_free(pool->crew);
+        free(pool);
     }
-    (void) pthread_cond_destroy(&pool->changed);
-    (void) pthread_mutex_destroy(&pool->lock);
-    free(pool->threads);
-    free(pool);
 }
 
 void context_post(errand_context *c, handover_item *item)
 {
     handover_post(&c->settings->pool->handover, item);
-}
-
-// ---- the threads ----
-
-// NULL: the pool ends.
-static errand_context *next_context(function_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    pool->idle++;
-    while (pool->queue == NULL && !pool->ending) {
-        (void) pthread_cond_wait(&pool->changed, &pool->lock);
-    }
-    pool->idle--;
-    errand_context *c = pool->queue;
-    if (c != NULL) {
-        DL_DELETE(pool->queue, c);
-        c->queued = false;
-        pool->queued--;
-    }
-    pthread_mutex_unlock(&pool->lock);
-    return c;
-}
-
-static void *work(void *data)
-{
-    function_pool *pool = (function_pool *) data;
-    errand_context *c;
-    while ((c = next_context(pool)) != NULL) {
-        c->settings->run(c, c->settings->data);
-        context_post(c, &c->over);  // the context is the loop's from here
-    }
-    return NULL;
-}
-
-// With the lock held. False: nobody would ever come for one more.
-static bool find_thread(function_pool *pool)
-{
-    if (pool->idle > pool->queued || pool->thread_count == pool->max_threads) {
-        return true;
-    }
-    if (pthread_create(&pool->threads[pool->thread_count], NULL, work, pool) == 0) {
-        pool->thread_count++;
-    }
-    return pool->thread_count > 0;
-}
-
-static bool enqueue(function_pool *pool, errand_context *c)
-{
-    pthread_mutex_lock(&pool->lock);
-    bool found = find_thread(pool);
-    if (found) {
-        DL_APPEND(pool->queue, c);
-        c->queued = true;
-        pool->queued++;
-        (void) pthread_cond_signal(&pool->changed);
-    }
-    pthread_mutex_unlock(&pool->lock);
-    return found;
-}
-
-// True: the function has not begun, and will not.
-static bool dequeue(function_pool *pool, errand_context *c)
-{
-    pthread_mutex_lock(&pool->lock);
-    bool queued = c->queued;
-    if (queued) {
-        DL_DELETE(pool->queue, c);
-        pool->queued--;
-    }
-    pthread_mutex_unlock(&pool->lock);
-    return queued;
 }
 
 // ---- on the loop's thread ----
@@ -154,7 +80,7 @@ static void start(void *handler, attempt *a)
         a->work = c;
         c->progressed.run = on_progressed;
         c->over.run = on_over;
-        if (enqueue(settings->pool, c)) {
+        if (crew_add(settings->pool->crew, &c->task)) {
             return;
         }
         context_free(c);
@@ -165,12 +91,18 @@ static void start(void *handler, attempt *a)
     attempt_fail(a, &failure);
 }
 
+// Those that came since the last turn are begun.
+static void turn(void *handler)
+{
+    crew_call(((const function_settings *) handler)->pool->crew);
+}
+
 // The job stays until the function has returned.
 static void give_up(void *handler, attempt *a)
 {
     const function_settings *settings = (const function_settings *) handler;
     errand_context *c = (errand_context *) a->work;
-    if (dequeue(settings->pool, c)) {
+    if (crew_take_back(settings->pool->crew, &c->task)) {
         context_free(c);
         return;
     }
@@ -204,28 +136,20 @@ static void stop_pool(void *handler)
         return;
     }
     pool->stopped = true;
-    pthread_mutex_lock(&pool->lock);
-    pool->ending = true;
-    (void) pthread_cond_broadcast(&pool->changed);
-    pthread_mutex_unlock(&pool->lock);
-    for (int32_t i = 0; i < pool->thread_count; i++) {
-        (void) pthread_join(pool->threads[i], NULL);
-    }
+    crew_stop(pool->crew);
     handover_run(&pool->handover);
 }
 
 static void close_kind(void *handler)
 {
-    function_pool *pool = ((const function_settings *) handler)->pool;
-    if (--pool->users == 0) {
-        handover_fini(&pool->handover);
-    }
+    ((const function_settings *) handler)->pool->users--;
 }
 
 const handler_ops function_handler = {
     .open = open_kind,
     .start = start,
     .abort = give_up,
+    .turn = turn,
     .stop = stop_pool,
     .close = close_kind,
 };

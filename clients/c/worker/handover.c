@@ -1,4 +1,6 @@
 // handover - passes work from any thread to the thread of a libuv loop.
+//
+// A list that grows at its head and is always taken as a whole needs no lock.
 #include "worker/handover.h"
 
 #include <stddef.h>
@@ -11,52 +13,46 @@ static void on_wake(uv_async_t *wake)
 int handover_init(handover *h, uv_loop_t *loop)
 {
     *h = (handover){.wake.data = h};
-    int failed = pthread_mutex_init(&h->lock, NULL);
-    if (failed != 0) {
-        return uv_translate_sys_error(failed);
-    }
-    failed = uv_async_init(loop, &h->wake, on_wake);
+    int failed = uv_async_init(loop, &h->wake, on_wake);
     h->wake.data = h;
     return failed;
 }
 
-void handover_fini(handover *h)
-{
-    (void) pthread_mutex_destroy(&h->lock);
-}
-
 void handover_post(handover *h, handover_item *item)
 {
-    pthread_mutex_lock(&h->lock);
-    if (!item->waiting) {
-        item->waiting = true;
-        item->next = NULL;
-        if (h->first == NULL) {
-            h->first = item;
-        } else {
-            h->last->next = item;
-        }
-        h->last = item;
+    if (atomic_exchange(&item->waiting, true)) {
+        return;
     }
-    pthread_mutex_unlock(&h->lock);
-    (void) uv_async_send(&h->wake);
+    handover_item *before = atomic_load(&h->latest);
+    do {
+        item->next = before;
+    } while (!atomic_compare_exchange_weak(&h->latest, &before, item));
+    if (before == NULL) {  // otherwise who posted the first one wakes the loop
+        (void) uv_async_send(&h->wake);
+    }
 }
 
-static handover_item *take(handover *h)
+static handover_item *take_all(handover *h)
 {
-    pthread_mutex_lock(&h->lock);
-    handover_item *item = h->first;
-    if (item != NULL) {
-        h->first = item->next;
-        item->waiting = false;
+    handover_item *oldest = NULL, *item = atomic_exchange(&h->latest, NULL);
+    while (item != NULL) {
+        handover_item *next = item->next;
+        item->next = oldest;
+        oldest = item;
+        item = next;
     }
-    pthread_mutex_unlock(&h->lock);
-    return item;
+    return oldest;
 }
 
+// From the moment when it does not wait any more an item may be posted anew, and its run may free
+// it.
 void handover_run(handover *h)
 {
-    for (handover_item *item = take(h); item != NULL; item = take(h)) {
-        item->run(item);  // may free the item
+    handover_item *item = take_all(h);
+    while (item != NULL) {
+        handover_item *next = item->next;
+        (void) atomic_exchange(&item->waiting, false);  // sees what was written before a post
+        item->run(item);
+        item = next;
     }
 }

@@ -2,7 +2,7 @@
 #ifndef ERRAND_CLIENTS_C_WORKER_HANDOVER_H
 #define ERRAND_CLIENTS_C_WORKER_HANDOVER_H
 
-#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <uv.h>
 
@@ -11,19 +11,17 @@
 typedef struct handover_item {
     void (*run)(struct handover_item *item);  // on the loop's thread
     struct handover_item *next;
-    bool waiting;
+    atomic_bool waiting;
 } handover_item;
 
 typedef struct handover {
-    pthread_mutex_t lock;  // of what follows; held for moments, with no other lock inside
-    handover_item *first, *last;
+    _Atomic(handover_item *) latest;  // what waits, the newest first
     uv_async_t wake;
 } handover;
 
 int handover_init(handover *h, uv_loop_t *loop);  // 0, or an error of libuv
-void handover_fini(handover *h);                  // after the loop has closed `wake`
 
 void handover_post(handover *h, handover_item *item);  // any thread, until `wake` is closed
-void handover_run(handover *h);                        // runs what waits, on the loop's thread
+void handover_run(handover *h);  // runs what waits, in the order of posting, on the loop's thread
 
 #endif

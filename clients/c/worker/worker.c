@@ -217,7 +217,6 @@ static void close_loop(worker *w)
     (void) uv_run(&w->loop, UV_RUN_DEFAULT);
     attempts_close(&w->attempts);
     (void) uv_loop_close(&w->loop);
-    handover_fini(&w->inbox);
 }
 
 static void worker_free(worker *w)
