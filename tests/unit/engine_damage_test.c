@@ -1,5 +1,5 @@
 // engine_damage - one job whose bytes are lost: it ends, and all others go on.
-#include "unit/engine_calls.h"
+#include "unit/engine_callbacks.h"
 
 static int64_t damaged_seq;
 static status_code damage;
@@ -70,11 +70,7 @@ static void a_failure_of_the_store_is_no_damage(void **state)
 static void a_job_whose_callback_is_lost_ends_all_the_same(void **state)
 {
     (void) state;
-    Errand__V1__Callback callback = ERRAND__V1__CALLBACK__INIT;
-    Errand__V1__Job spec = job_for("q", "k");
-    callback.url = text("http://localhost/sink");
-    spec.callback = &callback;
-    submit_new(new_job(&spec));
+    submit_wanting_callback();
     job_row job = lease_one(1, 1);
     damaged_seq = job.seq;
     assert_int_equal(report(1, 1, success(&job))->accepted, 1);
@@ -86,11 +82,7 @@ static void a_job_whose_callback_is_lost_ends_all_the_same(void **state)
 static void a_callback_whose_parent_is_damaged_ends(void **state)
 {
     (void) state;
-    Errand__V1__Callback callback = ERRAND__V1__CALLBACK__INIT;
-    Errand__V1__Job spec = job_for("q", "k");
-    callback.url = text("http://localhost/sink");
-    spec.callback = &callback;
-    submit_new(new_job(&spec));
+    submit_wanting_callback();
     job_row job = lease_one(1, 1);
     report(1, 1, success(&job));
     damaged_seq = job.seq;

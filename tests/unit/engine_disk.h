@@ -2,6 +2,8 @@
 #ifndef ERRAND_TESTS_UNIT_ENGINE_DISK_H
 #define ERRAND_TESTS_UNIT_ENGINE_DISK_H
 
+#include "unit/unit_test.h"
+
 #include "store/store.h"
 
 #include <stdatomic.h>
@@ -110,6 +112,18 @@ static inline void edisk_make_faulty(store *s)
     edisk.faulty.find = edisk_find;
     edisk.faulty.due = edisk_due;
     s->ops = &edisk.faulty;
+}
+
+// So many calls of it fail from now on.
+static inline void edisk_break(fault which, int times)
+{
+    atomic_store(&edisk.faults[which], times);
+}
+
+// They have failed.
+static inline void edisk_assert_whole(fault which)
+{
+    assert_int_equal(atomic_load(&edisk.faults[which]), 0);
 }
 
 // From now on all is well.

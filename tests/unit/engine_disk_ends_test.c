@@ -1,24 +1,8 @@
 // engine_disk_ends - how attempts end on a disk that refuses: once, or not yet.
-#include "unit/engine_calls.h"
+#include "unit/engine_callbacks.h"
 
 #define LEASE (30 * SECOND)
 #define RETRY SECOND  // after a refusal the engine leaves the disk alone for so long
-
-static void break_disk(fault which, int times)
-{
-    atomic_store(&edisk.faults[which], times);
-}
-
-static void assert_whole_again(fault which)
-{
-    assert_int_equal(atomic_load(&edisk.faults[which]), 0);
-}
-
-static engine_new_job any_job(void)
-{
-    Errand__V1__Job job = job_for("q", "k");
-    return new_job(&job);
-}
 
 // ---- outcomes ----
 
@@ -31,9 +15,9 @@ static void an_outcome_that_is_refused_is_applied_when_it_comes_again(void **sta
         submit("q", "k");
         job_row job = lease_one(1, i + 1);
         engine_outcome outcome = success(&job);
-        break_disk(faults[i], 1);
+        edisk_break(faults[i], 1);
         erig_failed(erig_post(outcomes_call(1, i + 1, &outcome, 1)), STATUS_UNAVAILABLE);
-        assert_whole_again(faults[i]);
+        edisk_assert_whole(faults[i]);
         assert_state(&job.id, JOB_RUNNING);
         assert_int_equal(read_job(&job.id).result.size, 0);
         assert_int_equal(heartbeat(1, NULL, 0, 0)->notices.acked_outcome_sequence, i);
@@ -50,7 +34,7 @@ static void a_failed_attempt_that_is_refused_counts_once(void **state)
         submit("q", "k");
         job_row job = lease_one(1, i + 1);
         engine_outcome outcome = failure(&job, true);
-        break_disk(faults[i], 1);
+        edisk_break(faults[i], 1);
         erig_failed(erig_post(outcomes_call(1, i + 1, &outcome, 1)), STATUS_UNAVAILABLE);
         assert_int_equal(read_job(&job.id).attempt_count, 0);
         report(1, i + 1, outcome);
@@ -74,7 +58,7 @@ static void a_rejection_is_told_again_when_the_round_of_its_answer_is_refused(vo
     erig_fine(pushed(1, &outcome));
     erig_fine(pushed(2, &outcome));  // void by now
     submit("q", "k");
-    break_disk(FAULT_COMMIT, 1);
+    edisk_break(FAULT_COMMIT, 1);
     erig_failed(lease_post(1, 2, 1, 0), STATUS_UNAVAILABLE);
     assert_int_equal(heartbeat(1, NULL, 0, 0)->notices.rejected_count, 1);
     assert_int_equal(heartbeat(1, NULL, 0, 0)->notices.rejected_count, 0);
@@ -88,7 +72,7 @@ static void a_rejection_in_a_round_that_is_refused_is_told_once(void **state)
     job_row job = lease_one(1, 1);
     engine_outcome outcome = success(&job);
     erig_fine(pushed(1, &outcome));
-    break_disk(FAULT_COMMIT, 1);
+    edisk_break(FAULT_COMMIT, 1);
     erig_failed(pushed(2, &outcome), STATUS_UNAVAILABLE);
     assert_int_equal(heartbeat(1, NULL, 0, 0)->notices.rejected_count, 0);
     erig_fine(pushed(2, &outcome));
@@ -104,7 +88,7 @@ static void what_follows_a_refused_batch_is_early(void **state)
     const engine_lease *got = lease_now(1, 1, 2);
     job_row first = got->assignments[0].row, second = got->assignments[1].row;
     engine_outcome outcome = success(&first);
-    break_disk(FAULT_COMMIT, 1);
+    edisk_break(FAULT_COMMIT, 1);
     erig_failed(erig_post(outcomes_call(1, 1, &outcome, 1)), STATUS_UNAVAILABLE);
     assert_int_equal(report(1, 2, success(&second))->acked_outcome_sequence, 0);
     assert_int_equal(report(1, 1, success(&first))->accepted, 1);
@@ -122,7 +106,7 @@ static void what_follows_a_refused_batch_in_its_own_round_is_refused_too(void **
     erig_hold();
     call *first = erig_post(outcomes_call(1, 1, &one, 1));
     call *second = erig_post(outcomes_call(1, 2, &two, 1));
-    break_disk(FAULT_SAVE, 1);
+    edisk_break(FAULT_SAVE, 1);
     erig_release();
     erig_failed(first, STATUS_UNAVAILABLE);
     erig_failed(second, STATUS_UNAVAILABLE);
@@ -133,16 +117,12 @@ static void what_follows_a_refused_batch_in_its_own_round_is_refused_too(void **
 static void a_refused_end_makes_no_callback(void **state)
 {
     (void) state;
-    Errand__V1__Callback callback = ERRAND__V1__CALLBACK__INIT;
-    Errand__V1__Job spec = job_for("q", "k");
-    callback.url = text("http://localhost/sink");
-    spec.callback = &callback;
-    submit_new(new_job(&spec));
+    submit_wanting_callback();
     job_row job = lease_one(1, 1);
     engine_outcome outcome = success(&job);
     store_job *all;
     for (fault which = FAULT_COMMIT; which <= FAULT_SAVE; which++) {
-        break_disk(which, 1);
+        edisk_break(which, 1);
         erig_failed(erig_post(outcomes_call(1, 1, &outcome, 1)), STATUS_UNAVAILABLE);
         assert_int_equal(read_all(&all), 1);
         assert_int_equal(row_of(&job.id).callbacks_open, 0);
@@ -158,7 +138,7 @@ static void a_job_that_a_heartbeat_gave_back_is_still_the_workers_when_refused(v
     submit("q", "k");
     job_row job = lease_one(1, 1);
     lease_now(1, 2, 0);
-    break_disk(FAULT_SAVE, 1);
+    edisk_break(FAULT_SAVE, 1);
     erig_failed(erig_post(heartbeat_call(1, NULL, 0, 0)), STATUS_UNAVAILABLE);
     assert_state(&job.id, JOB_RUNNING);
     assert_int_equal(report(1, 1, success(&job))->accepted, 1);
@@ -171,9 +151,9 @@ static void a_lease_that_runs_out_on_a_broken_disk_is_lost_once(void **state)
     (void) state;
     submit("q", "k");
     job_row job = lease_one(1, 1);
-    break_disk(FAULT_COMMIT, 1);
+    edisk_break(FAULT_COMMIT, 1);
     erig_later(LEASE);
-    assert_whole_again(FAULT_COMMIT);
+    edisk_assert_whole(FAULT_COMMIT);
     assert_state(&job.id, JOB_RUNNING);
     erig_later(LEASE);
     job = row_of(&job.id);
@@ -185,12 +165,12 @@ static void a_lease_that_runs_out_on_a_broken_disk_is_lost_once(void **state)
 static void what_is_due_is_tried_again_after_a_while(void **state)
 {
     (void) state;
-    engine_new_job fresh = any_job();
+    engine_new_job fresh = fresh_job();
     fresh.row.due_us = T0 + SECOND;
     job_row job = submit_new(fresh);
-    break_disk(FAULT_SAVE, 1);
+    edisk_break(FAULT_SAVE, 1);
     erig_later(SECOND);
-    assert_whole_again(FAULT_SAVE);
+    edisk_assert_whole(FAULT_SAVE);
     int begun = atomic_load(&edisk.begun);
     erig_later(RETRY - 1);
     assert_int_equal(atomic_load(&edisk.begun), begun);
@@ -202,15 +182,15 @@ static void what_is_due_is_tried_again_after_a_while(void **state)
 static void a_broken_disk_is_not_hammered_by_the_clock(void **state)
 {
     (void) state;
-    engine_new_job fresh = any_job();
+    engine_new_job fresh = fresh_job();
     fresh.row.due_us = T0 + SECOND;
     submit_new(fresh);
     int begun = atomic_load(&edisk.begun);
-    break_disk(FAULT_BEGIN, 1000);
+    edisk_break(FAULT_BEGIN, 1000);
     for (int i = 0; i < 100; i++)
         erig_later(SECOND / 10);
     assert_in_range(atomic_load(&edisk.begun) - begun, 1, 11);
-    break_disk(FAULT_BEGIN, 0);
+    edisk_break(FAULT_BEGIN, 0);
 }
 
 static const struct CMUnitTest tests[] = {

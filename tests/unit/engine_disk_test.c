@@ -1,24 +1,8 @@
 // engine_disk - a disk that refuses: a round happens as a whole or not at all, and all works again
 // afterwards.
-#include "unit/engine_calls.h"
+#include "unit/engine_life.h"
 
 #define RETRY SECOND  // after a refusal the engine leaves the disk alone for so long
-
-static void break_disk(fault which, int times)
-{
-    atomic_store(&edisk.faults[which], times);
-}
-
-static void assert_whole_again(fault which)
-{
-    assert_int_equal(atomic_load(&edisk.faults[which]), 0);
-}
-
-static engine_new_job any_job(void)
-{
-    Errand__V1__Job job = job_for("q", "k");
-    return new_job(&job);
-}
 
 // ---- submits ----
 
@@ -27,11 +11,11 @@ static void a_submit_that_is_refused_leaves_nothing(void **state)
     (void) state;
     static const fault faults[] = {FAULT_BEGIN, FAULT_INSERT, FAULT_COMMIT, FAULT_FIND};
     for (size_t i = 0; i < COUNT(faults); i++) {
-        engine_new_job job = any_job();
-        break_disk(faults[i], 1);
+        engine_new_job job = fresh_job();
+        edisk_break(faults[i], 1);
         erig_failed(submit_post(&job, 1), STATUS_UNAVAILABLE);
         assert_null(job.failure);
-        assert_whole_again(faults[i]);
+        edisk_assert_whole(faults[i]);
         assert_int_equal(row_of(&job.row.id).seq, 0);
         erig_fine(submit_post(&job, 1));
         assert_false(job.duplicate);
@@ -43,12 +27,12 @@ static void a_submit_that_is_refused_leaves_nothing(void **state)
 static void a_round_is_refused_as_a_whole(void **state)
 {
     (void) state;
-    engine_new_job jobs[] = {any_job(), any_job(), any_job()};
+    engine_new_job jobs[] = {fresh_job(), fresh_job(), fresh_job()};
     call *calls[COUNT(jobs)];
     erig_hold();
     for (size_t i = 0; i < COUNT(jobs); i++)
         calls[i] = submit_post(&jobs[i], 1);
-    break_disk(FAULT_COMMIT, 1);
+    edisk_break(FAULT_COMMIT, 1);
     erig_release();
     for (size_t i = 0; i < COUNT(jobs); i++)
         erig_failed(calls[i], STATUS_UNAVAILABLE);
@@ -64,12 +48,12 @@ static void a_failure_in_the_middle_of_a_round_refuses_all_of_it(void **state)
     (void) state;
     submit("q", "k");
     job_row job = lease_one(1, 1);
-    engine_new_job fresh = any_job();
+    engine_new_job fresh = fresh_job();
     engine_outcome outcome = success(&job);
     erig_hold();
     call *before = submit_post(&fresh, 1);
     call *failing = erig_post(outcomes_call(1, 1, &outcome, 1));
-    break_disk(FAULT_PUT_RESULT, 1);
+    edisk_break(FAULT_PUT_RESULT, 1);
     erig_release();
     erig_failed(before, STATUS_UNAVAILABLE);
     erig_failed(failing, STATUS_UNAVAILABLE);
@@ -85,7 +69,7 @@ static void a_waiter_is_not_told_what_was_undone(void **state)
     call *waiting = wait_post(&job.id, 60 * SECOND);
     assert_waits(waiting);
     engine_outcome outcome = success(&job);
-    break_disk(FAULT_COMMIT, 1);
+    edisk_break(FAULT_COMMIT, 1);
     erig_failed(erig_post(outcomes_call(1, 1, &outcome, 1)), STATUS_UNAVAILABLE);
     erig_round();
     if (erig_is_done(waiting))
@@ -103,9 +87,9 @@ static void a_lease_that_is_refused_hands_nothing_out(void **state)
     for (size_t i = 0; i < COUNT(faults); i++) {
         job_row job = submit("q", "k");
         uint8_t worker = (uint8_t) (i + 1);
-        break_disk(faults[i], 1);
+        edisk_break(faults[i], 1);
         erig_failed(lease_post(worker, 1, 1, 0), STATUS_UNAVAILABLE);
-        assert_whole_again(faults[i]);
+        edisk_assert_whole(faults[i]);
         assert_state(&job.id, JOB_READY);
         assert_int_equal(lease_one(worker, 1).attempt, 1);
     }
@@ -114,17 +98,17 @@ static void a_lease_that_is_refused_hands_nothing_out(void **state)
 static void a_job_refused_to_a_parked_worker_is_handed_out_later(void **state)
 {
     (void) state;
-    engine_new_job job = any_job();
+    engine_new_job job = fresh_job();
     call *waiting = lease_post(1, 1, 1, 60 * SECOND);
     assert_waits(waiting);
-    break_disk(FAULT_COMMIT, 1);
+    edisk_break(FAULT_COMMIT, 1);
     erig_failed(submit_post(&job, 1), STATUS_UNAVAILABLE);
     erig_round();
     if (erig_is_done(waiting)) {
         erig_failed(waiting, STATUS_UNAVAILABLE);
         waiting = lease_post(1, 1, 1, 60 * SECOND);
     }
-    job = any_job();
+    job = fresh_job();
     submit_new(job);
     assert_int_equal(erig_fine(waiting)->lease.assignment_count, 1);
     assert_int_equal(waiting->lease.assignments[0].row.attempt, 1);
@@ -136,8 +120,8 @@ static void running_jobs_survive_a_refusal(void **state)
     submit("q", "k");
     job_row job = lease_one(1, 1);
     engine_lease_ref ref = ref_of(&job);
-    engine_new_job other = any_job();
-    break_disk(FAULT_COMMIT, 1);
+    engine_new_job other = fresh_job();
+    edisk_break(FAULT_COMMIT, 1);
     erig_failed(submit_post(&other, 1), STATUS_UNAVAILABLE);
     assert_int_equal(heartbeat(1, &ref, 1, 0)->lost_count, 0);
     assert_int_equal(lease_now(1, 1, 1)->assignments[0].row.seq, job.seq);
@@ -150,11 +134,11 @@ static void running_jobs_survive_a_store_that_can_not_be_read_either(void **stat
     submit("q", "k");
     job_row job = lease_one(1, 1);
     engine_lease_ref ref = ref_of(&job);
-    engine_new_job other = any_job();
-    break_disk(FAULT_COMMIT, 1);
-    break_disk(FAULT_DUE, 1);
+    engine_new_job other = fresh_job();
+    edisk_break(FAULT_COMMIT, 1);
+    edisk_break(FAULT_DUE, 1);
     erig_failed(submit_post(&other, 1), STATUS_UNAVAILABLE);
-    assert_whole_again(FAULT_DUE);
+    edisk_assert_whole(FAULT_DUE);
     erig_later(RETRY);
     assert_int_equal(heartbeat(1, &ref, 1, 0)->lost_count, 0);
     assert_int_equal(report(1, 1, success(&job))->accepted, 1);
@@ -167,9 +151,9 @@ static void nobody_is_told_untruths_while_the_store_can_not_be_read(void **state
     job_row job = lease_one(1, 1);
     engine_lease_ref ref = ref_of(&job);
     engine_outcome outcome = success(&job);
-    engine_new_job other = any_job();
-    break_disk(FAULT_COMMIT, 1);
-    break_disk(FAULT_DUE, 3);
+    engine_new_job other = fresh_job();
+    edisk_break(FAULT_COMMIT, 1);
+    edisk_break(FAULT_DUE, 3);
     erig_failed(submit_post(&other, 1), STATUS_UNAVAILABLE);
     erig_failed(erig_post(heartbeat_call(1, &ref, 1, 0)), STATUS_UNAVAILABLE);
     erig_failed(erig_post(outcomes_call(1, 1, &outcome, 1)), STATUS_UNAVAILABLE);
@@ -185,22 +169,22 @@ static void reading_goes_on_while_nothing_can_be_written(void **state)
 {
     (void) state;
     job_row job = submit("q", "k");
-    engine_new_job other = any_job();
-    break_disk(FAULT_BEGIN, 1000);
+    engine_new_job other = fresh_job();
+    edisk_break(FAULT_BEGIN, 1000);
     erig_failed(submit_post(&other, 1), STATUS_UNAVAILABLE);
     assert_state(&job.id, JOB_READY);
     assert_waits(wait_post(&job.id, 60 * SECOND));
     assert_int_equal(read_job(&job.id).row.seq, job.seq);
-    break_disk(FAULT_BEGIN, 0);
+    edisk_break(FAULT_BEGIN, 0);
 }
 
 static void a_commit_refused_at_the_stop_is_told(void **state)
 {
     (void) state;
-    engine_new_job job = any_job();
+    engine_new_job job = fresh_job();
     erig_hold();
     call *c = submit_post(&job, 1);
-    break_disk(FAULT_COMMIT, 1);
+    edisk_break(FAULT_COMMIT, 1);
     erig_release();
     erig_halt();
     erig_failed(c, STATUS_UNAVAILABLE);
@@ -223,7 +207,7 @@ static void a_parked_worker_gets_its_job_when_the_disk_is_well_again(void **stat
 {
     (void) state;
     submit("q", "k");
-    break_disk(FAULT_BEGIN, 1);
+    edisk_break(FAULT_BEGIN, 1);
     assert_int_equal(erig_fine(lease_post(1, 1, 1, 20 * SECOND))->lease.assignment_count, 1);
 }
 

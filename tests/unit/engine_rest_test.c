@@ -1,21 +1,15 @@
 // engine_rest - a disk that goes on refusing is left alone for a while: what need not be written
 // goes on.
-#include "unit/engine_calls.h"
+#include "unit/engine_life.h"
 
 #define LEASE (30 * SECOND)
 #define RETRY SECOND  // after a refusal the engine leaves the disk alone for so long
 
-static engine_new_job any_job(void)
-{
-    Errand__V1__Job job = job_for("q", "k");
-    return new_job(&job);
-}
-
 static void break_disk_for_good(void)
 {
-    atomic_store(&edisk.faults[FAULT_BEGIN], 1000);
+    edisk_break(FAULT_BEGIN, 1000);
     for (int i = 0; i < 2; i++) {
-        engine_new_job job = any_job();
+        engine_new_job job = fresh_job();
         erig_failed(submit_post(&job, 1), STATUS_UNAVAILABLE);
     }
 }
@@ -27,7 +21,7 @@ static void a_disk_that_refused_twice_is_not_asked_for_a_while(void **state)
     job_row running = lease_one(1, 1);
     break_disk_for_good();
     int begun = atomic_load(&edisk.begun);
-    engine_new_job job = any_job();
+    engine_new_job job = fresh_job();
     engine_outcome outcome = success(&running);
     erig_failed(submit_post(&job, 1), STATUS_UNAVAILABLE);
     erig_failed(lease_post(1, 2, 1, 60 * SECOND), STATUS_UNAVAILABLE);
@@ -48,7 +42,7 @@ static void heartbeats_go_on_beside_what_can_not_be_written(void **state)
     engine_lease_ref kept = ref_of(&got->assignments[0].row);
     lease_now(1, 2, 0);
     break_disk_for_good();
-    engine_new_job job = any_job();
+    engine_new_job job = fresh_job();
     erig_hold();
     call *refused = submit_post(&job, 1);
     call *beat = erig_post(heartbeat_call(1, &kept, 1, 0));
@@ -80,7 +74,7 @@ static void a_lease_that_runs_out_meanwhile_is_lost_later(void **state)
 static void a_parked_worker_is_served_when_the_disk_is_well(void **state)
 {
     (void) state;
-    engine_new_job job = any_job();
+    engine_new_job job = fresh_job();
     job.row.due_us = T0 + SECOND;
     submit_new(job);
     call *waiting = lease_post(1, 1, 1, 60 * SECOND);

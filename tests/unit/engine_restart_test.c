@@ -1,5 +1,5 @@
 // engine_restart - the server goes down and comes up again over the same folder.
-#include "unit/engine_calls.h"
+#include "unit/engine_callbacks.h"
 
 #define LEASE (30 * SECOND)
 
@@ -177,11 +177,7 @@ static void an_early_batch_is_early_after_a_restart_too(void **state)
 static void a_callback_under_way_is_still_there_once(void **state)
 {
     (void) state;
-    Errand__V1__Callback callback = ERRAND__V1__CALLBACK__INIT;
-    Errand__V1__Job spec = job_for("q", "k");
-    callback.url = text("http://localhost/sink");
-    spec.callback = &callback;
-    submit_new(new_job(&spec));
+    submit_wanting_callback();
     job_row parent = lease_one(1, 1);
     report(1, 1, success(&parent));
     erig_restart();
