@@ -7,6 +7,7 @@
 #ifndef ERRAND_TESTS_UNIT_ENGINE_MODEL_H
 #define ERRAND_TESTS_UNIT_ENGINE_MODEL_H
 
+#include "unit/dice.h"
 #include "unit/engine_life.h"
 
 #define MODEL_IDS       48
@@ -106,10 +107,7 @@ static const char *const model_kind_names[MODEL_KINDS] = {"k0", "k1", "http"};
 
 static inline uint64_t any(uint64_t below)
 {
-    model.random ^= model.random << 13;
-    model.random ^= model.random >> 7;
-    model.random ^= model.random << 17;
-    return model.random % below;
+    return dice_roll(&model.random, below);
 }
 
 static inline bool chance(uint64_t percent)

@@ -1,5 +1,6 @@
 // engine_storm - anything in any order on a disk that fails now and then: what was answered is
 // true, and what the engine has in memory is what the store says.
+#include "unit/dice.h"
 #include "unit/engine_calls.h"
 
 #define STEPS   600
@@ -25,10 +26,7 @@ static uint64_t random_state;
 
 static uint64_t any(uint64_t below)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % below;
+    return dice_roll(&random_state, below);
 }
 
 static bool is_fine(call *c)
@@ -137,7 +135,7 @@ static void step(void)
 {
     uint8_t number = (uint8_t) any(WORKERS);
     if (any(8) == 0)
-        atomic_store(&edisk.faults[any(FAULT_COUNT)], (int) (1 + any(2)));
+        edisk_break((fault) any(FAULT_COUNT), (int) (1 + any(2)));
     switch (any(8)) {
     case 0:
     case 1:

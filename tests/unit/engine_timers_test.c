@@ -1,4 +1,5 @@
 // engine_timers - the heap of deadlines, against a list that is searched.
+#include "unit/dice.h"
 #include "unit/unit_test.h"
 
 #include "engine/timers.h"
@@ -27,10 +28,7 @@ static uint64_t random_state;
 
 static uint64_t any(uint64_t below)
 {
-    random_state ^= random_state << 13;
-    random_state ^= random_state >> 7;
-    random_state ^= random_state << 17;
-    return random_state % below;
+    return dice_roll(&random_state, below);
 }
 
 static int start(void **state)

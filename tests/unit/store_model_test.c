@@ -1,4 +1,5 @@
 // store_model - conformance: long random lives of a store, compared with a plain array.
+#include "unit/dice.h"
 #include "unit/store_rig.h"
 
 #include "base/crypto.h"
@@ -21,13 +22,9 @@ typedef struct world {
     int32_t routes[ROUTES];
 } world;
 
-// xorshift64: the same life for the same seed.
 static uint64_t draw(world *w, uint64_t below)
 {
-    w->random ^= w->random << 13;
-    w->random ^= w->random >> 7;
-    w->random ^= w->random << 17;
-    return w->random % below;
+    return dice_roll(&w->random, below);
 }
 
 // One of a few keys, or none.
