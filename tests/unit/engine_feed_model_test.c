@@ -1,20 +1,8 @@
 // engine_feed_model - whatever happens to the jobs of a queue, who follows its events knows them.
 #include "unit/engine_watcher.h"
+#include "unit/quick_disk.h"  // a crash is played by the store that fails
 
 #include <stdlib.h>
-
-// A crash is played by the store that fails: the disk may be as quick as it can.
-int fsync(int fd)
-{
-    (void) fd;
-    return 0;
-}
-
-int fdatasync(int fd)
-{
-    (void) fd;
-    return 0;
-}
 
 enum { MOST_JOBS = 400, STEPS = 3000 };
 
@@ -185,7 +173,7 @@ static void step(void)
         erig_pass(rand() % 3 * SECOND);
         break;
     case 6:
-        atomic_store(&edisk.faults[rand() % 2 == 0 ? FAULT_COMMIT : FAULT_SAVE], rand() % 20 == 0);
+        edisk_break(rand() % 2 == 0 ? FAULT_COMMIT : FAULT_SAVE, rand() % 20 == 0);
         break;
     default:
         step_follow();

@@ -4,19 +4,7 @@
 // A step is a round of the engine with several commands; the clocks stand still but between steps,
 // or go on as the round begins. ERRAND_TEST_SEED repeats a run.
 #include "unit/engine_model_clock.h"
-
-// What a crash leaves behind is tested elsewhere: here the disk may be as quick as it can.
-int fsync(int fd)
-{
-    (void) fd;
-    return 0;
-}
-
-int fdatasync(int fd)
-{
-    (void) fd;
-    return 0;
-}
+#include "unit/quick_disk.h"  // what a crash leaves behind is tested elsewhere
 
 #if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
 #define STEPS 1500
