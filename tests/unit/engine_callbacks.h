@@ -50,11 +50,7 @@ static inline store_job finish_and_find(job_row *parent)
 
 static inline const engine_lease *lease_callback(uint8_t worker)
 {
-    static char *queues[1];
-    call *c = lease_call(worker, 1, 1, 0);
-    queues[0] = text(JOB_CALLBACK_QUEUE);
-    c->worker.queues = queues;
-    c->worker.n_queues = 1;
+    call *c = serving(lease_call(worker, 1, 1, 0), JOB_CALLBACK_QUEUE, NULL);
     return &erig_fine(erig_post(c))->lease;
 }
 

@@ -139,6 +139,18 @@ static inline call *lease_call(uint8_t worker, int64_t sequence, int32_t max_job
     return c;
 }
 
+// The worker names one queue and one kind, or with NULL none.
+static inline call *serving(call *c, const char *queue, const char *kind)
+{
+    c->worker.queues = arena_alloc(c->memory, sizeof(char *));
+    c->worker.kinds = arena_alloc(c->memory, sizeof(char *));
+    c->worker.queues[0] = text(queue);
+    c->worker.kinds[0] = text(kind);
+    c->worker.n_queues = queue != NULL;
+    c->worker.n_kinds = kind != NULL;
+    return c;
+}
+
 static inline call *lease_post(uint8_t worker, int64_t sequence, int32_t max_jobs, int64_t wait_us)
 {
     return erig_post(lease_call(worker, sequence, max_jobs, wait_us));

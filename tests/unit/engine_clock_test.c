@@ -86,7 +86,7 @@ static void a_jump_of_the_clock_shortens_no_attempt_that_is_read_anew(void **sta
     job_row job = lease_one(1, 1);
     engine_lease_ref ref = ref_of(&job);
     atomic_fetch_add(&erig.wall_us, 86400 * SECOND);
-    atomic_store(&edisk.faults[FAULT_COMMIT], 1);
+    edisk_break(FAULT_COMMIT, 1);
     Errand__V1__Job other = job_for("q", "k");
     engine_new_job refused = new_job(&other);
     erig_failed(submit_post(&refused, 1), STATUS_UNAVAILABLE);

@@ -294,7 +294,7 @@ static void a_round_that_is_undone_has_not_happened(void **state)
     (void) state;
     submit("q", "k");
     engine_feed_place place = place_now();
-    atomic_store(&edisk.faults[FAULT_COMMIT], 1);
+    edisk_break(FAULT_COMMIT, 1);
     engine_new_job refused = fresh_job();
     erig_failed(submit_post(&refused, 1), STATUS_UNAVAILABLE);
     erig_pass(10 * SECOND);

@@ -165,7 +165,6 @@ static void a_kind_without_a_worker_does_not_keep_the_key(void **state)
 {
     (void) state;
     enum { MANY = 100 };
-    char *kinds[] = {text("k")};
     Errand__V1__Job spec = job_for("q", "rare");
     engine_new_job later = new_job(&spec);
     later.delay_us = LONG;
@@ -179,10 +178,7 @@ static void a_kind_without_a_worker_does_not_keep_the_key(void **state)
     job_row job = lease_one(1, 1), last = submit_keyed("a");
     assert_int_equal(lease_count(1, 2, 9), 0);
     report(1, 1, success(&job));
-    call *c = lease_call(1, 3, 9, 0);
-    c->worker.kinds = kinds;
-    c->worker.n_kinds = 1;
-    erig_fine(erig_post(c));
+    call *c = erig_fine(erig_post(serving(lease_call(1, 3, 9, 0), NULL, "k")));
     assert_leased(&c->lease, &last);
 }
 

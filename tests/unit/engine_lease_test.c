@@ -98,15 +98,7 @@ static void zero_jobs_gives_none_and_waits(void **state)
 
 static const engine_lease *lease_of(uint8_t worker, const char *queue, const char *kind)
 {
-    static char *queues[1], *kinds[1];
-    call *c = lease_call(worker, 1, 10, 0);
-    queues[0] = text(queue);
-    kinds[0] = text(kind);
-    c->worker.queues = queues;
-    c->worker.n_queues = queue != NULL;
-    c->worker.kinds = kinds;
-    c->worker.n_kinds = kind != NULL;
-    return &erig_fine(erig_post(c))->lease;
+    return &erig_fine(erig_post(serving(lease_call(worker, 1, 10, 0), queue, kind)))->lease;
 }
 
 static void a_worker_gets_only_what_it_serves(void **state)

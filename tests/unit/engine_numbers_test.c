@@ -24,7 +24,7 @@ static void what_a_broken_disk_undid_does_not_count(void **state)
     (void) state;
     Errand__V1__Job job = job_for("q", "k");
     engine_new_job refused = new_job(&job);
-    atomic_store(&edisk.faults[FAULT_COMMIT], 1);
+    edisk_break(FAULT_COMMIT, 1);
     erig_failed(submit_post(&refused, 1), STATUS_UNAVAILABLE);
     submit("q", "k");
     assert_int_equal(tally_of_queue("q")->submitted, 1);
@@ -36,7 +36,7 @@ static void an_end_that_was_undone_counts_once_it_is_kept(void **state)
     submit("q", "k");
     job_row running = lease_one(1, 1);
     engine_outcome outcome = success(&running);
-    atomic_store(&edisk.faults[FAULT_COMMIT], 1);
+    edisk_break(FAULT_COMMIT, 1);
     erig_failed(erig_post(outcomes_call(1, 1, &outcome, 1)), STATUS_UNAVAILABLE);
     assert_int_equal(tally_of_queue("q")->finished[JOB_SUCCEEDED], 0);
     erig_later(SECOND);

@@ -7,14 +7,7 @@
 static call *ask(uint8_t worker, const char *queue, const char *kind, int64_t wait_us)
 {
     static int64_t sequence;
-    call *c = lease_call(worker, ++sequence, 1, wait_us);
-    c->worker.queues = arena_alloc(c->memory, sizeof(char *));
-    c->worker.kinds = arena_alloc(c->memory, sizeof(char *));
-    c->worker.queues[0] = text(queue);
-    c->worker.kinds[0] = text(kind);
-    c->worker.n_queues = queue != NULL;
-    c->worker.n_kinds = kind != NULL;
-    return erig_post(c);
+    return erig_post(serving(lease_call(worker, ++sequence, 1, wait_us), queue, kind));
 }
 
 // One job of the queue may run; one of the first kind does, and the others wait.

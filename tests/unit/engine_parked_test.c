@@ -19,12 +19,7 @@ static void a_submit_answers_a_parked_lease(void **state)
 static void a_parked_lease_is_not_answered_by_what_it_does_not_serve(void **state)
 {
     (void) state;
-    static char *queues[1];
-    call *waiting = lease_call(1, 1, 5, LONG);
-    queues[0] = text("mine");
-    waiting->worker.queues = queues;
-    waiting->worker.n_queues = 1;
-    erig_post(waiting);
+    call *waiting = erig_post(serving(lease_call(1, 1, 5, LONG), "mine", NULL));
     submit("theirs", "k");
     assert_waits(waiting);
     submit("mine", "k");

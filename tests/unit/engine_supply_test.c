@@ -23,14 +23,7 @@ static call *ask(uint8_t worker, const char *queue, const char *kind, int32_t ma
                  int64_t wait_us)
 {
     static int64_t sequence;
-    call *c = lease_call(worker, ++sequence, max_jobs, wait_us);
-    c->worker.queues = arena_alloc(c->memory, sizeof(char *));
-    c->worker.kinds = arena_alloc(c->memory, sizeof(char *));
-    c->worker.queues[0] = text(queue);
-    c->worker.kinds[0] = text(kind);
-    c->worker.n_queues = queue != NULL;
-    c->worker.n_kinds = kind != NULL;
-    return erig_post(c);
+    return erig_post(serving(lease_call(worker, ++sequence, max_jobs, wait_us), queue, kind));
 }
 
 static const engine_lease *lease_of(uint8_t worker, const char *queue, const char *kind,

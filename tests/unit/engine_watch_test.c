@@ -167,13 +167,9 @@ static void explain_tells_of_a_retry_after(void **state)
 static void explain_knows_whether_somebody_could_run_it(void **state)
 {
     (void) state;
-    char *kinds[] = {text("other")};
     job_row job = submit("q", "k");
     assert_false(explain(&job.id)->has_worker);
-    call *c = lease_call(1, 1, 1, 0);
-    c->worker.kinds = kinds;
-    c->worker.n_kinds = 1;
-    erig_fine(erig_post(c));
+    erig_fine(erig_post(serving(lease_call(1, 1, 1, 0), NULL, "other")));
     assert_false(explain(&job.id)->has_worker);
     queue_pause("q", true);
     assert_int_equal(lease_count(2, 1, 1), 0);
@@ -195,11 +191,8 @@ static void explaining_an_unknown_job_is_not_found(void **state)
 static void workers_are_listed_with_what_they_run(void **state)
 {
     (void) state;
-    char *queues[] = {text("q")};
     submit("q", "k");
-    call *c = lease_call(1, 1, 1, 0);
-    c->worker.queues = queues;
-    c->worker.n_queues = 1;
+    call *c = serving(lease_call(1, 1, 1, 0), "q", NULL);
     c->worker.host = text("far");
     c->worker.pid = 42;
     erig_fine(erig_post(c));
