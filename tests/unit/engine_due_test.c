@@ -210,10 +210,8 @@ static int start_with_the_system_clock(void **state)
 {
     (void) state;
     erig_prepare();
-    erig.options.clock = NULL;
+    erig_take_system_clock();
     erig.options.lease_us = 20000;
-    atomic_store(&erig.wall_us, clock_wall_us(clock_system()));
-    atomic_store(&erig.mono_us, clock_mono_us(clock_system()));
     erig_run();
     return 0;
 }
