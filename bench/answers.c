@@ -25,13 +25,15 @@ void answers_add(answers *a, status *failure)
         a->failure = failure;
     else
         status_free(failure);
-    pthread_cond_signal(&a->changed);
+    if (a->count == a->wanted || a->failure)
+        pthread_cond_signal(&a->changed);
     pthread_mutex_unlock(&a->lock);
 }
 
 static status *wait_for(answers *a, size_t count, bool good)
 {
     pthread_mutex_lock(&a->lock);
+    a->wanted = count;
     while (a->count < count && !(good && a->failure))
         pthread_cond_wait(&a->changed, &a->lock);
     status *failure = TAKE(a->failure);

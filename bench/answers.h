@@ -11,6 +11,7 @@ typedef struct answers {
     pthread_mutex_t lock;  // guards what follows
     pthread_cond_t changed;
     size_t count;
+    size_t wanted;    // by who waits, who is woken up just once
     status *failure;  // the first
 } answers;
 

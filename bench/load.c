@@ -1,11 +1,11 @@
 // load - callbacks that make the next call, on the threads of the client.
 #include "bench/load.h"
+#include "bench/answers.h"
 #include "bench/usage.h"
 #include "rpc/convert.h"
 
 #include "errand/v1/job_service.pb-c.h"
 
-#include <pthread.h>
 #include <stdbool.h>
 #include <unistd.h>
 
@@ -15,23 +15,8 @@ typedef struct run {
     double end_s;
     _Atomic int64_t started;
     _Atomic int64_t finished;
-    pthread_mutex_t lock;
-    pthread_cond_t idle;
-    int active;       // chains of calls that still go on
-    status *failure;  // the first
+    answers ends;  // of the chains of calls
 } run;
-
-static void chain_end(run *r, status *failure)
-{
-    pthread_mutex_lock(&r->lock);
-    if (!r->failure)
-        r->failure = failure;
-    else
-        status_free(failure);
-    if (--r->active == 0)
-        pthread_cond_signal(&r->idle);
-    pthread_mutex_unlock(&r->lock);
-}
 
 // A batch is answered as a whole even when jobs of it were refused.
 static status *reply_check(const ProtobufCMessage *reply)
@@ -53,7 +38,7 @@ static void call_done(void *data, const ProtobufCMessage *reply, const status *f
     run *r = data;
     status *wrong = failure ? status_copy(failure) : reply_check(reply);
     if (wrong) {
-        chain_end(r, wrong);
+        answers_add(&r->ends, wrong);
         return;
     }
     r->finished++;
@@ -81,36 +66,26 @@ static void chain_next(run *r)
         rpc_client_start(what->client, what->service, what->method, request_of(what, index),
                          &r->options, call_done, r);
     else
-        chain_end(r, NULL);
-}
-
-static void wait_until_idle(run *r)
-{
-    pthread_mutex_lock(&r->lock);
-    while (r->active > 0)
-        pthread_cond_wait(&r->idle, &r->lock);
-    pthread_mutex_unlock(&r->lock);
+        answers_add(&r->ends, NULL);
 }
 
 status *load_run(const load *what, load_result *ret)
 {
-    run r = {.what = what, .active = what->in_flight};
+    run r = {.what = what};
     r.options.timeout_ms = what->timeout_s * 1000;
     r.options.prompt = true;
-    pthread_mutex_init(&r.lock, NULL);
-    pthread_cond_init(&r.idle, NULL);
+    answers_init(&r.ends);
     double before_s = usage_cpu_s(getpid());
     double start = monotonic_s();
     r.end_s = start + (double) what->time_ms / 1000;
     for (int i = 0; i < what->in_flight; i++)
         chain_next(&r);
-    wait_until_idle(&r);
+    status *failure = answers_wait(&r.ends, (size_t) what->in_flight);
     load_result result = {.count = r.finished,
                           .seconds = monotonic_s() - start,
                           .client_cpu_s = usage_cpu_s(getpid()) - before_s};
-    pthread_cond_destroy(&r.idle);
-    pthread_mutex_destroy(&r.lock);
-    if (!r.failure)
+    answers_fini(&r.ends);
+    if (!failure)
         *ret = result;
-    return r.failure;
+    return failure;
 }
