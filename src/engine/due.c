@@ -10,6 +10,10 @@
 #define STEP  200
 #define STEPS 16
 
+// The more jobs go at once, the more of them stand side by side in the store.
+#define PURGE_STEP  512
+#define PURGE_STEPS 6
+
 static void promote(engine *e)
 {
     job_row before[STEP], rows[STEP];
@@ -53,10 +57,9 @@ static void expire(engine *e)
 
 static void purge(engine *e)
 {
-    job_row rows[STEP];
+    job_row rows[PURGE_STEP];
     size_t count;
-    if (!engine_check(
-            e, e->store->ops->due(e->store, JOB_LANE_FINISHED, e->now_us, STEP, rows, &count)) ||
+    if (!engine_check(e, e->store->ops->ended(e->store, e->now_us, PURGE_STEP, rows, &count)) ||
         count == 0 || !engine_write(e))
         return;
     if (!engine_check(e, e->store->ops->remove(e->store, rows, count)))
@@ -86,7 +89,7 @@ void due_run(engine *e)
 {
     for (int i = 0; i < STEPS && lane_next(e, JOB_LANE_SCHEDULED) <= e->now_us; i++)
         promote(e);
-    for (int i = 0; i < STEPS && lane_next(e, JOB_LANE_FINISHED) <= e->now_us; i++)
+    for (int i = 0; i < PURGE_STEPS && lane_next(e, JOB_LANE_FINISHED) <= e->now_us; i++)
         purge(e);
     if (next_expiry(e) <= e->now_us)
         expire(e);

@@ -32,8 +32,6 @@ typedef struct sqlite_batch {
 // sqlite_batch_attach makes `batch` known to a connection; it reads what *batch says at the time.
 status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
 
-#define BATCH_COLUMN_SET(column, type, member, null) ", " #column " = batch." #column
-
 #define BATCH_INSERT_COLUMNS(columns)                                                              \
     "INSERT OR FAIL INTO job(seq, lane, rank" columns ") SELECT seq, lane, rank" columns           \
     " FROM batch"
@@ -47,14 +45,23 @@ status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
 #define BATCH_INSERT_INPUT                                                                         \
     "INSERT OR FAIL INTO input(seq, hash, spec) SELECT seq, hash, spec FROM batch"
 
-#define BATCH_UPDATE_COLUMNS(columns)                                                              \
-    "UPDATE OR FAIL job SET lane = batch.lane, rank = batch.rank" columns                          \
-    " FROM batch WHERE job.seq = batch.seq"
+// An insert whose rows are all there already: unlike UPDATE ... FROM it takes the batch row by row,
+// and does not write it to a table of its own first. What may not be NULL has to be named.
+#define BATCH_COLUMN_SET(column, type, member, null) ", " #column " = excluded." #column
+
+#define BATCH_UPDATE_COLUMNS(columns, set)                                                         \
+    "INSERT INTO job(seq, lane, rank, id, route" columns                                           \
+    ") SELECT seq, lane, rank, id, route" columns " FROM batch WHERE true"                         \
+    " ON CONFLICT(seq) DO UPDATE SET lane = excluded.lane, rank = excluded.rank" set
+
+#define JOB_VARYING_COLUMNS(X) JOB_CHANGING_COLUMNS(X) JOB_SPECIAL_COLUMNS(X) JOB_MARK_COLUMNS(X)
 
 #define BATCH_UPDATE_JOB                                                                           \
-    BATCH_UPDATE_COLUMNS(JOB_CHANGING_COLUMNS(BATCH_COLUMN_SET) JOB_SPECIAL_COLUMNS(               \
-        BATCH_COLUMN_SET) JOB_MARK_COLUMNS(BATCH_COLUMN_SET))
-#define BATCH_UPDATE_PLAIN_JOB BATCH_UPDATE_COLUMNS(JOB_CHANGING_COLUMNS(BATCH_COLUMN_SET))
+    BATCH_UPDATE_COLUMNS(JOB_VARYING_COLUMNS(JOB_COLUMN_NAME),                                     \
+                         JOB_VARYING_COLUMNS(BATCH_COLUMN_SET))
+#define BATCH_UPDATE_PLAIN_JOB                                                                     \
+    BATCH_UPDATE_COLUMNS(JOB_CHANGING_COLUMNS(JOB_COLUMN_NAME),                                    \
+                         JOB_CHANGING_COLUMNS(BATCH_COLUMN_SET))
 
 // Rows by seq or id, with their position in the batch behind the last column of the row.
 #define BATCH_SELECT_BY(key)                                                                       \
@@ -66,5 +73,6 @@ status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
                " ON job.unique_key = batch.id AND job.holds_key IS NOT NULL"
 
 #define BATCH_DELETE_FROM(table) "DELETE FROM " table " WHERE seq IN (SELECT seq FROM batch)"
+#define RUN_DELETE_FROM(table)   "DELETE FROM " table " WHERE seq BETWEEN ? AND ?"
 
 #endif

@@ -26,12 +26,19 @@ enum {
     WRITE_PUT_LABEL,
     WRITE_PUT_DEPENDENCY,
     WRITE_DELETE_JOB,
+    WRITE_DELETE_JOB_RUN,
     WRITE_DELETE_INPUT,
+    WRITE_DELETE_INPUT_RUN,
     WRITE_DELETE_RESULT,
+    WRITE_DELETE_RESULT_RUN,
     WRITE_DELETE_ATTEMPTS,
+    WRITE_DELETE_ATTEMPTS_RUN,
     WRITE_DELETE_PROGRESS,
+    WRITE_DELETE_PROGRESS_RUN,
     WRITE_DELETE_LABELS,
+    WRITE_DELETE_LABELS_RUN,
     WRITE_DELETE_DEPENDENCIES,
+    WRITE_DELETE_DEPENDENCIES_RUN,
     WRITE_FIND_IDS,
     WRITE_FIND_UNIQUE,
     WRITE_LOAD_ROWS,
@@ -39,6 +46,7 @@ enum {
     WRITE_LOAD_RESULT,
     WRITE_LOAD_LAST_ATTEMPT,
     WRITE_LANE_ROWS,
+    WRITE_LANE_ENDED,
     WRITE_LANE_BEHIND,
     WRITE_LANE_KEYS,
     WRITE_LANE_FIRST,
@@ -149,9 +157,14 @@ status *sqlite_save(store *s, const job_row *before, const job_row *rows, size_t
 status *sqlite_put_result(store *s, int64_t seq, slice result);
 status *sqlite_put_attempt(store *s, int64_t seq, int32_t number, slice attempt);
 status *sqlite_put_progress(store *s, int64_t seq, slice progress);
-status *sqlite_remove(store *s, const job_row *rows, size_t count);
 // Runs a statement that has to reach each row of the batch once.
 status *sqlite_run_on_all(sqlite_store *s, int statement);
+status *sqlite_some_missing(size_t named, int found);
+// Writes the rows of the batch over those that are there.
+status *sqlite_update_all(sqlite_store *s, bool special);
+
+// sqlite_remove.c
+status *sqlite_remove(store *s, const job_row *rows, size_t count);
 
 // sqlite_saves.c: before anything else looks at the table of jobs, or changes it, what waits to be
 // saved has to be written. sqlite_saves_write sets the batch.
@@ -170,12 +183,15 @@ status *sqlite_load_last_attempt(store *s, int64_t seq, arena *memory, slice *re
 // sqlite_load.c: the rows that a bound statement gives, at most limit; resets it.
 status *sqlite_load_rows(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
                          size_t *ret_count);
+status *sqlite_load_ended(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
+                          size_t *ret_count);
 
 // sqlite_lanes.c
 status *sqlite_take_ready(store *s, const int32_t *routes, size_t route_count, size_t limit,
                           job_row *ret_rows, size_t *ret_count);
 status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
                    size_t *ret_count);
+status *sqlite_ended(store *s, int64_t until, size_t limit, job_row *ret_rows, size_t *ret_count);
 status *sqlite_next_due(store *s, job_lane lane, int64_t *ret);
 void sqlite_lanes_enter(sqlite_store *s, int32_t lane, int64_t rank);
 void sqlite_lanes_leave(sqlite_store *s, int32_t lane, int64_t rank);

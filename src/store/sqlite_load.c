@@ -43,7 +43,8 @@ status *sqlite_load(store *base, const int64_t *seqs, size_t count, job_row *ret
     return read_batch(sqlite_store_of(base), WRITE_LOAD_ROWS, batch, ret_rows);
 }
 
-status *sqlite_load_rows(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
+static status *load_with(store *s, sqlite3_stmt *statement, size_t limit,
+                         void (*read)(sqlite3_stmt *, job_row *), job_row *ret_rows,
                          size_t *ret_count)
 {
     size_t count = 0;
@@ -52,12 +53,24 @@ status *sqlite_load_rows(store *s, sqlite3_stmt *statement, size_t limit, job_ro
     while (!failure && row && count < limit) {
         failure = sqlite_step_row(statement, &row);
         if (!failure && row)
-            sqlite_row_read(statement, &ret_rows[count++]);
+            read(statement, &ret_rows[count++]);
     }
     sqlite3_reset(statement);
     if (!failure)
         *ret_count = count;
     return failure;
+}
+
+status *sqlite_load_rows(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
+                         size_t *ret_count)
+{
+    return load_with(s, statement, limit, sqlite_row_read, ret_rows, ret_count);
+}
+
+status *sqlite_load_ended(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
+                          size_t *ret_count)
+{
+    return load_with(s, statement, limit, sqlite_row_read_ended, ret_rows, ret_count);
 }
 
 // Reads spec and hash from the row that the statement stands on.

@@ -57,6 +57,14 @@ void sqlite_row_read(sqlite3_stmt *statement, job_row *ret)
     (void) index;
 }
 
+void sqlite_row_read_ended(sqlite3_stmt *statement, job_row *ret)
+{
+    int index = 1;
+    *ret = (job_row){.seq = sqlite3_column_int64(statement, 0)};
+    JOB_ENDED_COLUMNS(READ)
+    (void) index;
+}
+
 bool sqlite_row_is_held(const job_row *row)
 {
     return row->held && job_row_lane(row) == JOB_LANE_HELD;

@@ -73,6 +73,15 @@
 #define JOB_PLAIN_COLUMNS(X) JOB_CHANGING_COLUMNS(X) JOB_FIXED_COLUMNS(X)
 #define JOB_COLUMNS(X)       JOB_PLAIN_COLUMNS(X) JOB_SPECIAL_COLUMNS(X) JOB_KEY_COLUMNS(X)
 
+// Of a job that is to be purged nobody asks for more.
+#define JOB_ENDED_COLUMNS(X)                                    \
+    X(state,              STATE,   state,                     0) \
+    X(revision,           INT64,   revision,                  0) \
+    X(attempt,            INT32,   attempt,                   0) \
+    X(finish_us,          INT64,   finish_us,                 0) \
+    JOB_OWN_COLUMNS(X)                                           \
+    X(retention_us,       INT64,   policy.retention_us,       86400000000)
+
 #define JOB_COLUMN_NAME(column, type, member, null)   ", " #column
 #define JOB_COLUMN_READ(column, type, member, null)   ", job." #column
 #define JOB_COLUMN_ONE(column, type, member, null)    +1
@@ -83,6 +92,9 @@
 
 // How many those are.
 #define JOB_SELECT_COUNT (2 JOB_COLUMNS(JOB_COLUMN_ONE))
+
+// The columns that sqlite_row_read_ended expects.
+#define ENDED_SELECT "SELECT job.seq" JOB_ENDED_COLUMNS(JOB_COLUMN_READ)
 
 bool sqlite_row_is_held(const job_row *row);
 bool sqlite_row_may_expire(const job_row *row);
@@ -96,5 +108,8 @@ bool sqlite_row_is_plain(const job_row *row);
 bool sqlite_row_is_fresh(const job_row *row);
 
 void sqlite_row_read(sqlite3_stmt *statement, job_row *ret);
+
+// sqlite_row_read_ended leaves what it does not read 0.
+void sqlite_row_read_ended(sqlite3_stmt *statement, job_row *ret);
 
 #endif

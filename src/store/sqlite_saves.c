@@ -27,8 +27,7 @@ status *sqlite_saves_write(sqlite_store *s)
     if (s->saves.count == 0)
         return NULL;
     s->batch = (sqlite_batch){.rows = s->saves.rows, .count = s->saves.count};
-    int statement = s->saves.special ? WRITE_UPDATE_JOB : WRITE_UPDATE_PLAIN_JOB;
-    status *failure = sqlite_run_on_all(s, statement);
+    status *failure = sqlite_update_all(s, s->saves.special);
     sqlite_saves_forget(s);
     return failure;
 }

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "store/store_metrics.h"
 
+#include <inttypes.h>
 #include <string.h>
 
 status *sqlite_begin(store *base)
@@ -132,16 +133,28 @@ status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
     return failure;
 }
 
+status *sqlite_some_missing(size_t named, int found)
+{
+    return status_new(STATUS_INTERNAL, "%zu jobs were named, %d were there", named, found);
+}
+
 status *sqlite_run_on_all(sqlite_store *s, int statement)
 {
     status *failure = sqlite_run(s->link.statements[statement]);
-    if (failure)
-        return failure;
     int changes = sqlite3_changes(s->link.db);
-    if ((size_t) changes != s->batch.count)
-        return status_new(STATUS_INTERNAL, "%zu jobs were named, %d were there", s->batch.count,
-                          changes);
-    return NULL;
+    if (!failure && (size_t) changes != s->batch.count)
+        failure = sqlite_some_missing(s->batch.count, changes);
+    return failure;
+}
+
+status *sqlite_update_all(sqlite_store *s, bool special)
+{
+    sqlite3_set_last_insert_rowid(s->link.db, 0);
+    status *failure = sqlite_run_on_all(s, special ? WRITE_UPDATE_JOB : WRITE_UPDATE_PLAIN_JOB);
+    int64_t added = sqlite3_last_insert_rowid(s->link.db);
+    if (!failure && added != 0)
+        failure = status_new(STATUS_INTERNAL, "the job with seq %" PRId64 " was not there", added);
+    return failure;
 }
 
 static void note_change(sqlite_store *s, const job_row *before, const job_row *row)
@@ -177,7 +190,7 @@ static status *save_now(sqlite_store *s, const job_row *rows, size_t count, bool
     if (failure)
         return failure;
     s->batch = (sqlite_batch){.rows = rows, .count = count};
-    return sqlite_run_on_all(s, special ? WRITE_UPDATE_JOB : WRITE_UPDATE_PLAIN_JOB);
+    return sqlite_update_all(s, special);
 }
 
 status *sqlite_save(store *base, const job_row *before, const job_row *rows, size_t count)
@@ -220,33 +233,4 @@ status *sqlite_put_attempt(store *base, int64_t seq, int32_t number, slice attem
     sqlite3_bind_int(statement, 2, number);
     sqlite_bind_slice(statement, 3, attempt);
     return sqlite_run(statement);
-}
-
-// All that belongs to a job but its row.
-static const int belongings[] = {
-    WRITE_DELETE_INPUT,    WRITE_DELETE_RESULT, WRITE_DELETE_ATTEMPTS,
-    WRITE_DELETE_PROGRESS, WRITE_DELETE_LABELS, WRITE_DELETE_DEPENDENCIES,
-};
-
-#define BELONGINGS (sizeof belongings / sizeof belongings[0])
-#define RARE       3  // the last so many
-
-status *sqlite_remove(store *base, const job_row *rows, size_t count)
-{
-    sqlite_store *s = sqlite_store_of(base);
-    status *failure = sqlite_saves_write(s);
-    if (failure)
-        return failure;
-    s->batch = (sqlite_batch){.rows = rows, .count = count};
-    s->batch_jobs += count;
-    failure = sqlite_run_on_all(s, WRITE_DELETE_JOB);
-    size_t tables = s->has_rare_tables ? BELONGINGS : BELONGINGS - RARE;
-    for (size_t i = 0; i < tables && !failure; i++)
-        failure = sqlite_run(sqlite_writer(base, belongings[i]));
-    for (size_t i = 0; i < count && !failure; i++) {
-        sqlite_counts_add(s, rows[i].route, rows[i].state, -1);
-        sqlite_lanes_leave(s, job_row_lane(&rows[i]), job_row_rank(&rows[i]));
-        sqlite_expiry_leave(s, &rows[i]);
-    }
-    return failure;
 }

@@ -21,7 +21,7 @@ MARGIN = 0.25
 SKIPPED = 77
 FEW = 200
 # Rounds of each path beyond FEW: the difference leaves start and warming up out.
-MORE = {"call": 1000, "json": 1000, "exchange": 1000, "submit": 2000, "life": 2000}
+MORE = {"call": 1000, "json": 1000, "exchange": 1000, "submit": 2000, "life": 2000, "purge": 2000}
 
 
 def read_count(text):

@@ -1,7 +1,7 @@
 // hot_paths - the code that every job passes, one path so many times, for valgrind to count its
-// instructions. In ROUNDS of submit and life a job is one; they come in hundreds.
+// instructions. In ROUNDS of submit, life and purge a job is one; they come in hundreds.
 //
-//   valgrind --tool=callgrind hot_paths call|json|exchange|submit|life ROUNDS FOLDER
+//   valgrind --tool=callgrind hot_paths call|json|exchange|submit|life|purge ROUNDS FOLDER
 #include "base/uuid.h"
 #include "engine/engine.h"
 #include "gateway/framing.h"
@@ -21,7 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH        100  // jobs in one command
+#define BATCH        100                             // jobs in one command
+#define DAYS_US      (2 * 86400 * INT64_C(1000000))  // longer than a finished job is kept
 #define RESULT_BYTES 16
 
 static void must(status *failure, const char *what)
@@ -165,6 +166,8 @@ static void run_exchange(size_t rounds)
 // ---- the engine, one command after the other ----
 
 typedef struct rig {
+    clock_source clock;
+    int64_t ahead_us;  // of the system's clock
     store *store;
     engine *engine;
     arena *memory;
@@ -262,11 +265,24 @@ static void finish(rig *r)
         must(status_new(STATUS_INTERNAL, "%d accepted", (int) command.accepted), "finish");
 }
 
+static int64_t wall_us(void *data)
+{
+    const rig *r = data;
+    return clock_wall_us(clock_system()) + r->ahead_us;
+}
+
+static int64_t mono_us(void *data)
+{
+    (void) data;
+    return clock_mono_us(clock_system());
+}
+
 static void start(rig *r, const char *folder)
 {
     static char id[UUID_TEXT_SIZE], *kinds[] = {noop_kind};
     engine_options options;
     *r = (rig){.worker_id = uuid_new_v7(clock_wall_us(clock_system())), .memory = arena_new(0)};
+    r->clock = (clock_source){.wall_us = wall_us, .mono_us = mono_us, .data = r};
     pthread_mutex_init(&r->lock, NULL);
     pthread_cond_init(&r->changed, NULL);
     uuid_format(&r->worker_id, id);
@@ -279,6 +295,7 @@ static void start(rig *r, const char *folder)
     engine_options_init(&options);
     options.store = r->store;
     options.seed = 7;
+    options.clock = &r->clock;
     must(engine_start(&options, &r->engine), "engine");
 }
 
@@ -302,16 +319,25 @@ static void work_off(rig *r, size_t jobs)
     }
 }
 
-static void run_engine(const char *folder, size_t jobs, bool all_of_it)
+static void submit_all(rig *r, size_t jobs)
+{
+    for (size_t i = 0; i < jobs; i += BATCH) {
+        submit(r);
+        arena_reset(r->memory);
+    }
+}
+
+static void run_engine(const char *folder, size_t jobs, bool worked_off, bool purged)
 {
     rig r;
     start(&r, folder);
-    for (size_t i = 0; i < jobs; i += BATCH) {
-        submit(&r);
-        arena_reset(r.memory);
-    }
-    if (all_of_it)
+    submit_all(&r, jobs);
+    if (worked_off)
         work_off(&r, jobs);
+    if (purged) {  // the next command finds that what has ended is kept no longer
+        r.ahead_us = DAYS_US;
+        submit(&r);
+    }
     stop(&r);
 }
 
@@ -327,10 +353,15 @@ int main(int argc, char **argv)
         run_json(rounds);
     else if (strcmp(path, "exchange") == 0)
         run_exchange(rounds);
-    else if (strcmp(path, "submit") == 0 || strcmp(path, "life") == 0)
-        run_engine(argv[3], rounds, strcmp(path, "life") == 0);
+    else if (strcmp(path, "submit") == 0)
+        run_engine(argv[3], rounds, false, false);
+    else if (strcmp(path, "life") == 0)
+        run_engine(argv[3], rounds, true, false);
+    else if (strcmp(path, "purge") == 0)
+        run_engine(argv[3], rounds, true, true);
     else {
-        (void) fprintf(stderr, "usage: hot_paths call|json|exchange|submit|life ROUNDS FOLDER\n");
+        (void) fprintf(stderr,
+                       "usage: hot_paths call|json|exchange|submit|life|purge ROUNDS FOLDER\n");
         return 2;
     }
     return 0;
