@@ -18,6 +18,7 @@ typedef struct stage {
     int next[POSTERS];  // number of each poster's item that has to come next
     int ran;
     int wanted;
+    bool ended;  // the item that was posted last has come
 } stage;
 
 static stage the_stage;
@@ -95,16 +96,24 @@ static void take_one(handover_item *item)
     count_one();
 }
 
+static void take_last(handover_item *item)
+{
+    (void) item;
+    the_stage.ended = true;
+    count_one();
+}
+
 static void an_item_that_waits_is_not_posted_twice(void **state)
 {
     (void) state;
-    handover_item item = {.run = take_one}, end = {.run = take_one};
+    handover_item item = {.run = take_one}, end = {.run = take_last};
     stage_open(2);
     handover_post(&the_stage.handover, &item);
     handover_post(&the_stage.handover, &item);
     handover_post(&the_stage.handover, &end);
     handover_post(&the_stage.handover, &item);
     stage_run();
+    assert_true(the_stage.ended);
 }
 
 static void post_again(handover_item *item)
@@ -137,12 +146,13 @@ static void post_another(handover_item *item)
 static void an_item_that_waits_is_not_posted_twice_by_the_one_before_it(void **state)
 {
     (void) state;
-    handover_item item = {.run = post_another}, end = {.run = take_one};
+    handover_item item = {.run = post_another}, end = {.run = take_last};
     stage_open(3);
     handover_post(&the_stage.handover, &item);
     handover_post(&the_stage.handover, &posted_by_another);
     handover_post(&the_stage.handover, &end);
     stage_run();
+    assert_true(the_stage.ended);
 }
 
 static const struct CMUnitTest tests[] = {

@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "worker/address.h"
+#include "worker/message_copy.h"
 
 #include <stdlib.h>
 
@@ -11,7 +12,7 @@ void answer_free(answer *a)
     if (a != NULL) {
         free(a->jobs);
         free(a->stops);
-        buf_fini(&a->bytes);
+        arena_free(a->memory);
         free(a->results_url);
         free(a);
     }
@@ -30,7 +31,9 @@ static answer *answer_new(size_t jobs, size_t stops)
     }
     a->jobs = calloc(jobs + 1, sizeof *a->jobs);
     a->stops = calloc(stops + 1, sizeof *a->stops);
-    return a->jobs != NULL && a->stops != NULL ? TAKE(a) : NULL;
+    a->memory = jobs > 0 ? arena_new(0) : NULL;
+    bool complete = a->jobs != NULL && a->stops != NULL && (jobs == 0 || a->memory != NULL);
+    return complete ? TAKE(a) : NULL;
 }
 
 static void copy_stops(answer *a, Errand__V1__LeaseRef *const *refs, size_t count)
@@ -50,7 +53,6 @@ static void tell_rejected(Errand__V1__Rejection *const *rejected, size_t count)
     }
 }
 
-// The job as sent, encoded again; a worker decodes each one into memory of its own.
 static bool copy_job(answer *a, const Errand__V1__Assignment *assignment)
 {
     answer_job *job = &a->jobs[a->job_count];
@@ -60,15 +62,9 @@ static bool copy_job(answer *a, const Errand__V1__Assignment *assignment)
                   LOG_STR("job", assignment->job == NULL ? "" : assignment->job->id));
         return true;
     }
-    job->offset = a->bytes.size;
-    job->size = errand__v1__job__get_packed_size(assignment->job);
-    if (!buf_reserve(&a->bytes, job->size)) {
-        return false;
-    }
-    (void) errand__v1__job__pack(assignment->job, a->bytes.bytes + job->offset);
-    a->bytes.size += job->size;
-    a->job_count++;
-    return true;
+    job->job = (const Errand__V1__Job *) message_copy(&assignment->job->base, a->memory);
+    a->job_count += job->job != NULL;
+    return job->job != NULL;
 }
 
 answer *answer_from_lease(const Errand__V1__LeaseResponse *reply)

@@ -2,7 +2,7 @@
 #ifndef ERRAND_CLIENTS_C_WORKER_ANSWER_H
 #define ERRAND_CLIENTS_C_WORKER_ANSWER_H
 
-#include "base/buf.h"
+#include "base/arena.h"
 #include "worker/lease_ref.h"
 
 #include "errand/v1/server_service.pb-c.h"
@@ -13,8 +13,7 @@
 
 typedef struct answer_job {
     lease_ref ref;
-    size_t offset;  // of the encoded errand.v1.Job in `bytes`
-    size_t size;
+    const Errand__V1__Job *job;  // lives as long as the answer
 } answer_job;
 
 typedef struct answer {
@@ -22,7 +21,7 @@ typedef struct answer {
     size_t job_count;
     lease_ref *stops;  // cancelled or lost
     size_t stop_count;
-    buf bytes;
+    arena *memory;  // of the jobs; NULL: there are none
     int64_t acked_outcome_sequence;
     int64_t lease_us;   // 0: not said
     char *results_url;  // NULL: not said

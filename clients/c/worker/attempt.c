@@ -2,6 +2,7 @@
 #include "worker/attempt.h"
 
 #include "base/log.h"
+#include "worker/message_copy.h"
 #include "worker/text.h"
 
 #include <stdlib.h>
@@ -148,12 +149,6 @@ static attempt *find(attempts *all, const lease_ref *ref)
 
 // ---- starting ----
 
-static ProtobufCAllocator arena_allocator(arena *memory)
-{
-    return (ProtobufCAllocator){
-        .alloc = arena_alloc_hook, .free = arena_free_hook, .allocator_data = memory};
-}
-
 static const opened_handler *handler_of(const attempts *all, const Errand__V1__Job *job)
 {
     for (size_t i = 0; i < all->handler_count; i++) {
@@ -218,8 +213,8 @@ static void run(attempt *a)
     a->ops->start(a->handler, a);
 }
 
-void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref, slice job,
-                    int64_t now_us)
+void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref,
+                    const Errand__V1__Job *job, int64_t now_us)
 {
     if (find(all, ref) != NULL) {
         return;  // handed out twice; it runs already
@@ -230,12 +225,10 @@ void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref,
         attempts_release(source, ref);
         return;
     }
-    ProtobufCAllocator allocator = arena_allocator(a->memory);
-    a->job = errand__v1__job__unpack(&allocator, job.size, job.bytes);
+    a->job = (const Errand__V1__Job *) message_copy(&job->base, a->memory);
     const opened_handler *handler = a->job == NULL ? NULL : handler_of(all, a->job);
     if (handler == NULL) {
-        log_warn("job_released", LOG_STR("job", ref->job_id),
-                 LOG_STR("kind", a->job == NULL ? "?" : a->job->kind));
+        log_warn("job_released", LOG_STR("job", ref->job_id), LOG_STR("kind", job->kind));
         attempts_release(source, ref);
         attempt_vacate(a);
         return;

@@ -108,9 +108,9 @@ status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *l
 void attempts_stop(attempts *all);
 void attempts_close(attempts *all);
 
-// attempts_start runs an assignment: encoded errand.v1.Job. One that can not be run is released.
-void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref, slice job,
-                    int64_t now_us);
+// attempts_start runs an assignment, of which it keeps a copy. One that can not be run is released.
+void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref,
+                    const Errand__V1__Job *job, int64_t now_us);
 
 // attempts_release gives an assignment back without running it.
 void attempts_release(attempt_source *source, const lease_ref *ref);

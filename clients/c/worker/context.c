@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "error.h"
+#include "worker/message_copy.h"
 #include "json/codec.h"
 
 #include <errno.h>
@@ -229,19 +230,11 @@ errand_error *errand_context_succeed_value(errand_context *context,
                                            const Google__Protobuf__Value *value)
 {
     arena *memory = say_anew(context);
-    size_t size = google__protobuf__value__get_packed_size(value);
-    uint8_t *bytes = memory == NULL ? NULL : arena_alloc(memory, size + 1);
-    if (bytes == NULL) {
-        return refuse_for_memory(context);
-    }
-    (void) google__protobuf__value__pack(value, bytes);
-    ProtobufCAllocator allocator = {
-        .alloc = arena_alloc_hook, .free = arena_free_hook, .allocator_data = memory};
-    Google__Protobuf__Value *copy = google__protobuf__value__unpack(&allocator, size, bytes);
+    ProtobufCMessage *copy = memory == NULL ? NULL : message_copy(&value->base, memory);
     if (copy == NULL) {
         return refuse_for_memory(context);
     }
-    say_value(context, copy);
+    say_value(context, (Google__Protobuf__Value *) copy);
     return NULL;
 }
 

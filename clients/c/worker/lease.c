@@ -41,9 +41,8 @@ static void take_jobs(worker_link *l, const answer *said, int64_t now_us)
     }
     for (size_t i = 0; i < said->job_count; i++) {
         const answer_job *job = &said->jobs[i];
-        slice bytes = {.bytes = said->bytes.bytes + job->offset, .size = job->size};
         if (l->w->phase == WORKER_RUNNING) {
-            attempts_start(&l->w->attempts, &l->source, &job->ref, bytes, now_us);
+            attempts_start(&l->w->attempts, &l->source, &job->ref, job->job, now_us);
         } else {
             attempts_release(&l->source, &job->ref);
         }

@@ -47,15 +47,11 @@ void outbox_fini(outbox *o)
     outbox_init(o, o->worker_id, o->authorization, o->max_batch_bytes);
 }
 
-static bool pack(outbox_batch *batch, const Errand__V1__OutcomeBatch *part)
+// There is room for it.
+static void pack(outbox_batch *batch, const Errand__V1__OutcomeBatch *part)
 {
-    size_t size = errand__v1__outcome_batch__get_packed_size(part);
-    if (!buf_reserve(&batch->bytes, size)) {
-        return false;
-    }
     batch->bytes.size +=
         errand__v1__outcome_batch__pack(part, batch->bytes.bytes + batch->bytes.size);
-    return true;
 }
 
 static bool reserve_ref(outbox_batch *batch)
@@ -73,12 +69,16 @@ static bool reserve_ref(outbox_batch *batch)
     return true;
 }
 
+static size_t head_size(const outbox *o)
+{
+    return HEAD_BYTES + (o->authorization == NULL ? 0 : strlen(o->authorization));
+}
+
 // The head is reserved with the first outcome, so that sealing can not fail.
 static outbox_batch *open_batch(const outbox *o)
 {
     outbox_batch *batch = calloc(1, sizeof *batch);
-    size_t head = HEAD_BYTES + (o->authorization == NULL ? 0 : strlen(o->authorization));
-    if (batch != NULL && !buf_reserve(&batch->bytes, head)) {
+    if (batch != NULL && !buf_reserve(&batch->bytes, head_size(o))) {
         batch_free(batch);
         batch = NULL;
     }
@@ -96,9 +96,10 @@ static status *append(outbox_batch *batch, const lease_ref *ref,
                       const Errand__V1__OutcomeBatch *part)
 {
     size_t before = batch->bytes.size;
-    if (!reserve_ref(batch) || !pack(batch, part)) {
+    if (!reserve_ref(batch)) {
         return no_memory();
     }
+    pack(batch, part);
     status *bad = wire_check(&errand__v1__outcome_batch__descriptor, batch->bytes.bytes + before,
                              batch->bytes.size - before);
     if (bad != NULL) {
@@ -111,11 +112,9 @@ static status *append(outbox_batch *batch, const lease_ref *ref,
 
 // Room for the head is kept, so that sealing can not fail.
 static status *add_part(outbox *o, outbox_batch *batch, const lease_ref *ref,
-                        const Errand__V1__OutcomeBatch *part)
+                        const Errand__V1__OutcomeBatch *part, size_t size)
 {
-    size_t head = HEAD_BYTES + (o->authorization == NULL ? 0 : strlen(o->authorization));
-    size_t before = batch == o->open ? batch_memory(batch) : 0;
-    size_t size = errand__v1__outcome_batch__get_packed_size(part);
+    size_t head = head_size(o), before = batch == o->open ? batch_memory(batch) : 0;
     status *failure =
         buf_reserve(&batch->bytes, size + head) ? append(batch, ref, part) : no_memory();
     batch->bytes.failed = false;
@@ -139,7 +138,7 @@ status *outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome
         outbox_seal(o);
     }
     outbox_batch *batch = o->open != NULL ? o->open : open_batch(o);
-    status *failure = batch == NULL ? no_memory() : add_part(o, batch, &named, &part);
+    status *failure = batch == NULL ? no_memory() : add_part(o, batch, &named, &part, size);
     if (failure == NULL) {
         o->open = batch;
     } else if (batch != o->open) {
@@ -177,9 +176,10 @@ void outbox_seal(outbox *o)
         head.authorization = (char *) (uintptr_t) o->authorization;
     }
     head.outcome_sequence = o->last_sequence + 1;
-    if (!pack(batch, &head)) {
+    if (!buf_reserve(&batch->bytes, errand__v1__outcome_batch__get_packed_size(&head))) {
         return;  // stays open
     }
+    pack(batch, &head);
     trim(o, batch);
     batch->sequence = ++o->last_sequence;
     o->open = NULL;
