@@ -50,7 +50,7 @@ static const scenario scenarios[] = {
     {"fleet",   scenario_fleet,   "every lease before it is handed out, every outcome before it is acknowledged",
      "no-op jobs by 1, 4 and 16 processes with workers of liberrand"},
     {"idle",    scenario_idle,    "nothing",
-     "1,000 connected workers that have nothing to do"},
+     "1,000 connected workers that have nothing to do, and 50,000 Lease calls that wait"},
     {"forward", scenario_forward, "as the rows say",
      "URLs over HTTP, fetched and posted on, beside an aiohttp program with a pool of threads"},
     {"backlog", scenario_backlog, "job, lease and outcome",

@@ -8,8 +8,17 @@
 #include "bench/usage.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 #define FETCH_JOBS 20000
+
+// What is fetched from, and by how many at once.
+typedef struct fetching {
+    const char *row;
+    int64_t delay_ms;
+    int64_t workers;
+    const char *max_per_host;  // NULL: as errandd has it
+} fetching;
 
 static void add_figures(const server *errandd, const child *origin, int64_t jobs, double seconds,
                         const char *row, report *r)
@@ -26,16 +35,27 @@ static void add_figures(const server *errandd, const child *origin, int64_t jobs
     report_add(r, row, "store size", "bytes/job", server_folder_mib(errandd) * 1024 * 1024 / count);
 }
 
-static status *fetch(const bench_options *options, const char *row, int64_t delay_ms, report *r)
+// Flags would say the same; a setting of one scenario is not worth one of the bench's.
+static status *start_server(const bench_options *options, const fetching *how, server **ret)
+{
+    if (how->max_per_host)
+        (void) setenv("ERRAND_MAX_PER_HOST", how->max_per_host, 1);
+    status *failure = server_start(options, how->workers, ret);
+    if (how->max_per_host)
+        (void) unsetenv("ERRAND_MAX_PER_HOST");
+    return failure;
+}
+
+static status *fetch(const bench_options *options, const fetching *how, report *r)
 {
     fetch_job job;
     load_result filled;
     AUTO(child) origin = NULL;
     AUTO(server) errandd = NULL;
     AUTO(rpc_client) client = NULL;
-    status *failure = origin_start(options->body, delay_ms, &origin);
+    status *failure = origin_start(options->body, how->delay_ms, &origin);
     if (!failure)
-        failure = server_start(options, options->workers, &errandd);
+        failure = start_server(options, how, &errandd);
     if (!failure)
         failure = server_client(errandd, &client);
     if (failure)
@@ -49,16 +69,25 @@ static status *fetch(const bench_options *options, const char *row, int64_t dela
         failure = tally_wait(client, filled.count + 1, options->timeout_s);
     if (failure)
         return failure;
-    add_figures(errandd, origin, filled.count + 1, monotonic_s() - start, row, r);
+    add_figures(errandd, origin, filled.count + 1, monotonic_s() - start, how->row, r);
     rpc_client_close(TAKE(client));
     return server_stop(TAKE(errandd));
 }
 
 status *scenario_fetch(const bench_options *options, report *r)
 {
-    char slow[REPORT_ROW_SIZE];
-    (void) snprintf(slow, sizeof slow, "origin with %lld ms of delay",
-                    (long long) options->delay_ms);
-    status *failure = fetch(options, "fast origin", 0, r);
-    return failure ? failure : fetch(options, slow, options->delay_ms, r);
+    char slow[REPORT_ROW_SIZE], crowded[REPORT_ROW_SIZE], transfers[24];
+    int64_t delay_ms = options->delay_ms, many = options->workers * 2;
+    (void) snprintf(slow, sizeof slow, "origin with %lld ms of delay", (long long) delay_ms);
+    (void) snprintf(crowded, sizeof crowded, "the same, %lld at once", (long long) many);
+    (void) snprintf(transfers, sizeof transfers, "%lld", (long long) many);
+    const fetching ways[] = {
+        {.row = "fast origin", .workers = options->workers},
+        {.row = slow, .delay_ms = delay_ms, .workers = options->workers},
+        {.row = crowded, .delay_ms = delay_ms, .workers = many, .max_per_host = transfers},
+    };
+    status *failure = NULL;
+    for (size_t i = 0; !failure && i < sizeof ways / sizeof ways[0]; i++)
+        failure = fetch(options, &ways[i], r);
+    return failure;
 }

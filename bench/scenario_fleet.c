@@ -1,4 +1,4 @@
-// scenario_fleet - workers as processes of their own: many that work, and very many that wait.
+// scenario_fleet - workers as processes of their own.
 #include "bench/fill.h"
 #include "bench/fleet.h"
 #include "bench/jobs.h"
@@ -10,19 +10,12 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <time.h>
 
-#define FLEET_JOBS       50000
-#define CONCURRENCY      64  // of each process that works
-#define IDLE_WORKERS     1000
-#define IDLE_PER_PROCESS 100
-#define SETTLE_S         2
-#define WATCHED_MS       20000  // two heartbeats of each, and some Leases asked anew
+#define FLEET_JOBS  50000
+#define CONCURRENCY 64  // of each process that works
 
 static const int64_t process_counts[] = {1, 4, 16};
 #define CASE_COUNT (sizeof process_counts / sizeof process_counts[0])
-
-// ---- at work ----
 
 // The queue is held until all workers are connected and all jobs are there.
 static status *change_queue(rpc_client *client, const char *method, const ProtobufCMessage *request)
@@ -112,49 +105,4 @@ status *scenario_fleet(const bench_options *options, report *r)
             failure = work(options, process_counts[i], row, r);
     }
     return failure;
-}
-
-// ---- idle ----
-
-static void let_pass(double seconds)
-{
-    int64_t ms = (int64_t) (seconds * 1000);
-    const struct timespec time = {.tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000};
-    (void) nanosleep(&time, NULL);
-}
-
-static void measure_idle(const bench_options *options, const server *errandd, const fleet *f,
-                         const char *row, report *r)
-{
-    double watched_s = options->time_ms < WATCHED_MS && options->count
-                           ? (double) options->time_ms / 1000
-                           : WATCHED_MS / 1000.0;
-    let_pass(options->count ? 0 : SETTLE_S);
-    double server_before = usage_cpu_s(server_pid(errandd)), fleet_before = fleet_cpu_s(f);
-    let_pass(watched_s);
-    report_add(r, row, "server memory", "MiB", usage_rss_mib(server_pid(errandd)));
-    report_add(r, row, "server cpu", "% of one",
-               (usage_cpu_s(server_pid(errandd)) - server_before) / watched_s * 100);
-    report_add(r, row, "workers' cpu", "% of one",
-               (fleet_cpu_s(f) - fleet_before) / watched_s * 100);
-    report_add(r, row, "workers' memory", "MiB", fleet_rss_mib(f));
-}
-
-status *scenario_idle(const bench_options *options, report *r)
-{
-    int64_t wanted = scenario_count(options, IDLE_WORKERS);
-    int64_t processes = (wanted + IDLE_PER_PROCESS - 1) / IDLE_PER_PROCESS;
-    const fleet_size size = {processes, wanted / processes, 1};
-    char row[REPORT_ROW_SIZE];
-    AUTO(server) errandd = NULL;
-    AUTO(fleet) f = NULL;
-    (void) snprintf(row, sizeof row, "%" PRId64 " idle workers", size.processes * size.workers);
-    status *failure = server_start(options, 0, &errandd);
-    if (!failure)
-        failure = fleet_start(errandd, &size, &f);
-    if (failure)
-        return failure;
-    measure_idle(options, errandd, f, row, r);
-    failure = fleet_stop(TAKE(f));
-    return failure ? failure : server_stop(TAKE(errandd));
 }

@@ -11,6 +11,7 @@
 #define SERVER_LISTENERS 4  // two for RPC, two for results
 #define PATH_SIZE        FOLDER_PATH_SIZE
 #define SERVER_CALLS     "200000"  // that wait or are at work
+#define SERVER_SESSIONS  "100000"
 
 struct server {
     child *process;
@@ -29,10 +30,11 @@ static status *start_process(const bench_options *options, int64_t workers, serv
     char http_flag[] = "--http", workers_flag[] = "--workers", level_flag[] = "--log-level";
     char any_port[] = "tcp://127.0.0.1:0", off[] = "off", level[] = "warn";
     char calls_flag[] = "--max-calls", calls[] = SERVER_CALLS;
-    char *argv[] = {program,     data_flag, s->data,      rpc_flag,     any_port,
-                    rpc_flag,    ipc,       results_flag, any_port,     results_flag,
-                    results_ipc, http_flag, off,          workers_flag, count,
-                    calls_flag,  calls,     level_flag,   level,        NULL};
+    char sessions_flag[] = "--max-sessions", sessions[] = SERVER_SESSIONS;
+    char *argv[] = {program,  data_flag,    s->data,  rpc_flag,     any_port,    rpc_flag,
+                    ipc,      results_flag, any_port, results_flag, results_ipc, http_flag,
+                    off,      workers_flag, count,    calls_flag,   calls,       sessions_flag,
+                    sessions, level_flag,   level,    NULL};
     return child_start(argv, SERVER_LISTENERS, &s->process);
 }
 
