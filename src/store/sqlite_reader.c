@@ -16,6 +16,8 @@ static const char *const statement_texts[READ_STATEMENT_COUNT] = {
     [READ_BEGIN]        = "BEGIN",
     [READ_END]          = "COMMIT",
     [READ_JOB]          = JOB_SELECT " FROM job WHERE id = ?",
+    [READ_JOB_AND_RESULT] = JOB_SELECT ", result.body FROM job"
+                            " LEFT JOIN result ON result.seq = job.seq WHERE job.id = ?",
     [READ_SPEC]         = "SELECT spec FROM input WHERE seq = ?",
     [READ_RESULT]       = "SELECT body FROM result WHERE seq = ?",
     [READ_LAST_ATTEMPT] = "SELECT body FROM attempt WHERE seq = ? ORDER BY number DESC LIMIT 1",
@@ -143,7 +145,7 @@ status *sqlite_reader_parts(store_reader *r, unsigned parts, arena *memory, stor
         failure = read_blob(r, READ_PROGRESS, ret->row.seq, memory, &ret->progress);
     if (!failure && parts & STORE_PART_ATTEMPTS)
         failure = read_attempts(r, READ_ATTEMPTS, memory, ret);
-    else if (!failure && parts & STORE_PART_LAST_ATTEMPT)
+    else if (!failure && parts & STORE_PART_LAST_ATTEMPT && ret->row.state != JOB_SUCCEEDED)
         failure = read_attempts(r, READ_LAST_ATTEMPT, memory, ret);
     return failure;
 }
@@ -163,8 +165,8 @@ static status *read_job(store_reader *r, const uuid *id, store_job *ret)
     return failure;
 }
 
-static status *sqlite_get(store_reader *r, const uuid *id, unsigned parts, arena *memory,
-                          store_job *ret)
+static status *read_all(store_reader *r, const uuid *id, unsigned parts, arena *memory,
+                        store_job *ret)
 {
     store_job job = {0};
     status *failure = sqlite_reader_begin(r);
@@ -177,6 +179,37 @@ static status *sqlite_get(store_reader *r, const uuid *id, unsigned parts, arena
     if (!failure)
         *ret = job;
     return failure;
+}
+
+// The result of a job that has succeeded, with one statement and no transaction around it. Any
+// other job is not found.
+static status *read_success(store_reader *r, const uuid *id, arena *memory, store_job *ret,
+                            bool *ret_found)
+{
+    sqlite3_stmt *statement = sqlite_reader_statement(r, READ_JOB_AND_RESULT);
+    store_job job = {0};
+    bool found = false;
+    sqlite_bind_uuid(statement, 1, id);
+    status *failure = sqlite_step_row(statement, &found);
+    if (!failure && found) {
+        sqlite_row_read(statement, &job.row);
+        failure = sqlite_read_slice(statement, JOB_SELECT_COUNT, memory, &job.result);
+    }
+    sqlite3_reset(statement);
+    *ret_found = !failure && job.row.state == JOB_SUCCEEDED && job.row.parent_seq == 0;
+    if (*ret_found)
+        *ret = job;
+    return failure;
+}
+
+static status *sqlite_get(store_reader *r, const uuid *id, unsigned parts, arena *memory,
+                          store_job *ret)
+{
+    bool found = false;
+    status *failure = parts == (STORE_PART_RESULT | STORE_PART_LAST_ATTEMPT)
+                          ? read_success(r, id, memory, ret, &found)
+                          : NULL;
+    return failure || found ? failure : read_all(r, id, parts, memory, ret);
 }
 
 static void sqlite_reader_close(store_reader *r)

@@ -10,6 +10,7 @@ enum {
     READ_BEGIN,
     READ_END,
     READ_JOB,
+    READ_JOB_AND_RESULT,
     READ_SPEC,
     READ_RESULT,
     READ_LAST_ATTEMPT,

@@ -199,7 +199,7 @@ struct store {
 typedef enum store_part {
     STORE_PART_SPEC = 1,
     STORE_PART_RESULT = 2,
-    STORE_PART_LAST_ATTEMPT = 4,  // the latest failed attempt only
+    STORE_PART_LAST_ATTEMPT = 4,  // the latest failed attempt only, unless the job has succeeded
     STORE_PART_ATTEMPTS = 8,      // all failed attempts
     STORE_PART_PROGRESS = 16,
     STORE_PART_QUEUE = 32,
