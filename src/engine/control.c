@@ -128,18 +128,79 @@ static bool change_one(engine *e, engine_control_many *c, const job_row *before)
     return true;
 }
 
-void control_many_apply(engine *e, engine_control_many *c)
+// What changed since it was read may not match what was asked for any more.
+static bool is_wanted(const engine_control_many *c, const job_row *now)
+{
+    return now->seq != 0 && !job_row_is_gone(now) &&
+           (c->states == 0 || (c->states & 1u << now->state) != 0);
+}
+
+static bool change_each(engine *e, engine_control_many *c, size_t first, size_t count)
 {
     job_row now;
     bool going = true;
-    for (size_t i = 0; going && i < c->count; i++) {
-        const job_row *read = &c->rows[i];
-        going = engine_check(e, e->store->ops->load(e->store, &read->seq, 1, &now));
-        // What changed since it was read may not match what was asked for any more.
-        bool wanted = going && now.seq != 0 && !job_row_is_gone(&now) &&
-                      (c->states == 0 || (c->states & 1u << now.state) != 0);
-        if (wanted)
+    for (size_t i = first; going && i < first + count; i++) {
+        going = engine_check(e, e->store->ops->load(e->store, &c->rows[i].seq, 1, &now));
+        if (going && is_wanted(c, &now))
             going = change_one(e, c, &now);
+    }
+    return going;
+}
+
+// Jobs deleted with one write.
+#define TOGETHER 200
+
+// How many jobs from there on go alone, by what was read of them; 0: other changes are made. They
+// are read from the newest to the oldest, so that none comes twice.
+static size_t alone_from(const engine_control_many *c, size_t first)
+{
+    const job_row *rows = &c->rows[first];
+    size_t most = c->count - first < TOGETHER ? c->count - first : TOGETHER, count = 0;
+    if (c->type != ENGINE_DELETE)
+        return 0;
+    while (count < most && finish_goes_alone(&rows[count]) &&
+           (count == 0 || rows[count].seq < rows[count - 1].seq))
+        count++;
+    return count;
+}
+
+// The rows of those that are to go, as they are now; false when one does not go alone any more.
+static bool pick(const engine_control_many *c, job_row *rows, size_t count, size_t *ret_count)
+{
+    size_t wanted = 0;
+    for (size_t i = 0; i < count; i++) {
+        if (!is_wanted(c, &rows[i]) || rows[i].state == JOB_RUNNING)
+            continue;
+        if (!finish_goes_alone(&rows[i]))
+            return false;
+        rows[wanted++] = rows[i];
+    }
+    *ret_count = wanted;
+    return true;
+}
+
+static bool delete_together(engine *e, engine_control_many *c, size_t first, size_t count)
+{
+    job_row rows[TOGETHER];
+    int64_t seqs[TOGETHER] = {0};
+    size_t wanted;
+    for (size_t i = 0; i < count; i++)
+        seqs[i] = c->rows[first + i].seq;
+    if (!engine_check(e, e->store->ops->load(e->store, seqs, count, rows)))
+        return false;
+    if (!pick(c, rows, count, &wanted))
+        return change_each(e, c, first, count);
+    c->done += (int64_t) wanted;
+    return finish_removed_alone(e, rows, wanted);
+}
+
+void control_many_apply(engine *e, engine_control_many *c)
+{
+    bool going = true;
+    for (size_t i = 0; going && i < c->count;) {
+        size_t alone = alone_from(c, i);
+        going = alone > 1 ? delete_together(e, c, i, alone) : change_each(e, c, i, 1);
+        i += alone > 1 ? alone : 1;
     }
     engine_answer(e, &c->command);
 }

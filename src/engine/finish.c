@@ -292,6 +292,30 @@ bool finish_forgotten(engine *e, const job_row *row)
     return engine_check(e, e->store->ops->remove(e->store, row, 1));
 }
 
+// Those who watch them or wait for them are told.
+static void tell_removed(engine *e, const job_row *row)
+{
+    wait_wake_removed(e, row);
+    feed_note_removed(e, row);
+}
+
+bool finish_goes_alone(const job_row *row)
+{
+    return !row->has_dependants && row->parent_seq == 0 && uuid_is_nil(&row->concurrency_key);
+}
+
+bool finish_removed_alone(engine *e, const job_row *rows, size_t count)
+{
+    if (count == 0)
+        return true;
+    if (!engine_write(e) || !engine_check(e, e->store->ops->remove(e->store, rows, count)))
+        return false;
+    upkeep_space_later(e);
+    for (size_t i = 0; i < count; i++)
+        tell_removed(e, &rows[i]);
+    return true;
+}
+
 bool finish_removed(engine *e, const job_row *row)
 {
     if (!engine_write(e) || (!job_state_is_final(row->state) && !let_parent_go(e, row)))
@@ -299,7 +323,6 @@ bool finish_removed(engine *e, const job_row *row)
     if (!(row->has_dependants ? remove_later(e, row) : finish_forgotten(e, row)) ||
         !leave_line(e, row))
         return false;
-    wait_wake_removed(e, row);
-    feed_note_removed(e, row);
+    tell_removed(e, row);
     return true;
 }

@@ -345,6 +345,10 @@ bool finish_pointless(engine *e, const job_row *before);
 bool finish_forgotten(engine *e, const job_row *row);  // nobody knows of it any more
 // finish_removed forgets a job that is not running, and writes nothing else of it.
 bool finish_removed(engine *e, const job_row *row);
+// finish_goes_alone: no other job changes when it is removed. finish_removed_alone does that for
+// several such jobs that do not run, with one write.
+bool finish_goes_alone(const job_row *row);
+bool finish_removed_alone(engine *e, const job_row *rows, size_t count);
 
 void due_run(engine *e);      // due.c
 int64_t due_next(engine *e);  // monotonic

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+// As many as the engine deletes with one write.
 #define STEP 200
 
 typedef struct many_state {

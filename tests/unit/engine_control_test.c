@@ -209,7 +209,42 @@ static void a_job_named_twice_is_changed_once(void **state)
     assert_int_equal(control_many(ENGINE_DELETE, rows, 2), 1);
 }
 
+// From the newest to the oldest, as they are listed.
+static void many_are_deleted_but_for_those_that_have_started_or_gone_meanwhile(void **state)
+{
+    (void) state;
+    enum { MANY = 300 };
+    static job_row rows[MANY];
+    for (int i = 0; i < MANY; i++)
+        rows[MANY - 1 - i] = submit("q", "k");
+    lease_one(1, 1);
+    assert_int_equal(control_many(ENGINE_DELETE, &rows[50], 1), 1);
+    assert_int_equal(control_those_in(JOB_READY, ENGINE_DELETE, rows, MANY), MANY - 2);
+    for (int i = 0; i < MANY - 1; i++)
+        assert_int_equal(row_of(&rows[i].id).seq, 0);
+    assert_state(&rows[MANY - 1].id, JOB_RUNNING);
+}
+
+// They were read before another job named one of them in its `after`.
+static void many_are_deleted_and_those_that_wait_for_one_of_them_are_told(void **state)
+{
+    (void) state;
+    job_row rows[3];
+    for (int i = 0; i < 3; i++)
+        rows[2 - i] = submit("q", "k");
+    job_row waiting = submit_after(&rows[1]);
+    assert_int_equal(control_many(ENGINE_DELETE, rows, 3), 3);
+    erig_round();
+    assert_state(&waiting.id, JOB_CANCELLED);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(row_of(&rows[i].id).seq, 0);
+}
+
 static const struct CMUnitTest tests[] = {
+    cmocka_unit_test_setup_teardown(
+        many_are_deleted_but_for_those_that_have_started_or_gone_meanwhile, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(many_are_deleted_and_those_that_wait_for_one_of_them_are_told,
+                                    erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_job_that_waits_is_cancelled, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(cancelling_what_has_ended_changes_nothing, erig_start,
                                     erig_stop),
