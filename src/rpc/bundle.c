@@ -130,9 +130,13 @@ void bundle_answered(rpc_call *call, nng_msg *answer)
 
 status *bundle_check(const rpc_call *carrier)
 {
-    size_t count = carrier->request.calls;
+    const envelope_request *request = &carrier->request;
+    size_t count = request->calls;
     if (carrier->bundled != NULL) {
         return status_bad_field("calls", "stands in a call that came with others");
+    }
+    if (request->method.size > 0 || request->payload.size > 0) {
+        return status_bad_field("calls", "stands beside a call");
     }
     return count <= MOST_CALLS
                ? NULL

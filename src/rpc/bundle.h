@@ -13,7 +13,8 @@ typedef struct rpc_call rpc_call;
 typedef struct rpc_server rpc_server;
 typedef struct bundled_call bundled_call;
 
-// bundle_check refuses a message with too many calls, or with one that is a bundle itself.
+// bundle_check refuses a message with too many calls, one that is a call itself, and one that came
+// with others.
 status *bundle_check(const rpc_call *carrier);
 
 // bundle_serve serves the calls in the message, which it takes, of a carrier that was read.

@@ -81,7 +81,7 @@ struct rpc_client {
 
 // client_submit hands a call with an encoded message over: to a lane, or into the queue.
 void client_submit(rpc_client *client, client_call *call);
-// client_resend hands a call over that has to be sent again, alone.
+// client_resend hands a call over that went out with others and has to be sent again, alone.
 void client_resend(rpc_client *client, client_call *call);
 // client_stop_sharing: the lane goes on alone, and so does whoever waits for a lane like it.
 void client_stop_sharing(rpc_client *client, lane *l);

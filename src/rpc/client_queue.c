@@ -2,6 +2,7 @@
 #include "rpc/client_internal.h"
 
 #include "base/clock.h"
+#include "rpc/envelope.h"
 
 #include <stdlib.h>
 
@@ -143,15 +144,22 @@ static client_call *take_first(call_queue *queue)
     return call;
 }
 
-// What stands first, and what follows it as far as it fits into the same message.
-static client_call *take_message(call_queue *queue)
+static size_t shared_bytes(const client_call *call)
 {
+    return nng_msg_len(call->message) + ENVELOPE_CALL_HEAD_BYTES;
+}
+
+// What stands first of those that share, and what follows as far as it fits into the same message.
+static client_call *take_message(rpc_client *client)
+{
+    call_queue *queue = &client->sharers;
+    size_t cap = client->options.max_message_bytes;
+    size_t room = cap < CLIENT_SHARE_BYTES ? cap : CLIENT_SHARE_BYTES;
     client_call *first = take_first(queue);
     client_call *last = first;
-    size_t bytes = first != NULL ? nng_msg_len(first->message) : 0;
+    size_t bytes = first != NULL ? shared_bytes(first) : 0;
     for (int count = 1; first != NULL && count < CLIENT_MOST_SHARE; count++) {
-        if (queue->first == NULL ||
-            (bytes += nng_msg_len(queue->first->message)) > CLIENT_SHARE_BYTES) {
+        if (queue->first == NULL || (bytes += shared_bytes(queue->first)) > room) {
             break;
         }
         last->next = take_first(queue);
@@ -193,10 +201,18 @@ void client_submit(rpc_client *client, client_call *call)
     }
 }
 
-void client_resend(rpc_client *client, client_call *call)
+static void submit_alone(rpc_client *client, client_call *call)
 {
     call->shares = false;
     client_submit(client, call);
+}
+
+// What was written before tells of more time than is left.
+void client_resend(rpc_client *client, client_call *call)
+{
+    nng_msg_free(call->message);
+    call->message = NULL;
+    submit_alone(client, call);
 }
 
 void client_stop_sharing(rpc_client *client, lane *l)
@@ -213,14 +229,16 @@ void client_stop_sharing(rpc_client *client, lane *l)
     while (calls != NULL) {
         client_call *call = calls;
         calls = call->next;
-        client_resend(client, call);
+        submit_alone(client, call);
     }
 }
 
-// A lane whose calls share goes on with such calls while there are any.
+// A lane whose calls share goes on with such calls while there are any. But where lanes are short,
+// one of them is enough for those, so that the others get their turn.
 static client_call *next_calls(rpc_client *client, lane *l)
 {
-    client_call *calls = lane_is_sharing(l) ? take_message(&client->sharers) : NULL;
+    bool stays = lane_is_sharing(l) && (client->queue.first == NULL || client->sharing == 1);
+    client_call *calls = stays ? take_message(client) : NULL;
     if (calls != NULL) {
         return calls;
     }

@@ -65,6 +65,7 @@ status *envelope_write_again(slice stable, int64_t timeout_ms, nng_msg **ret);
 // envelope_write_calls makes one message of several; envelope_write_answers makes one of their
 // answers, of as many of the first ones as there are and fit into max_bytes. Both are NULL when
 // memory is short. The parts stay the caller's.
+#define ENVELOPE_CALL_HEAD_BYTES 6  // at most, before each part
 nng_msg *envelope_write_calls(nng_msg *const *parts, size_t count);
 nng_msg *envelope_write_answers(nng_msg *const *parts, size_t count, size_t max_bytes);
 
