@@ -126,6 +126,7 @@ status *rpc_client_open(const rpc_client_options *options, rpc_client **ret)
     }
     pthread_mutex_init(&client->lock, NULL);
     pthread_cond_init(&client->idle, NULL);
+    client->patience_us = CLIENT_SHARING_PATIENCE_US;
     int error = copy_options(client, options) ? open_socket(client) : NNG_ENOMEM;
     status *failure = error == 0 ? dial(client) : dial_failure(error, options->url);
     if (failure != NULL) {

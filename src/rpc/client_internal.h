@@ -11,12 +11,15 @@
 #include <stdatomic.h>
 
 // As many calls share a message at most, of so many bytes together; a larger one has its own.
-#define CLIENT_MOST_SHARE       64
-#define CLIENT_SHARE_BYTES      ((size_t) 256 * 1024)
-#define CLIENT_SHARE_CALL_BYTES ((size_t) 16 * 1024)
+#define CLIENT_MOST_SHARE          64
+#define CLIENT_SHARE_BYTES         ((size_t) 256 * 1024)
+#define CLIENT_SHARE_CALL_BYTES    ((size_t) 16 * 1024)
 // Calls that may share go out at once while fewer lanes than these carry such calls; others wait
 // for one of these lanes, together.
-#define CLIENT_SHARING_LANES    2
+#define CLIENT_SHARING_LANES       2
+// When none of them took others for so long, what they carry does wait after all: other lanes take
+// their place.
+#define CLIENT_SHARING_PATIENCE_US INT64_C(250000)
 
 // client_call is one call, from start until its callback has run.
 typedef struct client_call {
@@ -70,6 +73,8 @@ struct rpc_client {
     call_queue queue;      // without a lane
     call_queue sharers;    // for the next of the lanes whose calls share
     size_t sharing;        // those lanes
+    int64_t patience_us;   // CLIENT_SHARING_PATIENCE_US
+    int64_t stuck_us;      // when they count as stuck, while there are sharers
     nng_aio *queue_timer;  // wakes at the first deadline in the queues
     bool timer_set;
     int64_t timer_us;

@@ -144,6 +144,11 @@ static client_call *take_first(call_queue *queue)
     return call;
 }
 
+static void lanes_go_on(rpc_client *client)
+{
+    client->stuck_us = clock_mono_us(clock_system()) + client->patience_us;
+}
+
 static size_t shared_bytes(const client_call *call)
 {
     return nng_msg_len(call->message) + ENVELOPE_CALL_HEAD_BYTES;
@@ -165,7 +170,17 @@ static client_call *take_message(rpc_client *client)
         last->next = take_first(queue);
         last = last->next;
     }
+    lanes_go_on(client);
     return first;
+}
+
+static void put_sharer(rpc_client *client, client_call *call)
+{
+    if (client->sharers.first == NULL) {
+        lanes_go_on(client);
+    }
+    append(&client->sharers, call);
+    set_timer(client, call->deadline_us < client->stuck_us ? call->deadline_us : client->stuck_us);
 }
 
 // The lane for a call, or none: then it waits in one of the queues, if a lane will ever come.
@@ -177,8 +192,10 @@ static lane *find_lane(rpc_client *client, client_call *call, bool *ret_lost)
     if (l != NULL) {
         lane_set_sharing(l, call->shares);
         client->sharing += call->shares;
+    } else if (waits) {
+        put_sharer(client, call);
     } else if (!*ret_lost) {
-        append(waits ? &client->sharers : &client->queue, call);
+        append(&client->queue, call);
         set_timer(client, call->deadline_us);
     }
     return l;
@@ -187,6 +204,7 @@ static lane *find_lane(rpc_client *client, client_call *call, bool *ret_lost)
 void client_submit(rpc_client *client, client_call *call)
 {
     bool lost = false;
+    call->next = NULL;  // of the list it may come from: a lane would take them all
     pthread_mutex_lock(&client->lock);
     bool closing = client->closing;
     call->shares = call->shares && client->connected && !atomic_load(&client->alone);
@@ -293,6 +311,30 @@ static client_call *take_all_expired(rpc_client *client, bool all, int64_t *ret_
     return expired.first;
 }
 
+// The calls that waited for lanes which do not go on; those are left to what they carry.
+static client_call *take_stuck(rpc_client *client)
+{
+    client_call *calls = client->sharers.first;
+    if (calls == NULL || clock_mono_us(clock_system()) < client->stuck_us) {
+        return NULL;
+    }
+    for (lane *l = client->lanes; l != NULL; l = lane_next(l)) {
+        lane_set_sharing(l, false);
+    }
+    client->sharing = 0;
+    client->sharers.first = NULL;
+    return calls;
+}
+
+static void submit_again(rpc_client *client, client_call *calls)
+{
+    while (calls != NULL) {
+        client_call *call = calls;
+        calls = call->next;
+        client_submit(client, call);
+    }
+}
+
 static void fail_queued(rpc_client *client, client_call *calls, bool closed)
 {
     while (calls != NULL) {
@@ -314,11 +356,16 @@ void client_on_queue_timer(void *data)
     pthread_mutex_lock(&client->lock);
     client->timer_set = false;
     client_call *expired = take_all_expired(client, false, &next_us);
+    client_call *stuck = take_stuck(client);
+    if (client->sharers.first != NULL && client->stuck_us < next_us) {
+        next_us = client->stuck_us;
+    }
     if (next_us < INT64_MAX && !client->closing) {
         set_timer(client, next_us);
     }
     pthread_mutex_unlock(&client->lock);
     fail_queued(client, expired, false);
+    submit_again(client, stuck);
 }
 
 void client_shut_queue(rpc_client *client)
