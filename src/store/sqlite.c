@@ -1,6 +1,7 @@
 // sqlite - the embedded backend: opening and closing, and its table of operations.
 #include "store/sqlite.h"
 
+#include "store/sqlite_cache.h"
 #include "store/sqlite_files.h"
 #include "store/sqlite_gather.h"
 #include "store/sqlite_internal.h"
@@ -201,6 +202,7 @@ static status *load_state(sqlite_store *s)
 static status *open_database(sqlite_store *s)
 {
     const char *vfs = NULL;
+    (void) sqlite_cache_install();  // without it all is the same, only slower
     status *failure = sqlite_gather_vfs(&vfs);
     if (!failure)
         failure = sqlite_link_open_with(vfs, s->path, WRITER_PRAGMAS, &s->link);
