@@ -100,13 +100,8 @@ void engine_together(engine *e, bool begins)
     engine_command *commands = together.first;
     together.engine = begins ? e : NULL;
     together.first = NULL;
-    if (commands == NULL || lead_round(e, commands))
-        return;
-    while (commands != NULL) {
-        engine_command *next = commands->next;
-        inbox_put(&e->inbox, commands);
-        commands = next;
-    }
+    if (commands != NULL && !lead_round(e, commands))
+        inbox_put_all(&e->inbox, commands);
 }
 
 void engine_post(engine *e, engine_command *command)

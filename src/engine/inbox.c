@@ -37,16 +37,22 @@ void inbox_poke(inbox *in)
     pthread_mutex_unlock(&in->lock);
 }
 
-void inbox_put(inbox *in, engine_command *command)
+// Each is linked to the one that came before it.
+static void put_linked(inbox *in, engine_command *newest, engine_command *oldest, size_t count)
 {
-    atomic_fetch_add_explicit(&in->length, 1, memory_order_relaxed);
+    atomic_fetch_add_explicit(&in->length, count, memory_order_relaxed);
     engine_command *before = atomic_load_explicit(&in->newest, memory_order_relaxed);
     do
-        command->next = before;
-    while (!atomic_compare_exchange_weak(&in->newest, &before, command));
+        oldest->next = before;
+    while (!atomic_compare_exchange_weak(&in->newest, &before, newest));
     // Only the first into an empty box may find the taker asleep.
     if (before == NULL)
         inbox_poke(in);
+}
+
+void inbox_put(inbox *in, engine_command *command)
+{
+    put_linked(in, command, command, 1);
 }
 
 void inbox_wait(inbox *in, int64_t deadline_us)
@@ -63,24 +69,35 @@ void inbox_wait(inbox *in, int64_t deadline_us)
     pthread_mutex_unlock(&in->lock);
 }
 
-static engine_command *reversed(inbox *in, engine_command *newest)
+static engine_command *reversed(engine_command *commands, size_t *ret_count)
 {
-    engine_command *oldest = NULL;
+    engine_command *last = NULL;
     size_t count = 0;
-    while (newest != NULL) {
-        engine_command *before = newest->next;
-        newest->next = oldest;
-        oldest = newest;
-        newest = before;
+    while (commands != NULL) {
+        engine_command *next = commands->next;
+        commands->next = last;
+        last = commands;
+        commands = next;
         count++;
     }
-    atomic_fetch_sub_explicit(&in->length, count, memory_order_relaxed);
-    return oldest;
+    *ret_count = count;
+    return last;
+}
+
+void inbox_put_all(inbox *in, engine_command *commands)
+{
+    size_t count;
+    engine_command *newest = reversed(commands, &count);
+    if (newest != NULL)
+        put_linked(in, newest, commands, count);
 }
 
 engine_command *inbox_take(inbox *in, int64_t deadline_us)
 {
     if (deadline_us > 0)
         inbox_wait(in, deadline_us);
-    return reversed(in, atomic_exchange(&in->newest, NULL));
+    size_t count;
+    engine_command *oldest = reversed(atomic_exchange(&in->newest, NULL), &count);
+    atomic_fetch_sub_explicit(&in->length, count, memory_order_relaxed);
+    return oldest;
 }

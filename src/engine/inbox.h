@@ -19,6 +19,8 @@ status *inbox_init(inbox *in);
 void inbox_fini(inbox *in);
 
 void inbox_put(inbox *in, engine_command *command);
+// inbox_put_all puts a list, oldest first, which the taker finds as a whole.
+void inbox_put_all(inbox *in, engine_command *commands);
 void inbox_poke(inbox *in);  // wakes the taker without a command
 
 // inbox_wait returns once there is a command, at the deadline (monotonic microseconds), or after a
