@@ -68,35 +68,48 @@ uuid uuid_new_v7(int64_t wall_us)
     return id;
 }
 
+_Static_assert(sizeof((uuid_source *) 0)->hashes == 2 * SHA256_BYTES, "there are two of them");
+
+void uuid_source_init(const char *caller, const char *request_id, uuid_source *ret)
+{
+    crypto_sha256(caller, strlen(caller), ret->hashes);
+    crypto_sha256(request_id, strlen(request_id), ret->hashes + SHA256_BYTES);
+    ret->is_ordered = uuid_parse(request_id, &ret->request) && ret->request.bytes[6] >> 4 == 7;
+}
+
 // uuid_hash writes SHA-256 over the SHA-256 of caller and of request_id and over the index, each
 // of fixed size, so that no two different triples are hashed as the same bytes.
-static void uuid_hash(const char *caller, const char *request_id, uint64_t index,
-                      uint8_t ret[static SHA256_BYTES])
+static void uuid_hash(const uuid_source *source, uint64_t index, uint8_t ret[static SHA256_BYTES])
 {
-    uint8_t parts[2 * SHA256_BYTES + 8];
-    crypto_sha256(caller, strlen(caller), parts);
-    crypto_sha256(request_id, strlen(request_id), parts + SHA256_BYTES);
+    uint8_t parts[sizeof source->hashes + 8];
+    memcpy(parts, source->hashes, sizeof source->hashes);
     for (int i = 0; i < 8; i++) {
-        parts[2 * SHA256_BYTES + i] = (uint8_t) (index >> (56 - 8 * i));
+        parts[sizeof source->hashes + (size_t) i] = (uint8_t) (index >> (56 - 8 * i));
     }
     crypto_sha256(parts, sizeof parts, ret);
 }
 
-uuid uuid_derive(const char *caller, const char *request_id, uint64_t index)
+uuid uuid_derive_from(const uuid_source *source, uint64_t index)
 {
     uint8_t hash[SHA256_BYTES];
-    uuid_hash(caller, request_id, index, hash);
+    uuid_hash(source, index, hash);
     uuid id;
     memcpy(id.bytes, hash, sizeof id.bytes);
-    uuid request;
-    if (uuid_parse(request_id, &request) && request.bytes[6] >> 4 == 7) {
+    if (source->is_ordered) {
         // The first half holds the time, to the fraction of a millisecond.
-        memcpy(id.bytes, request.bytes, 8);
+        memcpy(id.bytes, source->request.bytes, 8);
         set_version(&id, 7);
     } else {
         set_version(&id, 8);
     }
     return id;
+}
+
+uuid uuid_derive(const char *caller, const char *request_id, uint64_t index)
+{
+    uuid_source source;
+    uuid_source_init(caller, request_id, &source);
+    return uuid_derive_from(&source, index);
 }
 
 // hex_value is the digit's value, 16 for anything else.

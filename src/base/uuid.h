@@ -22,6 +22,16 @@ uuid uuid_new_v7(int64_t wall_us);
 // taken from SHA-256 over caller, request_id and index.
 uuid uuid_derive(const char *caller, const char *request_id, uint64_t index);
 
+// uuid_source is what uuid_derive makes of caller and request_id, for a request of many items.
+typedef struct uuid_source {
+    uint8_t hashes[64];  // SHA-256 of each
+    uuid request;
+    bool is_ordered;  // request is a version 7 UUID
+} uuid_source;
+
+void uuid_source_init(const char *caller, const char *request_id, uuid_source *ret);
+uuid uuid_derive_from(const uuid_source *source, uint64_t index);
+
 // uuid_parse reads 8-4-4-4-12 hexadecimal digits of either case; false for anything else.
 bool uuid_parse(const char *text, uuid *ret);
 

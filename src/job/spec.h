@@ -29,6 +29,11 @@ typedef struct job_limits {
 // job itself, such as `http.url`: callers prefix.
 status *job_spec_check(const Errand__V1__Job *job, const job_limits *limits);
 
+// job_spec_measure and job_spec_check_fields are the two halves of it, for callers who need the
+// bytes that the job takes.
+status *job_spec_measure(const Errand__V1__Job *job, const job_limits *limits, size_t *ret_bytes);
+status *job_spec_check_fields(const Errand__V1__Job *job, const job_limits *limits);
+
 // job_name_check: `[a-zA-Z0-9_.-]{1,64}`.
 status *job_name_check(const char *field, const char *name);
 // job_id_check parses an id; INVALID_ARGUMENT naming the field otherwise.
@@ -49,6 +54,10 @@ void job_spec_row(const Errand__V1__Job *job, int64_t now_us, job_row *ret);
 // the arena. The job is left as it was.
 status *job_spec_encode(const Errand__V1__Job *job, arena *memory, slice *ret_spec,
                         uint8_t ret_hash[static JOB_HASH_BYTES]);
+
+// job_spec_encode_measured does not measure it again; bytes is what job_spec_measure said.
+status *job_spec_encode_measured(const Errand__V1__Job *job, size_t bytes, arena *memory,
+                                 slice *ret_spec, uint8_t ret_hash[static JOB_HASH_BYTES]);
 
 // job_spec_decode unpacks bytes made by job_spec_encode into the arena. DATA_LOSS when damaged.
 status *job_spec_decode(slice spec, arena *memory, Errand__V1__Job **ret);

@@ -248,13 +248,26 @@ static void check_not_set_by_server(check *c, const Errand__V1__Job *job)
             check_bad(c, fields[i].field, "found a value, expected none: the server sets it");
 }
 
-status *job_spec_check(const Errand__V1__Job *job, const job_limits *limits)
+status *job_spec_measure(const Errand__V1__Job *job, const job_limits *limits, size_t *ret_bytes)
 {
-    check c = {.limits = limits};
     size_t size = errand__v1__job__get_packed_size(job);
     if (limits->max_input_bytes > 0 && size > limits->max_input_bytes)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "the job has %zu bytes, at most %zu are taken",
                           size, limits->max_input_bytes);
+    *ret_bytes = size;
+    return NULL;
+}
+
+status *job_spec_check(const Errand__V1__Job *job, const job_limits *limits)
+{
+    size_t bytes;
+    status *failure = job_spec_measure(job, limits, &bytes);
+    return failure ? failure : job_spec_check_fields(job, limits);
+}
+
+status *job_spec_check_fields(const Errand__V1__Job *job, const job_limits *limits)
+{
+    check c = {.limits = limits};
     check_names(&c, job);
     check_input(&c, job);
     check_kind(&c, job);

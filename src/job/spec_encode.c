@@ -152,31 +152,38 @@ static status *no_memory(void)
     return status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left to encode the job");
 }
 
-static bool pack(const Errand__V1__Job *job, arena *memory, slice *ret)
+// The job takes at most so many bytes.
+static bool pack(const Errand__V1__Job *job, size_t most, arena *memory, slice *ret)
 {
-    size_t size = errand__v1__job__get_packed_size(job);
-    uint8_t *bytes = arena_alloc(memory, size);
+    uint8_t *bytes = arena_alloc(memory, most);
     if (!bytes)
         return false;
-    errand__v1__job__pack(job, bytes);
-    *ret = (slice){bytes, size};
+    *ret = (slice){bytes, errand__v1__job__pack(job, bytes)};
     return true;
 }
 
 // Neither the id nor the trace that a job belongs to is content: the same job may come again in
 // another trace.
-status *job_spec_encode(const Errand__V1__Job *job, arena *memory, slice *ret_spec,
-                        uint8_t ret_hash[static JOB_HASH_BYTES])
+status *job_spec_encode_measured(const Errand__V1__Job *job, size_t bytes, arena *memory,
+                                 slice *ret_spec, uint8_t ret_hash[static JOB_HASH_BYTES])
 {
     Errand__V1__Job copy = *job;
     slice content;
     copy.id = copy.traceparent = (char *) (uintptr_t) protobuf_c_empty_string;  // they lack const
-    if (!sort_maps(&copy, memory) || !pack(&copy, memory, &content))
+    if (!sort_maps(&copy, memory) || !pack(&copy, bytes, memory, &content))
         return no_memory();
     crypto_sha256(content.bytes, content.size, ret_hash);
     copy.traceparent = job->traceparent;
-    if (*copy.traceparent != '\0' && !pack(&copy, memory, &content))
+    if (*copy.traceparent != '\0' &&
+        !pack(&copy, errand__v1__job__get_packed_size(&copy), memory, &content))
         return no_memory();
     *ret_spec = content;
     return NULL;
+}
+
+status *job_spec_encode(const Errand__V1__Job *job, arena *memory, slice *ret_spec,
+                        uint8_t ret_hash[static JOB_HASH_BYTES])
+{
+    size_t bytes = errand__v1__job__get_packed_size(job);
+    return job_spec_encode_measured(job, bytes, memory, ret_spec, ret_hash);
 }

@@ -141,8 +141,8 @@ static bool batch_prepare(submission *sub, size_t index)
     if (sub->results[index] == NULL) {
         return false;
     }
-    status *failure = submission_prepare(sub->service, sub->jobs[index], sub->call, index,
-                                         &sub->submit.jobs[sub->submit.count]);
+    status *failure =
+        submission_prepare(sub, sub->jobs[index], index, &sub->submit.jobs[sub->submit.count]);
     if (failure == NULL) {
         sub->reply_bytes += answer_bytes(sub->jobs[index], &sub->submit.jobs[sub->submit.count]);
         sub->places[sub->submit.count++] = index;
@@ -165,8 +165,7 @@ static submission *batch_new(service *s, const Errand__V1__BatchSubmitRequest *r
     if (sub == NULL) {
         return NULL;
     }
-    sub->service = s;
-    sub->call = call;
+    submission_begin(sub, s, call);
     sub->jobs = request->jobs;
     sub->places = arena_alloc(memory, (count + 1) * sizeof *sub->places);
     sub->results = arena_alloc(memory, (count + 1) * sizeof(void *));

@@ -19,14 +19,24 @@ static bool secret_known(const service *s, const Errand__V1__Job *job)
     return name[0] == '\0';
 }
 
-static void choose_id(const Errand__V1__Job *job, const rpc_call *call, uint64_t index,
-                      int64_t now_us, uuid *ret)
+void submission_begin(submission *sub, service *s, rpc_call *call)
 {
     const char *request_id = rpc_call_request_id(call);
+    sub->service = s;
+    sub->call = call;
+    sub->derives_ids = request_id != NULL && request_id[0] != '\0';
+    if (sub->derives_ids) {
+        uuid_source_init(rpc_call_caller(call), request_id, &sub->ids);
+    }
+}
+
+static void choose_id(const submission *sub, const Errand__V1__Job *job, uint64_t index,
+                      int64_t now_us, uuid *ret)
+{
     if (job->id[0] != '\0') {
         (void) uuid_parse(job->id, ret);
-    } else if (request_id != NULL && request_id[0] != '\0') {
-        *ret = uuid_derive(rpc_call_caller(call), request_id, index);
+    } else if (sub->derives_ids) {
+        *ret = uuid_derive_from(&sub->ids, index);
     } else {
         *ret = uuid_new_v7(now_us);
     }
@@ -66,15 +76,21 @@ static void take_trace(Errand__V1__Job *job, const rpc_call *call)
     }
 }
 
-status *submission_prepare(service *s, Errand__V1__Job *job, rpc_call *call, uint64_t index,
+status *submission_prepare(const submission *sub, Errand__V1__Job *job, uint64_t index,
                            engine_new_job *ret)
 {
+    const service *s = sub->service;
+    rpc_call *call = sub->call;
+    size_t bytes = 0;
     uint8_t *hash = arena_alloc(rpc_call_arena(call), JOB_HASH_BYTES);
     int64_t now_us = clock_wall_us(clock_system());
     if (hash == NULL) {
         return no_memory();
     }
-    status *failure = job_spec_check(job, &s->options.limits);
+    status *failure = job_spec_measure(job, &s->options.limits, &bytes);
+    if (failure == NULL) {
+        failure = job_spec_check_fields(job, &s->options.limits);
+    }
     if (failure == NULL) {
         failure = queue_check(call, job_spec_queue(job));
     }
@@ -85,7 +101,7 @@ status *submission_prepare(service *s, Errand__V1__Job *job, rpc_call *call, uin
     }
     if (failure == NULL) {
         take_trace(job, call);
-        failure = job_spec_encode(job, rpc_call_arena(call), &ret->spec, hash);
+        failure = job_spec_encode_measured(job, bytes, rpc_call_arena(call), &ret->spec, hash);
     }
     if (failure == NULL && job->n_after + job->n_labels > 0) {
         failure = prepare_ties(job, rpc_call_arena(call), ret);
@@ -95,7 +111,7 @@ status *submission_prepare(service *s, Errand__V1__Job *job, rpc_call *call, uin
     }
     job_spec_row(job, now_us, &ret->row);
     ret->delay_us = job->schedule_time == NULL ? ret->row.due_us - now_us : 0;
-    choose_id(job, call, index, now_us, &ret->row.id);
+    choose_id(sub, job, index, now_us, &ret->row.id);
     ret->queue = job_spec_queue(job);
     ret->kind = job_spec_kind(job);
     ret->hash = hash;
@@ -219,17 +235,17 @@ static void submit_done(engine_command *command)
     }
 }
 
-static status *submit_read(service *s, const Errand__V1__SubmitRequest *request, rpc_call *call,
-                           submission *sub, engine_new_job *ret)
+static status *submit_read(submission *sub, const Errand__V1__SubmitRequest *request,
+                           engine_new_job *ret)
 {
     if (request->job == NULL) {
         return status_bad_field("job", "found nothing, expected a job");
     }
-    status *failure = wait_deadline(request->wait, call, &sub->wait_until_us);
+    status *failure = wait_deadline(request->wait, sub->call, &sub->wait_until_us);
     if (failure != NULL) {
         return failure;
     }
-    failure = submission_prepare(s, request->job, call, 0, ret);
+    failure = submission_prepare(sub, request->job, 0, ret);
     if (failure != NULL) {
         status_prefix_fields(failure, "job.");
     }
@@ -244,13 +260,12 @@ void submit_call(service *s, const Errand__V1__SubmitRequest *request, rpc_call 
         answer_no_memory(call);
         return;
     }
-    status *failure = submit_read(s, request, call, sub, job);
+    submission_begin(sub, s, call);
+    status *failure = submit_read(sub, request, job);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
         return;
     }
-    sub->service = s;
-    sub->call = call;
     sub->jobs = arena_copy(rpc_call_arena(call), &request->job, sizeof(Errand__V1__Job *));
     sub->submit = (engine_submit){
         .command = {.verb = ENGINE_SUBMIT, .done = submit_done, .owner = sub},
