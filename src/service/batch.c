@@ -68,6 +68,23 @@ static size_t answer_bytes(const Errand__V1__Job *job, const engine_new_job *mad
     return RESULT_BYTES + (made->spec.size > input ? made->spec.size - input : 0);
 }
 
+// The same with the input, which costs nothing to know.
+static size_t most_answer_bytes(const engine_new_job *made)
+{
+    return RESULT_BYTES + made->spec.size;
+}
+
+// Where it matters, the inputs are left out of what the answer was thought to take.
+static void leave_inputs_out(submission *sub)
+{
+    for (size_t i = 0; i < sub->submit.count && !sub->is_measured; i++) {
+        const engine_new_job *made = &sub->submit.jobs[i];
+        sub->reply_bytes -= most_answer_bytes(made);
+        sub->reply_bytes += answer_bytes(sub->jobs[sub->places[i]], made);
+    }
+    sub->is_measured = true;
+}
+
 // What a job takes beyond what its answer was thought to take; false when that is too much.
 static bool fits(const submission *sub, const Errand__V1__Job *job, size_t expected, size_t *ret)
 {
@@ -116,9 +133,21 @@ static void result_fill(submission *sub, engine_new_job *made, size_t index)
     result->outcome_case = ERRAND__V1__BATCH_SUBMIT_RESPONSE__RESULT__OUTCOME_JOB;
 }
 
+static bool has_duplicates(const submission *sub)
+{
+    size_t i = 0;
+    while (i < sub->submit.count && !sub->submit.jobs[i].duplicate) {
+        i++;
+    }
+    return i < sub->submit.count;
+}
+
 static void batch_done(engine_command *command)
 {
     submission *sub = command->owner;
+    if (has_duplicates(sub)) {
+        leave_inputs_out(sub);
+    }
     for (size_t i = 0; i < sub->submit.count; i++) {
         engine_new_job *made = &sub->submit.jobs[i];
         if (command->failure != NULL) {
@@ -144,7 +173,7 @@ static bool batch_prepare(submission *sub, size_t index)
     status *failure =
         submission_prepare(sub, sub->jobs[index], index, &sub->submit.jobs[sub->submit.count]);
     if (failure == NULL) {
-        sub->reply_bytes += answer_bytes(sub->jobs[index], &sub->submit.jobs[sub->submit.count]);
+        sub->reply_bytes += most_answer_bytes(&sub->submit.jobs[sub->submit.count]);
         sub->places[sub->submit.count++] = index;
         return true;
     }
@@ -197,6 +226,9 @@ void batch_submit_call(service *s, const Errand__V1__BatchSubmitRequest *request
     bool complete = sub != NULL;
     for (size_t i = 0; complete && i < request->n_jobs; i++) {
         complete = batch_prepare(sub, i);
+    }
+    if (sub != NULL && sub->reply_bytes > s->options.max_message_bytes) {
+        leave_inputs_out(sub);
     }
     if (!complete) {
         answer_no_memory(call);

@@ -17,6 +17,7 @@ typedef struct submission {
     Errand__V1__BatchSubmitResponse__Result **results;
     size_t result_count;
     size_t reply_bytes;  // of a batch: what its answer will take, about and at most
+    bool is_measured;    // the inputs of its jobs are not in that any more
 } submission;
 
 void submission_begin(submission *sub, service *s, rpc_call *call);
