@@ -1,9 +1,12 @@
 """What the README and the documentation show works."""
 
+import importlib.util
 import os
 import pathlib
 import re
 import subprocess
+import sys
+import uuid
 
 import pytest
 
@@ -88,6 +91,42 @@ def test_the_c_examples_compile_and_run(server, tmp_path, page, number):
         timeout=90,
     )
     assert done.returncode == 0 and says in done.stdout, done
+
+
+# What the examples use of pynng, made of the C library by another example; for where it is missing.
+PYNNG = f"""
+import runpy
+Nng = runpy.run_path("{ROOT}/clients/python/examples/rpc.py")["Nng"]
+
+class Req0:
+    def __init__(self, dial, resend_time):
+        self.nng = Nng(dial)
+    def __enter__(self):
+        return self
+    def __exit__(self, *error):
+        self.nng.close()
+    def send(self, body):
+        self.reply = self.nng.exchange(body)
+    def recv(self):
+        return self.reply
+"""
+
+
+@pytest.mark.parametrize("number, jobs", enumerate([2, 1]))
+def test_the_python_examples_of_the_rpc_run(shared_server, tmp_path, number, jobs):
+    code = on_ports_of(shared_server, blocks("docs/rpc.md", "python")[number])
+    if importlib.util.find_spec("pynng") is None:
+        (tmp_path / "pynng.py").write_text(PYNNG)
+    paths = [str(tmp_path), *sys.path]
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(paths)},
+        capture_output=True,
+        timeout=90,
+    )
+    printed = done.stdout.decode().split()
+    assert done.returncode == 0, done.stderr.decode()
+    assert len(printed) == jobs and all(uuid.UUID(job) for job in printed)
 
 
 def test_the_table_of_settings_is_that_of_the_program():
