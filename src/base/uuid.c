@@ -68,7 +68,8 @@ uuid uuid_new_v7(int64_t wall_us)
     return id;
 }
 
-_Static_assert(sizeof((uuid_source *) 0)->hashes == 2 * SHA256_BYTES, "there are two of them");
+_Static_assert(sizeof((uuid_source *) 0)->hashes == SHA256_BYTES + SHA256_BYTES,
+               "there are two of them");
 
 void uuid_source_init(const char *caller, const char *request_id, uuid_source *ret)
 {

@@ -21,8 +21,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define BATCH        100                             // jobs in one command
-#define DAYS_US      (2 * 86400 * INT64_C(1000000))  // longer than a finished job is kept
+#define BATCH        100                          // jobs in one command
+#define DAYS_US      (172800 * INT64_C(1000000))  // longer than a finished job is kept
 #define RESULT_BYTES 16
 
 static void must(status *failure, const char *what)
