@@ -1,5 +1,8 @@
 // rpc memory - each allocation of ours fails in turn: a clear failure every time, never silence.
 #include "unit/rpc_calls.h"
+#include "unit/rpc_parcel.h"
+
+#include <semaphore.h>
 
 void *__real_malloc(size_t size);
 void *__real_calloc(size_t count, size_t size);
@@ -122,9 +125,107 @@ static void a_call_survives_every_failed_allocation(void **state)
     rig_free(r);
 }
 
+// ---- several calls in one message ----
+
+static bool is_fine_or_exhausted(const Errand__Rpc__V1__Response *response)
+{
+    return response->status == NULL ||
+           response->status->code == ERRAND__RPC__V1__CODE__RESOURCE_EXHAUSTED;
+}
+
+static void assert_fine_or_exhausted(const Errand__Rpc__V1__Response *response)
+{
+    assert_true(is_fine_or_exhausted(response));
+    for (size_t i = 0; i < response->n_answers; i++) {
+        Errand__Rpc__V1__Response *answer = answer_at(response, i, NULL);
+        assert_true(is_fine_or_exhausted(answer));
+        response_free(answer);
+    }
+}
+
+static void several_calls_survive_every_failed_allocation(void **state)
+{
+    (void) state;
+    AUTO_BUF bytes = {0};
+    parcel p = {.count = 0};
+    for (int i = 0; i < 3; i++) {
+        parcel_get(&p, "several", "a", 0);
+    }
+    parcel_pack(&p, &bytes);
+    for (long n = 0;; n++) {
+        scene s;
+        scene_open(&s, NULL);
+        atomic_store(&allowed, n);
+        Errand__Rpc__V1__Response *response = raw_call(s.raw, bytes.bytes, bytes.size);
+        bool through = went_through();
+        assert_fine_or_exhausted(response);
+        assert_true(!through || response->n_answers == 3);
+        response_free(response);
+        scene_close(&s);
+        if (through) {
+            assert_true(n > 3);
+            break;
+        }
+    }
+}
+
+typedef struct outcomes {
+    sem_t ended;
+    _Atomic int good, exhausted;
+} outcomes;
+
+static void note_outcome(void *data, const ProtobufCMessage *reply, const status *failure)
+{
+    outcomes *o = data;
+    atomic_fetch_add(&o->good, reply != NULL);
+    atomic_fetch_add(&o->exhausted, status_code_of(failure) == STATUS_RESOURCE_EXHAUSTED);
+    sem_post(&o->ended);
+}
+
+enum { SHARING = 20 };
+
+static void start_sharing(rpc_client *client, outcomes *o)
+{
+    const rpc_call_options prompt = {.prompt = true};
+    Errand__V1__GetJobRequest request = ERRAND__V1__GET_JOB_REQUEST__INIT;
+    request.id = (char *) (uintptr_t) "an id";
+    for (int i = 0; i < SHARING; i++) {
+        rpc_client_start(client, RIG_JOBS, "Get", &request.base, &prompt, note_outcome, o);
+    }
+    for (int i = 0; i < SHARING; i++) {
+        sem_wait(&o->ended);
+    }
+}
+
+static void calls_that_share_survive_every_failed_allocation(void **state)
+{
+    (void) state;
+    rig *r = rig_new(NULL, "tcp://127.0.0.1:0");
+    for (long n = 0;; n++) {
+        outcomes o = {.good = 0};
+        sem_init(&o.ended, 0, 0);
+        rpc_client *client = rig_client(r->url);
+        assert_null(rig_call_get(client, "a", "a", NULL));
+        atomic_store(&allowed, n);
+        start_sharing(client, &o);
+        bool through = went_through();
+        assert_int_equal(o.good + o.exhausted, SHARING);
+        assert_true(!through || o.good == SHARING);
+        rpc_client_close(client);
+        sem_destroy(&o.ended);
+        if (through) {
+            assert_true(n > SHARING);
+            break;
+        }
+    }
+    rig_free(r);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(starting_a_server_survives_every_failed_allocation),
     cmocka_unit_test(a_call_survives_every_failed_allocation),
+    cmocka_unit_test(several_calls_survive_every_failed_allocation),
+    cmocka_unit_test(calls_that_share_survive_every_failed_allocation),
 };
 
 UNIT_TEST_MAIN(tests)
