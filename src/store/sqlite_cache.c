@@ -138,6 +138,8 @@ static void install(void)
         .xDestroy = cache_destroy,
         .xShrink = cache_shrink,
     };
+    // Nobody asks how much memory SQLite has; counting takes a lock of all connections each time.
+    (void) sqlite3_config(SQLITE_CONFIG_MEMSTATUS, 0);
     installed = sqlite3_config(SQLITE_CONFIG_GETPCACHE2, &built_in) == SQLITE_OK &&
                 sqlite3_config(SQLITE_CONFIG_PCACHE2, &methods) == SQLITE_OK;
 }
