@@ -86,8 +86,9 @@ struct rpc_client {
 
 // client_submit hands a call with an encoded message over: to a lane, or into the queue.
 void client_submit(rpc_client *client, client_call *call);
-// client_resend hands a call over that went out with others and has to be sent again, alone.
-void client_resend(rpc_client *client, client_call *call);
+// client_resend hands a call over that went out with others and has to be sent again, alone: at
+// once, or after a pause if it ended with that failure, which is taken.
+void client_resend(rpc_client *client, client_call *call, status *failure);
 // client_stop_sharing: the lane goes on alone, and so does whoever waits for a lane like it.
 void client_stop_sharing(rpc_client *client, lane *l);
 // client_next gives a lane that has become free its next calls; NULL: the lane is put by.
@@ -117,8 +118,9 @@ void lane_set_next_free(lane *l, lane *next);
 // Whether the client counts it among those whose calls share; guarded by the client.
 bool lane_is_sharing(const lane *l);
 void lane_set_sharing(lane *l, bool sharing);
-// lane_run carries the call, and then those that client_next gives.
-void lane_run(lane *l, client_call *call);
+// lane_run carries the call, and then those that client_next gives. failure: what the call ended
+// with last time, which is taken; or NULL.
+void lane_run(lane *l, client_call *call, status *failure);
 void lane_cancel(lane *l);        // ends a pause between two tries
 void lane_wait_outside(lane *l);  // until no thread is in nng on its behalf
 void lane_stop(lane *l);

@@ -201,7 +201,8 @@ static lane *find_lane(rpc_client *client, client_call *call, bool *ret_lost)
     return l;
 }
 
-void client_submit(rpc_client *client, client_call *call)
+// failure: what it ended with last time, or NULL.
+static void submit(rpc_client *client, client_call *call, status *failure)
 {
     bool lost = false;
     call->next = NULL;  // of the list it may come from: a lane would take them all
@@ -210,27 +211,35 @@ void client_submit(rpc_client *client, client_call *call)
     call->shares = call->shares && client->connected && !atomic_load(&client->alone);
     lane *l = closing ? NULL : find_lane(client, call, &lost);
     pthread_mutex_unlock(&client->lock);
+    if (l != NULL) {
+        lane_run(l, call, failure);
+        return;
+    }
+    status_free(failure);
     if (closing) {
         client_finish(client, call, client_closed());
-    } else if (l != NULL) {
-        lane_run(l, call);
     } else if (lost) {
         client_finish(client, call, status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
     }
 }
 
-static void submit_alone(rpc_client *client, client_call *call)
+void client_submit(rpc_client *client, client_call *call)
+{
+    submit(client, call, NULL);
+}
+
+static void submit_alone(rpc_client *client, client_call *call, status *failure)
 {
     call->shares = false;
-    client_submit(client, call);
+    submit(client, call, failure);
 }
 
 // What was written before tells of more time than is left.
-void client_resend(rpc_client *client, client_call *call)
+void client_resend(rpc_client *client, client_call *call, status *failure)
 {
     nng_msg_free(call->message);
     call->message = NULL;
-    submit_alone(client, call);
+    submit_alone(client, call, failure);
 }
 
 void client_stop_sharing(rpc_client *client, lane *l)
@@ -247,7 +256,7 @@ void client_stop_sharing(rpc_client *client, lane *l)
     while (calls != NULL) {
         client_call *call = calls;
         calls = call->next;
-        submit_alone(client, call);
+        submit_alone(client, call, NULL);
     }
 }
 

@@ -1,4 +1,5 @@
-// gate - keeps threads out of a socket's contexts before the socket is closed; private to rpc and bench.
+// gate - keeps threads out of a socket's contexts before the socket is closed; private to rpc and
+// bench.
 //
 // In nng 1.5 the last user of a context that is being closed takes it apart after the closing
 // thread was told that it is gone: nng_close may then free the socket under it. So a thread passes

@@ -135,7 +135,7 @@ static void scatter(lane *l)
         if (left_ms(call) <= 0) {
             client_finish(l->client, call, deadline_passed(l));
         } else {
-            client_resend(l->client, call);
+            client_resend(l->client, call, NULL);
         }
     }
 }
@@ -172,11 +172,6 @@ void lane_carry(lane *l, client_call *calls)
         end(l, failure);
         calls = client_next(l->client, l);
     }
-}
-
-void lane_run(lane *l, client_call *call)
-{
-    lane_carry(l, call);
 }
 
 // ---- trying again ----
@@ -224,6 +219,16 @@ void lane_try_again(lane *l, status *failure)
     if (!pause_for(l, (int) delay_ms)) {
         finish(l, client_closed());
     }
+}
+
+void lane_run(lane *l, client_call *call, status *failure)
+{
+    if (failure == NULL) {
+        lane_carry(l, call);
+        return;
+    }
+    l->call = call;
+    lane_try_again(l, failure);
 }
 
 static void on_error(lane *l, int error)

@@ -102,8 +102,7 @@ static void settle_one(lane *l, client_call *call, slice encoded)
     l->call = call;
     status *unavailable = settle(l, encoded);
     if (unavailable != NULL) {
-        status_free(unavailable);
-        client_resend(l->client, call);
+        client_resend(l->client, call, unavailable);
     }
 }
 
@@ -123,7 +122,7 @@ static void several_answered(lane *l, nng_msg *message)
     while (calls != NULL) {
         client_call *call = calls;
         calls = call->next;
-        client_resend(l->client, call);
+        client_resend(l->client, call, NULL);
     }
     l->call = NULL;
     lane_carry(l, client_next(l->client, l));

@@ -5,10 +5,11 @@
 #define ROUNDS    10
 #define IN_FLIGHT 32
 
-// Calls that follow one another until they are told to stop.
+// Calls that follow one another until they are told to stop; half of them may share messages.
 typedef struct load {
     rpc_client *client;
     _Atomic bool stop;
+    _Atomic unsigned started;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     size_t answered;
@@ -34,8 +35,9 @@ static void load_done(void *data, const ProtobufCMessage *reply, const status *f
 static void load_next(load *l)
 {
     Errand__V1__GetJobRequest request = ERRAND__V1__GET_JOB_REQUEST__INIT;
+    const rpc_call_options options = {.prompt = atomic_fetch_add(&l->started, 1) % 2 == 0};
     request.id = (char *) (uintptr_t) "load";
-    rpc_client_start(l->client, RIG_JOBS, "Get", &request.base, NULL, load_done, l);
+    rpc_client_start(l->client, RIG_JOBS, "Get", &request.base, &options, load_done, l);
 }
 
 static void load_start(load *l, const char *url)

@@ -301,6 +301,39 @@ static void one_that_finds_the_server_unavailable_is_sent_again_until_it_is_well
     script_close(s);
 }
 
+// The pause is longer than the call has time.
+static void one_that_is_told_to_pause_is_not_sent_again_before(void **state)
+{
+    (void) state;
+    script *s = script_open_busy("pause");
+    size_t first = s->count;
+    script_ask_many(s, 3);
+    script_free_lanes(s);
+    taken t = script_take(s);
+    Google__Protobuf__Duration hour = GOOGLE__PROTOBUF__DURATION__INIT;
+    Errand__Rpc__V1__Status refusal = ERRAND__RPC__V1__STATUS__INIT;
+    Errand__Rpc__V1__Response response = ERRAND__RPC__V1__RESPONSE__INIT;
+    hour.seconds = 3600;
+    refusal.code = ERRAND__RPC__V1__CODE__UNAVAILABLE;
+    refusal.retry_delay = &hour;
+    response.status = &refusal;
+    uint8_t bytes[100];
+    ProtobufCBinaryData answers[3];
+    for (int i = 0; i < 3; i++) {
+        answers[i] =
+            (ProtobufCBinaryData){errand__rpc__v1__response__pack(&response, bytes), bytes};
+    }
+    Errand__Rpc__V1__Response whole = ERRAND__RPC__V1__RESPONSE__INIT;
+    whole.answers = answers;
+    whole.n_answers = 3;
+    taken_answer(&t, &whole);
+    calls_wait(&s->calls, s->count);
+    for (size_t i = first; i < s->count; i++) {
+        assert_failed(s, &s->asked[i], STATUS_UNAVAILABLE);
+    }
+    script_close(s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(calls_that_do_not_wait_come_in_few_messages_and_each_has_its_answer),
     cmocka_unit_test(calls_go_out_at_once_while_there_are_few),
@@ -320,6 +353,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_damaged_answer_is_internal_for_its_call_alone),
     cmocka_unit_test(a_failure_of_one_leaves_the_others),
     cmocka_unit_test(one_that_finds_the_server_unavailable_is_sent_again_until_it_is_well),
+    cmocka_unit_test(one_that_is_told_to_pause_is_not_sent_again_before),
 };
 
 UNIT_TEST_MAIN(tests)
