@@ -260,6 +260,8 @@ void client_stop_sharing(rpc_client *client, lane *l)
     }
 }
 
+_Static_assert(CLIENT_SHARING_LANES > 1, "or else there is none for those that do not share");
+
 // A lane whose calls share goes on with such calls while there are any. But where lanes are short,
 // one of them is enough for those, so that the others get their turn.
 static client_call *next_calls(rpc_client *client, lane *l)
