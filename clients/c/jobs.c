@@ -35,8 +35,10 @@ void errand_submit_start(errand_client *client, const Errand__V1__Job *job,
     *s = (submission){.done = done, .data = data};
     Errand__V1__SubmitRequest request = ERRAND__V1__SUBMIT_REQUEST__INIT;
     request.job = (Errand__V1__Job *) (uintptr_t) job;
-    errand_start(client, &errand__v1__job_service__descriptor, "Submit", &request.base, options,
-                 on_submitted, s);
+    errand_call_options call_options = options == NULL ? (errand_call_options){0} : *options;
+    call_options.prompt = true;
+    errand_start(client, &errand__v1__job_service__descriptor, "Submit", &request.base,
+                 &call_options, on_submitted, s);
 }
 
 errand_error *errand_submit_batch(errand_client *client, const Errand__V1__Job *const *jobs,
@@ -78,9 +80,10 @@ errand_error *errand_list(errand_client *client, const Errand__V1__ListJobsReque
 static errand_error *change(errand_client *client, const char *method,
                             const ProtobufCMessage *request, Errand__V1__Job **ret)
 {
+    const errand_call_options options = {.prompt = true};
     ProtobufCMessage *job = NULL;
     errand_error *error =
-        errand_call(client, &errand__v1__job_service__descriptor, method, request, NULL, &job);
+        errand_call(client, &errand__v1__job_service__descriptor, method, request, &options, &job);
     if (error != NULL) {
         return error;
     }

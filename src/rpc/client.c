@@ -34,6 +34,7 @@ static void on_pipe(nng_pipe pipe, nng_pipe_ev event, void *data)
         client->pipe = pipe;
     } else if (event == NNG_PIPE_EV_ADD_POST) {
         atomic_store(&client->ever_connected, true);
+        atomic_store(&client->alone, false);  // maybe a newer server
     } else if (client->pipe.id == pipe.id) {
         client->connected = false;
     }
@@ -126,7 +127,7 @@ status *rpc_client_open(const rpc_client_options *options, rpc_client **ret)
     }
     pthread_mutex_init(&client->lock, NULL);
     pthread_cond_init(&client->idle, NULL);
-    client->patience_us = CLIENT_SHARING_PATIENCE_US;
+    client->sharing.patience_us = CLIENT_SHARING_PATIENCE_US;
     int error = copy_options(client, options) ? open_socket(client) : NNG_ENOMEM;
     status *failure = error == 0 ? dial(client) : dial_failure(error, options->url);
     if (failure != NULL) {

@@ -14,11 +14,11 @@
 #define CLIENT_MOST_SHARE          64
 #define CLIENT_SHARE_BYTES         ((size_t) 256 * 1024)
 #define CLIENT_SHARE_CALL_BYTES    ((size_t) 16 * 1024)
-// Calls that may share go out at once while fewer lanes than these carry such calls; others wait
-// for one of these lanes, together.
-#define CLIENT_SHARING_LANES       2
-// When none of them took others for so long, what they carry does wait after all: other lanes take
-// their place.
+// Calls that may share go out at once while fewer of them than this are under way, and on as many
+// lanes at most.
+#define CLIENT_SHARING_LANES       4
+// When none of those lanes took others for so long, what they carry does wait after all: other
+// lanes take their place.
 #define CLIENT_SHARING_PATIENCE_US INT64_C(250000)
 
 // client_call is one call, from start until its callback has run.
@@ -46,6 +46,16 @@ typedef struct call_queue {
     client_call **end;
 } call_queue;
 
+// Calls that may share a message; see client_share.c.
+typedef struct call_sharing {
+    call_queue waiting;
+    size_t waiting_count;
+    size_t lanes;         // that carry such calls
+    size_t under_way;     // calls on them
+    int64_t patience_us;  // CLIENT_SHARING_PATIENCE_US
+    int64_t stuck_us;     // when the lanes count as stuck, while there are calls that wait
+} call_sharing;
+
 // A lane carries one message at a time over a context of its own; see lane.c.
 typedef struct lane lane;
 
@@ -69,12 +79,9 @@ struct rpc_client {
     lane *lanes;       // all of them
     lane *free_lanes;  // those without a call
     size_t lane_count;
-    size_t busy;           // lanes with a call
-    call_queue queue;      // without a lane
-    call_queue sharers;    // for the next of the lanes whose calls share
-    size_t sharing;        // those lanes
-    int64_t patience_us;   // CLIENT_SHARING_PATIENCE_US
-    int64_t stuck_us;      // when they count as stuck, while there are sharers
+    size_t busy;       // lanes with a call
+    call_queue queue;  // without a lane
+    call_sharing sharing;
     nng_aio *queue_timer;  // wakes at the first deadline in the queues
     bool timer_set;
     int64_t timer_us;
@@ -109,15 +116,35 @@ void client_on_queue_timer(void *client);
 void client_shut_queue(rpc_client *client);
 void client_free_spares(rpc_client *client);
 
+void call_queue_append(call_queue *queue, client_call *call);
+client_call *call_queue_take(call_queue *queue);  // the first; NULL: it is empty
+
+// ---- client_share.c; the client's lock is held ----
+
+// share_may_go tells whether there is to be a message now, with one more call.
+bool share_may_go(const rpc_client *client);
+// share_put makes a call wait for others.
+void share_put(rpc_client *client, client_call *call);
+// share_take gives a lane a message of those that wait; NULL: there are none.
+client_call *share_take(rpc_client *client, lane *l);
+// share_join gives a lane the call, with those that wait if it may share.
+client_call *share_join(rpc_client *client, lane *l, client_call *call);
+// share_leave: what the lane carried is over, or does not count any more.
+void share_leave(rpc_client *client, lane *l);
+// share_give_up takes all calls that wait; share_take_stuck does so if the lanes are stuck, and
+// counts those no longer.
+client_call *share_give_up(rpc_client *client);
+client_call *share_take_stuck(rpc_client *client);
+
 // ---- lane.c ----
 
 lane *lane_new(rpc_client *client, lane *next);
 lane *lane_next(const lane *l);
 lane *lane_next_free(const lane *l);
 void lane_set_next_free(lane *l, lane *next);
-// Whether the client counts it among those whose calls share; guarded by the client.
-bool lane_is_sharing(const lane *l);
-void lane_set_sharing(lane *l, bool sharing);
+// How many calls it carries that may share; guarded by the client.
+size_t lane_shared(const lane *l);
+void lane_set_shared(lane *l, size_t count);
 // lane_run carries the call, and then those that client_next gives. failure: what the call ended
 // with last time, which is taken; or NULL.
 void lane_run(lane *l, client_call *call, status *failure);

@@ -2,7 +2,6 @@
 #include "rpc/client_internal.h"
 
 #include "base/clock.h"
-#include "rpc/envelope.h"
 
 #include <stdlib.h>
 
@@ -124,7 +123,7 @@ static void set_timer(rpc_client *client, int64_t at_us)
                   client->queue_timer);
 }
 
-static void append(call_queue *queue, client_call *call)
+void call_queue_append(call_queue *queue, client_call *call)
 {
     call->next = NULL;
     if (queue->first == NULL) {
@@ -134,7 +133,7 @@ static void append(call_queue *queue, client_call *call)
     queue->end = &call->next;
 }
 
-static client_call *take_first(call_queue *queue)
+client_call *call_queue_take(call_queue *queue)
 {
     client_call *call = queue->first;
     if (call != NULL) {
@@ -144,59 +143,29 @@ static client_call *take_first(call_queue *queue)
     return call;
 }
 
-static void lanes_go_on(rpc_client *client)
+static void enqueue(rpc_client *client, client_call *call, bool shares)
 {
-    client->stuck_us = clock_mono_us(clock_system()) + client->patience_us;
-}
-
-static size_t shared_bytes(const client_call *call)
-{
-    return nng_msg_len(call->message) + ENVELOPE_CALL_HEAD_BYTES;
-}
-
-// What stands first of those that share, and what follows as far as it fits into the same message.
-static client_call *take_message(rpc_client *client)
-{
-    call_queue *queue = &client->sharers;
-    size_t cap = client->options.max_message_bytes;
-    size_t room = cap < CLIENT_SHARE_BYTES ? cap : CLIENT_SHARE_BYTES;
-    client_call *first = take_first(queue);
-    client_call *last = first;
-    size_t bytes = first != NULL ? shared_bytes(first) : 0;
-    for (int count = 1; first != NULL && count < CLIENT_MOST_SHARE; count++) {
-        if (queue->first == NULL || (bytes += shared_bytes(queue->first)) > room) {
-            break;
-        }
-        last->next = take_first(queue);
-        last = last->next;
+    int64_t wake_us = call->deadline_us;
+    if (shares) {
+        share_put(client, call);
+        wake_us = clock_earlier(wake_us, client->sharing.stuck_us);
+    } else {
+        call_queue_append(&client->queue, call);
     }
-    lanes_go_on(client);
-    return first;
+    set_timer(client, wake_us);
 }
 
-static void put_sharer(rpc_client *client, client_call *call)
+// The lane for a call, which may come with others that waited; or none: then it waits itself, if a
+// lane will ever come.
+static lane *find_lane(rpc_client *client, client_call **call, bool *ret_lost)
 {
-    if (client->sharers.first == NULL) {
-        lanes_go_on(client);
-    }
-    append(&client->sharers, call);
-    set_timer(client, call->deadline_us < client->stuck_us ? call->deadline_us : client->stuck_us);
-}
-
-// The lane for a call, or none: then it waits in one of the queues, if a lane will ever come.
-static lane *find_lane(rpc_client *client, client_call *call, bool *ret_lost)
-{
-    bool waits = call->shares && client->sharing >= CLIENT_SHARING_LANES;
+    bool waits = (*call)->shares && !share_may_go(client);
     lane *l = waits ? NULL : take_lane(client);
     *ret_lost = l == NULL && client->lane_count == 0;
     if (l != NULL) {
-        lane_set_sharing(l, call->shares);
-        client->sharing += call->shares;
-    } else if (waits) {
-        put_sharer(client, call);
+        *call = share_join(client, l, *call);
     } else if (!*ret_lost) {
-        append(&client->queue, call);
-        set_timer(client, call->deadline_us);
+        enqueue(client, *call, waits);
     }
     return l;
 }
@@ -209,7 +178,7 @@ static void submit(rpc_client *client, client_call *call, status *failure)
     pthread_mutex_lock(&client->lock);
     bool closing = client->closing;
     call->shares = call->shares && client->connected && !atomic_load(&client->alone);
-    lane *l = closing ? NULL : find_lane(client, call, &lost);
+    lane *l = closing ? NULL : find_lane(client, &call, &lost);
     pthread_mutex_unlock(&client->lock);
     if (l != NULL) {
         lane_run(l, call, failure);
@@ -246,11 +215,9 @@ void client_stop_sharing(rpc_client *client, lane *l)
 {
     client_call *calls = NULL;
     pthread_mutex_lock(&client->lock);
-    if (lane_is_sharing(l)) {
-        lane_set_sharing(l, false);
-        client->sharing--;
-        calls = client->sharers.first;
-        client->sharers.first = NULL;
+    if (lane_shared(l) > 0) {
+        share_leave(client, l);
+        calls = share_give_up(client);
     }
     pthread_mutex_unlock(&client->lock);
     while (calls != NULL) {
@@ -260,21 +227,17 @@ void client_stop_sharing(rpc_client *client, lane *l)
     }
 }
 
-_Static_assert(CLIENT_SHARING_LANES > 1, "or else there is none for those that do not share");
-
 // A lane whose calls share goes on with such calls while there are any. But where lanes are short,
 // one of them is enough for those, so that the others get their turn.
 static client_call *next_calls(rpc_client *client, lane *l)
 {
-    bool stays = lane_is_sharing(l) && (client->queue.first == NULL || client->sharing == 1);
-    client_call *calls = stays ? take_message(client) : NULL;
-    if (calls != NULL) {
-        return calls;
+    bool shared = lane_shared(l) > 0;
+    share_leave(client, l);
+    bool stays = shared && (client->queue.first == NULL || client->sharing.lanes == 0);
+    client_call *calls = stays && share_may_go(client) ? share_take(client, l) : NULL;
+    if (calls == NULL && (calls = call_queue_take(&client->queue)) != NULL) {
+        calls = share_join(client, l, calls);
     }
-    client->sharing -= lane_is_sharing(l);
-    calls = take_first(&client->queue);
-    lane_set_sharing(l, calls != NULL && calls->shares);
-    client->sharing += lane_is_sharing(l);
     return calls;
 }
 
@@ -305,11 +268,20 @@ static void take_expired(call_queue *queue, bool all, call_queue *ret, int64_t *
         client_call *call = calls;
         calls = call->next;
         bool expired = all || call->deadline_us <= now;
-        append(expired ? ret : queue, call);
-        if (!expired && call->deadline_us < *ret_next_us) {
-            *ret_next_us = call->deadline_us;
+        call_queue_append(expired ? ret : queue, call);
+        if (!expired) {
+            *ret_next_us = clock_earlier(call->deadline_us, *ret_next_us);
         }
     }
+}
+
+static size_t queue_length(const call_queue *queue)
+{
+    size_t length = 0;
+    for (const client_call *call = queue->first; call != NULL; call = call->next) {
+        length++;
+    }
+    return length;
 }
 
 // Of both queues.
@@ -318,23 +290,9 @@ static client_call *take_all_expired(rpc_client *client, bool all, int64_t *ret_
     call_queue expired = {.first = NULL};
     *ret_next_us = INT64_MAX;
     take_expired(&client->queue, all, &expired, ret_next_us);
-    take_expired(&client->sharers, all, &expired, ret_next_us);
+    take_expired(&client->sharing.waiting, all, &expired, ret_next_us);
+    client->sharing.waiting_count = queue_length(&client->sharing.waiting);
     return expired.first;
-}
-
-// The calls that waited for lanes which do not go on; those are left to what they carry.
-static client_call *take_stuck(rpc_client *client)
-{
-    client_call *calls = client->sharers.first;
-    if (calls == NULL || clock_mono_us(clock_system()) < client->stuck_us) {
-        return NULL;
-    }
-    for (lane *l = client->lanes; l != NULL; l = lane_next(l)) {
-        lane_set_sharing(l, false);
-    }
-    client->sharing = 0;
-    client->sharers.first = NULL;
-    return calls;
 }
 
 static void submit_again(rpc_client *client, client_call *calls)
@@ -367,9 +325,9 @@ void client_on_queue_timer(void *data)
     pthread_mutex_lock(&client->lock);
     client->timer_set = false;
     client_call *expired = take_all_expired(client, false, &next_us);
-    client_call *stuck = take_stuck(client);
-    if (client->sharers.first != NULL && client->stuck_us < next_us) {
-        next_us = client->stuck_us;
+    client_call *stuck = share_take_stuck(client);
+    if (client->sharing.waiting.first != NULL) {
+        next_us = clock_earlier(next_us, client->sharing.stuck_us);
     }
     if (next_us < INT64_MAX && !client->closing) {
         set_timer(client, next_us);

@@ -364,14 +364,14 @@ void lane_set_next_free(lane *l, lane *next)
     l->next_free = next;
 }
 
-bool lane_is_sharing(const lane *l)
+size_t lane_shared(const lane *l)
 {
-    return l->sharing;
+    return l->shared;
 }
 
-void lane_set_sharing(lane *l, bool sharing)
+void lane_set_shared(lane *l, size_t count)
 {
-    l->sharing = sharing;
+    l->shared = count;
 }
 
 void lane_cancel(lane *l)

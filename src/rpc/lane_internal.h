@@ -18,7 +18,7 @@ struct lane {
     lane_phase phase;
     client_call *call;  // the first of those that share a message
     nng_msg *unsent;    // what has to be sent once more, as it is
-    bool sharing;       // guarded by the client
+    size_t shared;      // calls that may share; guarded by the client
     uint32_t random;    // state of the jitter
 };
 

@@ -271,7 +271,7 @@ static inline script *script_open(const char *name, size_t max_in_flight)
     script_listen(s);
     calls_init(&s->calls);
     s->client = rig_client_with_window(s->url, max_in_flight);
-    s->client->patience_us = INT64_C(3600000000);
+    s->client->sharing.patience_us = INT64_C(3600000000);
     script_ask(s, NULL);
     (void) script_serve(s, 1);
     assert_all_right(s);

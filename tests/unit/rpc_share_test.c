@@ -34,6 +34,30 @@ static void calls_go_out_at_once_while_there_are_few(void **state)
     script_close(s);
 }
 
+// The first message to come after many are under way has all that came since: had one gone out
+// before, it would have been first.
+static void some_wait_for_many_that_are_under_way_but_a_full_message_does_not(void **state)
+{
+    (void) state;
+    script *s = script_open_busy("full");
+    script_ask_many(s, 30);
+    script_free_lanes(s);
+    taken many = script_take(s);
+    assert_int_equal(many.request->n_calls, 30);
+    script_ask_many(s, CLIENT_MOST_SHARE + 10);
+    taken full = script_take(s);
+    assert_int_equal(full.request->n_calls, CLIENT_MOST_SHARE);
+    taken_serve(&many);
+    calls_wait(&s->calls, s->count - CLIENT_MOST_SHARE - 10);
+    taken_serve(&full);
+    taken rest = script_take(s);
+    assert_int_equal(rest.request->n_calls, 10);
+    taken_serve(&rest);
+    calls_wait(&s->calls, s->count);
+    assert_all_right(s);
+    script_close(s);
+}
+
 static void a_message_takes_no_more_bytes_than_may_be(void **state)
 {
     (void) state;
@@ -157,7 +181,7 @@ static void calls_do_not_wait_long_for_lanes_that_are_stuck(void **state)
 {
     (void) state;
     script *s = script_open_busy("stuck");
-    s->client->patience_us = CLIENT_SHARING_PATIENCE_US;
+    s->client->sharing.patience_us = CLIENT_SHARING_PATIENCE_US;
     script_ask_many(s, 20);
     (void) script_serve(s, 20);
     calls_wait(&s->calls, s->count - CLIENT_SHARING_LANES);
@@ -337,6 +361,7 @@ static void one_that_is_told_to_pause_is_not_sent_again_before(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(calls_that_do_not_wait_come_in_few_messages_and_each_has_its_answer),
     cmocka_unit_test(calls_go_out_at_once_while_there_are_few),
+    cmocka_unit_test(some_wait_for_many_that_are_under_way_but_a_full_message_does_not),
     cmocka_unit_test(a_message_takes_no_more_bytes_than_may_be),
     cmocka_unit_test(a_message_keeps_to_the_cap_of_the_client),
     cmocka_unit_test(a_large_call_goes_alone),
