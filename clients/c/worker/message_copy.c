@@ -5,6 +5,8 @@
 // by the descriptor.
 #include "worker/message_copy.h"
 
+#include "json/names.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -52,39 +54,10 @@ static bool copy_value(const ProtobufCFieldDescriptor *field, void *value, arena
     return copy_message((ProtobufCMessage **) value, memory);
 }
 
-static size_t size_of(ProtobufCType type)
-{
-    switch (type) {
-    case PROTOBUF_C_TYPE_INT32:
-    case PROTOBUF_C_TYPE_SINT32:
-    case PROTOBUF_C_TYPE_SFIXED32:
-    case PROTOBUF_C_TYPE_UINT32:
-    case PROTOBUF_C_TYPE_FIXED32:
-    case PROTOBUF_C_TYPE_FLOAT:
-    case PROTOBUF_C_TYPE_ENUM:
-        return sizeof(uint32_t);
-    case PROTOBUF_C_TYPE_INT64:
-    case PROTOBUF_C_TYPE_SINT64:
-    case PROTOBUF_C_TYPE_SFIXED64:
-    case PROTOBUF_C_TYPE_UINT64:
-    case PROTOBUF_C_TYPE_FIXED64:
-    case PROTOBUF_C_TYPE_DOUBLE:
-        return sizeof(uint64_t);
-    case PROTOBUF_C_TYPE_BOOL:
-        return sizeof(protobuf_c_boolean);
-    case PROTOBUF_C_TYPE_STRING:
-    case PROTOBUF_C_TYPE_MESSAGE:
-        return sizeof(void *);
-    case PROTOBUF_C_TYPE_BYTES:
-        return sizeof(ProtobufCBinaryData);
-    }
-    return 0;
-}
-
 static bool copy_list(const ProtobufCFieldDescriptor *field, ProtobufCMessage *message,
                       arena *memory)
 {
-    size_t count, size = size_of(field->type);
+    size_t count, size = names_slot_size(field->type);
     uint8_t **list = (uint8_t **) (void *) ((uint8_t *) message + field->offset);
     memcpy(&count, (uint8_t *) message + field->quantifier_offset, sizeof count);
     if (count == 0) {
