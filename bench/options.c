@@ -35,6 +35,7 @@ static const flag flags[] = {
     {"--lessees",   NUMBER(lessees), 1, 64,       "N      workers that drain (2)"},
     {"--workers",   NUMBER(workers), 1, 100000,   "N      jobs that the workers of errandd run at once in fetch (1000)"},
     {"--body",      NUMBER(body), 0, 1048576,     "N      bytes of the origin's answers in fetch (1024)"},
+    {"--per-host",  NUMBER(max_per_host), 1, 65536, "N      transfers to the origin at once in fetch (256)"},
     {"--delay-ms",  NUMBER(delay_ms), 1, 60000,   "N      delay of the slow origin in fetch (100)"},
     {"--backlog",   NUMBER(backlog), 1, 20000000, "N      queued jobs in the largest case of scale, the others shrink with it; backlog has twice as many (5000000)"},
 };
@@ -65,6 +66,7 @@ status *options_init(bench_options *options)
                                .lease = 1000,
                                .lessees = 2,
                                .workers = 1000,
+                               .max_per_host = 256,
                                .body = 1024,
                                .delay_ms = 100,
                                .backlog = 5000000};

@@ -19,9 +19,10 @@ typedef struct bench_options {
     int64_t lease;      // jobs in one Lease
     int64_t lessees;    // workers of drain, and of the other scenarios that drain
     int64_t workers;    // jobs that the built-in workers of errandd run at once
-    int64_t body;       // bytes of the local origin's answers
-    int64_t delay_ms;   // of the slow origin
-    int64_t backlog;    // jobs queued in the largest case of scale
+    int64_t max_per_host;  // transfers of theirs to one host at once
+    int64_t body;          // bytes of the local origin's answers
+    int64_t delay_ms;      // of the slow origin
+    int64_t backlog;       // jobs queued in the largest case of scale
 } bench_options;
 
 // options_init sets the defaults. argv[0] is where errandd is looked for.

@@ -8,7 +8,6 @@
 #include "bench/usage.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 
 #define FETCH_JOBS 20000
 
@@ -17,7 +16,7 @@ typedef struct fetching {
     const char *row;
     int64_t delay_ms;
     int64_t workers;
-    const char *max_per_host;  // NULL: as errandd has it
+    int64_t max_per_host;
 } fetching;
 
 static void add_figures(const server *errandd, const child *origin, int64_t jobs, double seconds,
@@ -35,27 +34,18 @@ static void add_figures(const server *errandd, const child *origin, int64_t jobs
     report_add(r, row, "store size", "bytes/job", server_folder_mib(errandd) * 1024 * 1024 / count);
 }
 
-// Flags would say the same; a setting of one scenario is not worth one of the bench's.
-static status *start_server(const bench_options *options, const fetching *how, server **ret)
-{
-    if (how->max_per_host)
-        (void) setenv("ERRAND_MAX_PER_HOST", how->max_per_host, 1);
-    status *failure = server_start(options, how->workers, ret);
-    if (how->max_per_host)
-        (void) unsetenv("ERRAND_MAX_PER_HOST");
-    return failure;
-}
-
 static status *fetch(const bench_options *options, const fetching *how, report *r)
 {
     fetch_job job;
     load_result filled;
+    bench_options own = *options;
+    own.max_per_host = how->max_per_host;
     AUTO(child) origin = NULL;
     AUTO(server) errandd = NULL;
     AUTO(rpc_client) client = NULL;
     status *failure = origin_start(options->body, how->delay_ms, &origin);
     if (!failure)
-        failure = start_server(options, how, &errandd);
+        failure = server_start(&own, how->workers, &errandd);
     if (!failure)
         failure = server_client(errandd, &client);
     if (failure)
@@ -76,15 +66,14 @@ static status *fetch(const bench_options *options, const fetching *how, report *
 
 status *scenario_fetch(const bench_options *options, report *r)
 {
-    char slow[REPORT_ROW_SIZE], crowded[REPORT_ROW_SIZE], transfers[24];
+    char slow[REPORT_ROW_SIZE], crowded[REPORT_ROW_SIZE];
     int64_t delay_ms = options->delay_ms, many = options->workers * 2;
     (void) snprintf(slow, sizeof slow, "origin with %lld ms of delay", (long long) delay_ms);
     (void) snprintf(crowded, sizeof crowded, "the same, %lld at once", (long long) many);
-    (void) snprintf(transfers, sizeof transfers, "%lld", (long long) many);
     const fetching ways[] = {
-        {.row = "fast origin", .workers = options->workers},
-        {.row = slow, .delay_ms = delay_ms, .workers = options->workers},
-        {.row = crowded, .delay_ms = delay_ms, .workers = many, .max_per_host = transfers},
+        {"fast origin", 0, options->workers, options->max_per_host},
+        {slow, delay_ms, options->workers, options->max_per_host},
+        {crowded, delay_ms, many, many},
     };
     status *failure = NULL;
     for (size_t i = 0; !failure && i < sizeof ways / sizeof ways[0]; i++)

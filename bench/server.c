@@ -21,9 +21,11 @@ struct server {
 
 static status *start_process(const bench_options *options, int64_t workers, server *s)
 {
-    char program[PATH_SIZE], count[24], ipc[PATH_SIZE + 32], results_ipc[PATH_SIZE + 32];
+    char program[PATH_SIZE], count[24], per_host[24], ipc[PATH_SIZE + 32],
+        results_ipc[PATH_SIZE + 32];
     (void) snprintf(program, sizeof program, "%s", options->errandd);
     (void) snprintf(count, sizeof count, "%lld", (long long) workers);
+    (void) snprintf(per_host, sizeof per_host, "%lld", (long long) options->max_per_host);
     server_ipc_url(s, "rpc", ipc, sizeof ipc);
     server_ipc_url(s, "results", results_ipc, sizeof results_ipc);
     char data_flag[] = "--data", rpc_flag[] = "--rpc", results_flag[] = "--results";
@@ -31,10 +33,11 @@ static status *start_process(const bench_options *options, int64_t workers, serv
     char any_port[] = "tcp://127.0.0.1:0", off[] = "off", level[] = "warn";
     char calls_flag[] = "--max-calls", calls[] = SERVER_CALLS;
     char sessions_flag[] = "--max-sessions", sessions[] = SERVER_SESSIONS;
-    char *argv[] = {program,  data_flag,    s->data,  rpc_flag,     any_port,    rpc_flag,
-                    ipc,      results_flag, any_port, results_flag, results_ipc, http_flag,
-                    off,      workers_flag, count,    calls_flag,   calls,       sessions_flag,
-                    sessions, level_flag,   level,    NULL};
+    char per_host_flag[] = "--max-per-host";
+    char *argv[] = {program,  data_flag,     s->data,  rpc_flag,     any_port,    rpc_flag,
+                    ipc,      results_flag,  any_port, results_flag, results_ipc, http_flag,
+                    off,      workers_flag,  count,    calls_flag,   calls,       sessions_flag,
+                    sessions, per_host_flag, per_host, level_flag,   level,       NULL};
     return child_start(argv, SERVER_LISTENERS, &s->process);
 }
 

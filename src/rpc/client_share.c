@@ -54,7 +54,7 @@ client_call *share_take(rpc_client *client, lane *l)
     client_call *last = first;
     size_t count = first != NULL;
     size_t bytes = first != NULL ? shared_bytes(first) : 0;
-    while (s->waiting.first != NULL && count < CLIENT_MOST_SHARE &&
+    while (last != NULL && s->waiting.first != NULL && count < CLIENT_MOST_SHARE &&
            (bytes += shared_bytes(s->waiting.first)) <= room) {
         last->next = call_queue_take(&s->waiting);
         last = last->next;
