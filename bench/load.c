@@ -73,7 +73,7 @@ status *load_run(const load *what, load_result *ret)
 {
     run r = {.what = what};
     r.options.timeout_ms = what->timeout_s * 1000;
-    r.options.prompt = true;
+    r.options.prompt = !what->waits;
     answers_init(&r.ends);
     double before_s = usage_cpu_s(getpid());
     double start = monotonic_s();

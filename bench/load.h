@@ -6,6 +6,7 @@
 #include "rpc/client.h"
 
 #include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 typedef struct load {
@@ -16,6 +17,7 @@ typedef struct load {
     const ProtobufCMessage *const *requests;  // instead of the one: taken in turns
     size_t request_count;
     int in_flight;
+    bool waits;         // the calls wait at the server: each has a message of its own
     int64_t count;      // calls at most
     int64_t time_ms;    // no new ones after this; 0: no limit
     int64_t timeout_s;  // of one call

@@ -34,6 +34,7 @@ static status *find_highest(const bench *b, double *ret_rate)
                        .method = "Submit",
                        .request = &b->request.base,
                        .in_flight = CALLERS,
+                       .waits = true,
                        .count = scenario_count(b->options, INT64_MAX),
                        .time_ms = b->options->time_ms,
                        .timeout_s = b->options->timeout_s};
