@@ -44,12 +44,12 @@ typedef struct client_call {
 typedef struct call_queue {
     client_call *first;
     client_call **end;
+    size_t length;
 } call_queue;
 
 // Calls that may share a message; see client_share.c.
 typedef struct call_sharing {
     call_queue waiting;
-    size_t waiting_count;
     size_t lanes;         // that carry such calls
     size_t under_way;     // calls on them
     int64_t patience_us;  // CLIENT_SHARING_PATIENCE_US
@@ -118,6 +118,7 @@ void client_free_spares(rpc_client *client);
 
 void call_queue_append(call_queue *queue, client_call *call);
 client_call *call_queue_take(call_queue *queue);  // the first; NULL: it is empty
+client_call *call_queue_take_all(call_queue *queue);
 
 // ---- client_share.c; the client's lock is held ----
 

@@ -38,7 +38,6 @@ client_call *client_call_new(rpc_client *client)
     if (call != NULL) {
         client->spare_calls = call->next;
         client->spare_count--;
-        call->next = NULL;
     }
     pthread_mutex_unlock(&client->lock);
     return call != NULL ? call : calloc(1, sizeof *call);
@@ -131,6 +130,7 @@ void call_queue_append(call_queue *queue, client_call *call)
     }
     *queue->end = call;
     queue->end = &call->next;
+    queue->length++;
 }
 
 client_call *call_queue_take(call_queue *queue)
@@ -139,8 +139,16 @@ client_call *call_queue_take(call_queue *queue)
     if (call != NULL) {
         queue->first = call->next;
         call->next = NULL;
+        queue->length--;
     }
     return call;
+}
+
+client_call *call_queue_take_all(call_queue *queue)
+{
+    client_call *calls = queue->first;
+    *queue = (call_queue){.first = NULL};
+    return calls;
 }
 
 static void enqueue(rpc_client *client, client_call *call, bool shares)
@@ -174,7 +182,7 @@ static lane *find_lane(rpc_client *client, client_call **call, bool *ret_lost)
 static void submit(rpc_client *client, client_call *call, status *failure)
 {
     bool lost = false;
-    call->next = NULL;  // of the list it may come from: a lane would take them all
+    call->next = NULL;  // of any list that it comes from: a lane would take them all
     pthread_mutex_lock(&client->lock);
     bool closing = client->closing;
     call->shares = call->shares && client->connected && !atomic_load(&client->alone);
@@ -197,10 +205,14 @@ void client_submit(rpc_client *client, client_call *call)
     submit(client, call, NULL);
 }
 
-static void submit_alone(rpc_client *client, client_call *call, status *failure)
+static void submit_each(rpc_client *client, client_call *calls, bool may_share)
 {
-    call->shares = false;
-    submit(client, call, failure);
+    while (calls != NULL) {
+        client_call *call = calls;
+        calls = call->next;
+        call->shares = call->shares && may_share;
+        client_submit(client, call);
+    }
 }
 
 // What was written before tells of more time than is left.
@@ -208,7 +220,8 @@ void client_resend(rpc_client *client, client_call *call, status *failure)
 {
     nng_msg_free(call->message);
     call->message = NULL;
-    submit_alone(client, call, failure);
+    call->shares = false;
+    submit(client, call, failure);
 }
 
 void client_stop_sharing(rpc_client *client, lane *l)
@@ -220,11 +233,7 @@ void client_stop_sharing(rpc_client *client, lane *l)
         calls = share_give_up(client);
     }
     pthread_mutex_unlock(&client->lock);
-    while (calls != NULL) {
-        client_call *call = calls;
-        calls = call->next;
-        submit_alone(client, call, NULL);
-    }
+    submit_each(client, calls, false);
 }
 
 // A lane whose calls share goes on with such calls while there are any. But where lanes are short,
@@ -262,8 +271,7 @@ client_call *client_next(rpc_client *client, lane *free_lane)
 static void take_expired(call_queue *queue, bool all, call_queue *ret, int64_t *ret_next_us)
 {
     int64_t now = clock_mono_us(clock_system());
-    client_call *calls = queue->first;
-    queue->first = NULL;
+    client_call *calls = call_queue_take_all(queue);
     while (calls != NULL) {
         client_call *call = calls;
         calls = call->next;
@@ -275,15 +283,6 @@ static void take_expired(call_queue *queue, bool all, call_queue *ret, int64_t *
     }
 }
 
-static size_t queue_length(const call_queue *queue)
-{
-    size_t length = 0;
-    for (const client_call *call = queue->first; call != NULL; call = call->next) {
-        length++;
-    }
-    return length;
-}
-
 // Of both queues.
 static client_call *take_all_expired(rpc_client *client, bool all, int64_t *ret_next_us)
 {
@@ -291,17 +290,7 @@ static client_call *take_all_expired(rpc_client *client, bool all, int64_t *ret_
     *ret_next_us = INT64_MAX;
     take_expired(&client->queue, all, &expired, ret_next_us);
     take_expired(&client->sharing.waiting, all, &expired, ret_next_us);
-    client->sharing.waiting_count = queue_length(&client->sharing.waiting);
     return expired.first;
-}
-
-static void submit_again(rpc_client *client, client_call *calls)
-{
-    while (calls != NULL) {
-        client_call *call = calls;
-        calls = call->next;
-        client_submit(client, call);
-    }
 }
 
 static void fail_queued(rpc_client *client, client_call *calls, bool closed)
@@ -334,7 +323,7 @@ void client_on_queue_timer(void *data)
     }
     pthread_mutex_unlock(&client->lock);
     fail_queued(client, expired, false);
-    submit_again(client, stuck);
+    submit_each(client, stuck, true);
 }
 
 void client_shut_queue(rpc_client *client)

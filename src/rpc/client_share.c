@@ -19,7 +19,7 @@ bool share_may_go(const rpc_client *client)
 {
     const call_sharing *s = &client->sharing;
     return s->under_way < CLIENT_SHARING_LANES ||
-           (s->waiting_count + 1 >= CLIENT_MOST_SHARE && s->lanes < CLIENT_SHARING_LANES);
+           (s->waiting.length + 1 >= CLIENT_MOST_SHARE && s->lanes < CLIENT_SHARING_LANES);
 }
 
 void share_put(rpc_client *client, client_call *call)
@@ -29,7 +29,6 @@ void share_put(rpc_client *client, client_call *call)
         lanes_go_on(s);
     }
     call_queue_append(&s->waiting, call);
-    s->waiting_count++;
 }
 
 static void carries(rpc_client *client, lane *l, size_t count)
@@ -60,7 +59,6 @@ client_call *share_take(rpc_client *client, lane *l)
         last = last->next;
         count++;
     }
-    s->waiting_count -= count;
     carries(client, l, count);
     lanes_go_on(s);
     return first;
@@ -85,10 +83,7 @@ void share_leave(rpc_client *client, lane *l)
 
 client_call *share_give_up(rpc_client *client)
 {
-    client_call *calls = client->sharing.waiting.first;
-    client->sharing.waiting.first = NULL;
-    client->sharing.waiting_count = 0;
-    return calls;
+    return call_queue_take_all(&client->sharing.waiting);
 }
 
 client_call *share_take_stuck(rpc_client *client)

@@ -131,7 +131,6 @@ static void scatter(lane *l)
     while (calls != NULL) {
         client_call *call = l->call = calls;
         calls = call->next;
-        call->next = NULL;
         if (left_ms(call) <= 0) {
             client_finish(l->client, call, deadline_passed(l));
         } else {

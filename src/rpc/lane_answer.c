@@ -115,7 +115,6 @@ static void several_answered(lane *l, nng_msg *message)
     while (taken && calls != NULL && envelope_next_answer(&left, &encoded)) {
         client_call *call = calls;
         calls = call->next;
-        call->next = NULL;
         settle_one(l, call, encoded);
     }
     nng_msg_free(message);
