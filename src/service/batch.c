@@ -194,7 +194,8 @@ static submission *batch_new(service *s, const Errand__V1__BatchSubmitRequest *r
     if (sub == NULL) {
         return NULL;
     }
-    submission_begin(sub, s, call);
+    sub->service = s;
+    sub->call = call;
     sub->jobs = request->jobs;
     sub->places = arena_alloc(memory, (count + 1) * sizeof *sub->places);
     sub->results = arena_alloc(memory, (count + 1) * sizeof(void *));

@@ -8,8 +8,8 @@ typedef struct submission {
     engine_submit submit;
     service *service;
     rpc_call *call;
-    uuid_source ids;  // of jobs without one of their own
-    bool derives_ids;
+    uuid_source ids;  // of jobs without one of their own, once there is one
+    bool has_ids;
     engine_wait wait;
     int64_t wait_until_us;
     Errand__V1__Job **jobs;  // of the request
@@ -20,11 +20,9 @@ typedef struct submission {
     bool is_measured;    // the inputs of its jobs are not in that any more
 } submission;
 
-void submission_begin(submission *sub, service *s, rpc_call *call);
-
 // submission_prepare judges the index-th job of a request, and makes of it what the engine takes.
 // The trace of the call goes into the job.
-status *submission_prepare(const submission *sub, Errand__V1__Job *job, uint64_t index,
+status *submission_prepare(submission *sub, Errand__V1__Job *job, uint64_t index,
                            engine_new_job *ret);
 
 // submission_view is the job as it is stored: the one of the request, which is filled in, or the

@@ -19,24 +19,23 @@ static bool secret_known(const service *s, const Errand__V1__Job *job)
     return name[0] == '\0';
 }
 
-void submission_begin(submission *sub, service *s, rpc_call *call)
+static const uuid_source *ids_of(submission *sub, const char *request_id)
 {
-    const char *request_id = rpc_call_request_id(call);
-    sub->service = s;
-    sub->call = call;
-    sub->derives_ids = request_id != NULL && request_id[0] != '\0';
-    if (sub->derives_ids) {
-        uuid_source_init(rpc_call_caller(call), request_id, &sub->ids);
+    if (!sub->has_ids) {
+        uuid_source_init(rpc_call_caller(sub->call), request_id, &sub->ids);
+        sub->has_ids = true;
     }
+    return &sub->ids;
 }
 
-static void choose_id(const submission *sub, const Errand__V1__Job *job, uint64_t index,
-                      int64_t now_us, uuid *ret)
+static void choose_id(submission *sub, const Errand__V1__Job *job, uint64_t index, int64_t now_us,
+                      uuid *ret)
 {
+    const char *request_id = rpc_call_request_id(sub->call);
     if (job->id[0] != '\0') {
         (void) uuid_parse(job->id, ret);
-    } else if (sub->derives_ids) {
-        *ret = uuid_derive_from(&sub->ids, index);
+    } else if (request_id != NULL && request_id[0] != '\0') {
+        *ret = uuid_derive_from(ids_of(sub, request_id), index);
     } else {
         *ret = uuid_new_v7(now_us);
     }
@@ -76,7 +75,7 @@ static void take_trace(Errand__V1__Job *job, const rpc_call *call)
     }
 }
 
-status *submission_prepare(const submission *sub, Errand__V1__Job *job, uint64_t index,
+status *submission_prepare(submission *sub, Errand__V1__Job *job, uint64_t index,
                            engine_new_job *ret)
 {
     const service *s = sub->service;
@@ -260,7 +259,8 @@ void submit_call(service *s, const Errand__V1__SubmitRequest *request, rpc_call 
         answer_no_memory(call);
         return;
     }
-    submission_begin(sub, s, call);
+    sub->service = s;
+    sub->call = call;
     status *failure = submit_read(sub, request, job);
     if (failure != NULL) {
         rpc_call_fail(call, failure);
