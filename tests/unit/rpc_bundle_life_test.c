@@ -6,15 +6,20 @@
 
 // ---- caps ----
 
+static void scene_open_small(scene *s)
+{
+    rpc_server_options options;
+    rpc_server_options_init(&options);
+    options.max_message_bytes = 4096;
+    scene_open(s, &options);
+}
+
 // Four of these answers are as large as a message may be, without what stands before each.
 static void answers_that_do_not_fit_are_left_out_and_can_be_asked_for_again(void **state)
 {
     (void) state;
-    rpc_server_options options;
-    rpc_server_options_init(&options);
-    options.max_message_bytes = 4096;
     scene s;
-    scene_open(&s, &options);
+    scene_open_small(&s);
     size_t asked = 0;
     for (int message = 0; asked < 10; message++) {
         for (size_t i = asked; i < 10; i++) {
@@ -33,11 +38,8 @@ static void answers_that_do_not_fit_are_left_out_and_can_be_asked_for_again(void
 static void without_room_for_the_first_there_is_no_answer_at_all(void **state)
 {
     (void) state;
-    rpc_server_options options;
-    rpc_server_options_init(&options);
-    options.max_message_bytes = 4096;
     scene s;
-    scene_open(&s, &options);
+    scene_open_small(&s);
     parcel_hold(&s.parcel, "late");
     for (int i = 0; i < 5; i++) {
         parcel_get(&s.parcel, "big", "big", 1000);
@@ -45,7 +47,7 @@ static void without_room_for_the_first_there_is_no_answer_at_all(void **state)
     parcel_send(&s.parcel, s.raw);
     rig_wait(s.rig, &s.rig->served, 6);
     rig_release(s.rig);
-    Errand__Rpc__V1__Response *response = parcel_receive(s.raw);
+    Errand__Rpc__V1__Response *response = raw_receive(s.raw);
     assert_null(response->status);
     assert_int_equal(response->n_answers, 0);
     response_free(response);
@@ -81,7 +83,7 @@ static void each_call_counts_among_those_under_way(void **state)
     sem_wait(&given);
     assert_int_equal(s.rig->held_count, 3);
     rig_release(s.rig);
-    Errand__Rpc__V1__Response *response = parcel_receive(s.raw);
+    Errand__Rpc__V1__Response *response = raw_receive(s.raw);
     assert_int_equal(response->n_answers, 5);
     assert_answer_failure(response, 2, "held", STATUS_INTERNAL);
     assert_answer_failure(response, 3, NULL, STATUS_RESOURCE_EXHAUSTED);
@@ -118,7 +120,7 @@ static void the_memory_of_each_call_counts(void **state)
         sem_wait(&given);
         assert_int_equal(s.rig->held_count, 2);
         rig_release(s.rig);
-        Errand__Rpc__V1__Response *response = parcel_receive(s.raw);
+        Errand__Rpc__V1__Response *response = raw_receive(s.raw);
         assert_int_equal(response->n_answers, 3);
         assert_answer_failure(response, 1, "large", STATUS_INTERNAL);
         assert_answer_failure(response, 2, "large", STATUS_RESOURCE_EXHAUSTED);
@@ -163,7 +165,7 @@ static void each_call_is_authorized_by_itself(void **state)
     parcel outer = {.count = 0};
     parcel_add_request(&outer, &whole);
     raw_send(s.raw, outer.calls[0].data, outer.calls[0].len);
-    Errand__Rpc__V1__Response *response = parcel_receive(s.raw);
+    Errand__Rpc__V1__Response *response = raw_receive(s.raw);
     assert_int_equal(response->n_answers, 3);
     assert_answer_job(response, 0, "one", "a");
     assert_answer_failure(response, 1, "two", STATUS_UNAUTHENTICATED);
@@ -335,7 +337,7 @@ static void answers_may_come_from_any_thread(void **state)
             assert_int_equal(pthread_create(&threads[i], NULL, answer_one, s.rig->held[i]), 0);
             s.rig->held[i] = NULL;
         }
-        Errand__Rpc__V1__Response *response = parcel_receive(s.raw);
+        Errand__Rpc__V1__Response *response = raw_receive(s.raw);
         assert_int_equal(response->n_answers, THREADS);
         for (int i = 0; i < THREADS; i++) {
             pthread_join(threads[i], NULL);

@@ -73,7 +73,7 @@ static void the_message_waits_for_a_late_answer_and_then_has_all(void **state)
     s.rig->held[1] = NULL;
     assert_no_answer_yet(&s);
     rig_release(s.rig);
-    Errand__Rpc__V1__Response *response = parcel_receive(s.raw);
+    Errand__Rpc__V1__Response *response = raw_receive(s.raw);
     assert_int_equal(response->n_answers, 4);
     assert_answer_job(response, 0, "one", "a");
     assert_answer_failure(response, 1, "two", STATUS_INTERNAL);  // as the rig answers

@@ -197,17 +197,6 @@ static void calls_wait_for_a_server_that_starts_later(void **state)
     rig_free(r);
 }
 
-// The server goes down with calls that it holds, comes up again, and has got them once more.
-static void restart_holding(rig *r, const char *url, size_t count)
-{
-    rig_wait(r, &r->held_count, count);
-    rig_stop(r);
-    rig_release(r);  // too late
-    free(r->url);
-    rig_listen(r, url);
-    rig_wait(r, &r->held_count, count);
-}
-
 static void a_call_survives_a_restart_of_the_server(void **state)
 {
     (void) state;
@@ -218,7 +207,7 @@ static void a_call_survives_a_restart_of_the_server(void **state)
     calls c;
     calls_init(&c);
     calls_hold(&c, client, 20, NULL);
-    restart_holding(r, url, 20);
+    rig_restart_holding(r, url, 20, 20);
     assert_null(rig_call_get(client, "a", "a", NULL));
     rig_release(r);
     calls_wait(&c, 20);
@@ -239,7 +228,7 @@ static void a_deadline_holds_after_a_second_try(void **state)
     calls c;
     calls_init(&c);
     calls_hold(&c, client, 1, NULL);
-    restart_holding(r, url, 1);
+    rig_restart_holding(r, url, 1, 1);
     rig_release(r);
     calls_wait(&c, 1);
     rpc_call_options options = {.timeout_ms = 50};

@@ -114,21 +114,10 @@ static inline void parcel_send(parcel *p, nng_socket socket)
     raw_send(socket, bytes.bytes, bytes.size);
 }
 
-static inline Errand__Rpc__V1__Response *parcel_receive(nng_socket socket)
-{
-    nng_msg *message;
-    assert_int_equal(nng_recvmsg(socket, &message, 0), 0);
-    Errand__Rpc__V1__Response *response =
-        errand__rpc__v1__response__unpack(NULL, nng_msg_len(message), nng_msg_body(message));
-    assert_non_null(response);
-    nng_msg_free(message);
-    return response;
-}
-
 static inline Errand__Rpc__V1__Response *parcel_call(parcel *p, nng_socket socket)
 {
     parcel_send(p, socket);
-    return parcel_receive(socket);
+    return raw_receive(socket);
 }
 
 static inline void response_free(Errand__Rpc__V1__Response *response)

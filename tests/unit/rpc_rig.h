@@ -231,6 +231,17 @@ static inline void rig_wait(rig *r, const size_t *count, size_t wanted)
     assert_in_range(reached, wanted, SIZE_MAX);
 }
 
+// The server goes down with calls that it holds, and comes up again, until it has got so many.
+static inline void rig_restart_holding(rig *r, const char *url, size_t held, size_t got)
+{
+    rig_wait(r, &r->held_count, held);
+    rig_stop(r);
+    rig_release(r);  // too late
+    free(r->url);
+    rig_listen(r, url);
+    rig_wait(r, &r->held_count, got);
+}
+
 // ---- callers ----
 
 static inline rpc_client *rig_client(const char *url)
@@ -278,9 +289,8 @@ static inline void raw_send(nng_socket socket, const void *bytes, size_t size)
     assert_int_equal(nng_sendmsg(socket, message, 0), 0);
 }
 
-static inline Errand__Rpc__V1__Response *raw_call(nng_socket socket, const void *bytes, size_t size)
+static inline Errand__Rpc__V1__Response *raw_receive(nng_socket socket)
 {
-    raw_send(socket, bytes, size);
     nng_msg *message;
     assert_int_equal(nng_recvmsg(socket, &message, 0), 0);
     Errand__Rpc__V1__Response *response =
@@ -288,6 +298,12 @@ static inline Errand__Rpc__V1__Response *raw_call(nng_socket socket, const void 
     assert_non_null(response);
     nng_msg_free(message);
     return response;
+}
+
+static inline Errand__Rpc__V1__Response *raw_call(nng_socket socket, const void *bytes, size_t size)
+{
+    raw_send(socket, bytes, size);
+    return raw_receive(socket);
 }
 
 static inline void assert_raw_refused(nng_socket socket, const buf *bytes, int code)

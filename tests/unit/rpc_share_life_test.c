@@ -109,12 +109,7 @@ static void calls_survive_a_restart_of_the_server(void **state)
     calls_init(&c);
     assert_null(rig_call_get(client, "a", "a", NULL));
     calls_hold(&c, client, 20, &prompt);
-    rig_wait(r, &r->held_count, CLIENT_SHARING_LANES);
-    rig_stop(r);
-    rig_release(r);  // too late
-    free(r->url);
-    rig_listen(r, url);
-    rig_wait(r, &r->held_count, 20);
+    rig_restart_holding(r, url, CLIENT_SHARING_LANES, 20);
     rig_release(r);
     calls_wait(&c, 20);
     assert_int_equal(status_code_of(c.last_failure), STATUS_INTERNAL);  // as the rig answers
