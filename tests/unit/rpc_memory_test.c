@@ -184,14 +184,17 @@ static void note_outcome(void *data, const ProtobufCMessage *reply, const status
 
 enum { SHARING = 20 };
 
-static void start_sharing(rpc_client *client, outcomes *o)
+// The server answers none before all are started: or else the first could be enough for all.
+static void start_sharing(rig *r, rpc_client *client, outcomes *o)
 {
     const rpc_call_options prompt = {.prompt = true};
     Errand__V1__GetJobRequest request = ERRAND__V1__GET_JOB_REQUEST__INIT;
     request.id = (char *) (uintptr_t) "an id";
+    pthread_mutex_lock(&r->lock);
     for (int i = 0; i < SHARING; i++) {
         rpc_client_start(client, RIG_JOBS, "Get", &request.base, &prompt, note_outcome, o);
     }
+    pthread_mutex_unlock(&r->lock);
     for (int i = 0; i < SHARING; i++) {
         sem_wait(&o->ended);
     }
@@ -207,7 +210,7 @@ static void calls_that_share_survive_every_failed_allocation(void **state)
         rpc_client *client = rig_client(r->url);
         assert_null(rig_call_get(client, "a", "a", NULL));
         atomic_store(&allowed, n);
-        start_sharing(client, &o);
+        start_sharing(r, client, &o);
         bool through = went_through();
         assert_int_equal(o.good + o.exhausted, SHARING);
         assert_true(!through || o.good == SHARING);
