@@ -11,6 +11,7 @@ from google.protobuf import struct_pb2
 from errand.v1 import job_pb2, job_service_pb2 as messages
 from harness.cli import Cli
 from harness.http_api import HttpApi
+from harness.listing import listed
 from harness.rpc import RpcClient, RpcError, duration
 from harness.waiting import wait_until
 from harness.worker import success
@@ -67,17 +68,8 @@ class Submitters:
 
 def finished_times(client):
     """Finish time of each job that has succeeded."""
-    found, token = {}, ""
-    while True:
-        page = client.jobs.List(
-            messages.ListJobsRequest(
-                state=job_pb2.Job.SUCCEEDED, queue="default", page_size=1000, page_token=token
-            )
-        )
-        found.update({job.id: job.finish_time.ToJsonString() for job in page.jobs})
-        token = page.next_page_token
-        if not token:
-            return found
+    found = listed(client, state=job_pb2.Job.SUCCEEDED, queue="default", page_size=1000)
+    return {job.id: job.finish_time.ToJsonString() for job in found}
 
 
 def test_no_acknowledged_job_is_lost_by_ten_kills(start_server, origin, connect):
@@ -225,12 +217,6 @@ def test_a_file_of_jobs_submitted_across_a_kill_is_stored_once(tmp_path, start_s
     ids = out.decode().split()
     assert len(ids) == len(set(ids)) == 20000
     client = RpcClient(server.rpc)
-    count, token = 0, ""
-    while True:
-        page = client.jobs.List(messages.ListJobsRequest(page_size=1000, page_token=token))
-        count += len(page.jobs)
-        token = page.next_page_token
-        if not token:
-            break
+    count = len(listed(client, page_size=1000))
     client.close()
     assert count == 20000

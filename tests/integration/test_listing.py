@@ -5,6 +5,7 @@ from google.protobuf import struct_pb2
 import pytest
 
 from errand.v1 import job_pb2, job_service_pb2 as messages
+from harness.listing import listed, pages
 from harness.rpc import RpcError, duration
 from harness.worker import success
 
@@ -21,19 +22,8 @@ def forty(rpc):
     return [result.job.id for result in rpc.jobs.BatchSubmit(request).results]
 
 
-def pages(rpc, **fields):
-    """All ids, page by page."""
-    token, found = "", []
-    while True:
-        page = rpc.jobs.List(messages.ListJobsRequest(page_token=token, **fields))
-        found.append([job.id for job in page.jobs])
-        token = page.next_page_token
-        if not token:
-            return found
-
-
 def all_ids(rpc, **fields):
-    return [job_id for page in pages(rpc, **fields) for job_id in page]
+    return [job.id for job in listed(rpc, **fields)]
 
 
 def test_jobs_come_newest_first(rpc, forty):
@@ -42,7 +32,7 @@ def test_jobs_come_newest_first(rpc, forty):
 
 @pytest.mark.parametrize("size", [1, 7, 39, 40, 41, 1000, 100000])
 def test_pages_hold_every_job_once(rpc, forty, size):
-    found = pages(rpc, page_size=size)
+    found = [[job.id for job in page] for page in pages(rpc, page_size=size)]
     assert [job_id for page in found for job_id in page] == forty[::-1]
     assert all(len(page) <= size for page in found)
 

@@ -5,6 +5,7 @@ import uuid
 import pytest
 
 from errand.v1 import job_pb2, job_service_pb2 as messages
+from harness.listing import listed
 from harness.rpc import duration
 from harness.tasks import State, get, names, refused, state_of, submit, submit_many, task
 from harness.worker import failure, leased, success
@@ -221,43 +222,37 @@ def test_each_interface_takes_dependencies(api, cli, rpc):
 # ---- labels ----
 
 
-def listed(rpc, **fields):
-    return {job.id for job in rpc.jobs.List(messages.ListJobsRequest(**fields)).jobs}
+def ids_of(rpc, **fields):
+    return {job.id for job in listed(rpc, **fields)}
 
 
 def test_jobs_are_found_by_a_label(rpc):
     red = submit(rpc, labels={"colour": "red", "size": "1"}).id
     blue = submit(rpc, labels={"colour": "blue", "size": "1"}, queue="q").id
     submit(rpc)
-    assert listed(rpc, label="colour:red") == {red}
-    assert listed(rpc, label="size:1") == {red, blue}
-    assert listed(rpc, label="size:1", queue="q") == {blue}
-    assert listed(rpc, label="size:1", state=State.RUNNING) == set()
-    assert listed(rpc, label="colour:green") == listed(rpc, label="red:colour") == set()
+    assert ids_of(rpc, label="colour:red") == {red}
+    assert ids_of(rpc, label="size:1") == {red, blue}
+    assert ids_of(rpc, label="size:1", queue="q") == {blue}
+    assert ids_of(rpc, label="size:1", state=State.RUNNING) == set()
+    assert ids_of(rpc, label="colour:green") == ids_of(rpc, label="red:colour") == set()
 
 
 def test_a_label_is_split_at_the_first_colon(rpc):
     job = submit(rpc, labels={"url": "http://x:80/"}).id
-    assert listed(rpc, label="url:http://x:80/") == {job}
+    assert ids_of(rpc, label="url:http://x:80/") == {job}
 
 
 def test_pages_of_a_label_hold_every_job_once(rpc):
     jobs = [task(labels={"n": str(i % 3)}) for i in range(100)]
     ids = [job.id for job in submit_many(rpc, jobs)]
-    found, token = [], ""
-    while True:
-        page = rpc.jobs.List(messages.ListJobsRequest(label="n:1", page_size=7, page_token=token))
-        found += [job.id for job in page.jobs]
-        token = page.next_page_token
-        if not token:
-            break
-    assert found == ids[1::3][::-1]
+    found = listed(rpc, label="n:1", page_size=7)
+    assert [job.id for job in found] == ids[1::3][::-1]
 
 
 def test_labels_end_with_their_job(rpc):
     job = submit(rpc, labels={"a": "b"})
     rpc.jobs.Delete(messages.DeleteJobRequest(id=job.id))
-    assert listed(rpc, label="a:b") == set()
+    assert ids_of(rpc, label="a:b") == set()
 
 
 @pytest.mark.parametrize("labels", [{str(i): "x" for i in range(33)}, {"": "x"}])
