@@ -255,8 +255,9 @@ ERRAND_API int errand_context_attempt(const errand_context *context);
 // What is left of attempt_timeout.
 ERRAND_API int64_t errand_context_time_left_ms(const errand_context *context);
 
-// errand_context_progress tells how far the work is; total 0: not known, message may be NULL. It
-// may be called as often as one likes: the server hears of it about once a second.
+// errand_context_progress tells how far the work is; total 0: not known, message may be NULL; of a
+// longer one the first 255 bytes are told. It may be called as often as one likes: the server hears
+// of it about once a second.
 ERRAND_API void errand_context_progress(errand_context *context, int64_t done, int64_t total,
                                         const char *message);
 

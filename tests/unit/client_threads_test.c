@@ -37,6 +37,25 @@ static void progress_is_told_in_heartbeats(void **state)
     stage_free(s);
 }
 
+static void tell_impossible_progress(errand_context *context, void *data)
+{
+    (void) data;
+    errand_context_progress(context, 7, -9, "pages");
+    (void) errand_context_wait(context, -1);
+}
+
+// The server would refuse it, and with it the heartbeat that keeps all leases.
+static void progress_below_nothing_is_told_as_nothing(void **state)
+{
+    (void) state;
+    stage *s = stage_new();
+    add_job(s, "task");
+    stage_start(s, "task", tell_impossible_progress);
+    assert_true(rig_wait_until(s->rig, has_progress, 7));
+    assert_int_equal(s->rig->progress_total, 0);
+    stage_free(s);
+}
+
 static void wait_to_be_cancelled(errand_context *context, void *data)
 {
     stage *s = data;
@@ -266,6 +285,7 @@ static void a_run_ends_when_a_signal_says_so(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(progress_is_told_in_heartbeats),
+    cmocka_unit_test(progress_below_nothing_is_told_as_nothing),
     cmocka_unit_test(a_cancelled_function_is_told_and_says_nothing_any_more),
     cmocka_unit_test(a_function_that_outlasts_its_time_takes_room_until_it_returns),
     cmocka_unit_test(no_more_functions_run_at_once_than_the_concurrency_says),

@@ -304,10 +304,11 @@ static void drop(attempt *a)
     attempt_vacate(a);
 }
 
+// A heartbeat is for all attempts: it must not be refused for what one of them says.
 void attempt_progress(attempt *a, int64_t done, int64_t total, const char *message)
 {
-    a->done = done;
-    a->total = total;
+    a->done = done > 0 ? done : 0;
+    a->total = total > 0 ? total : 0;
     const char *said = message != NULL ? message : "";
     text_clean(a->message, sizeof a->message, said, strlen(said));
     a->source->progressed = true;

@@ -155,8 +155,8 @@ void attempt_vacate(attempt *a);
 // Monotonic time at which the attempt has taken too long.
 int64_t attempt_deadline_us(const attempt *a);
 
-// attempt_progress tells how far the work is; total is 0 when that is not known. The message is cut
-// and made valid UTF-8; NULL: none.
+// attempt_progress tells how far the work is; total is 0 when that is not known, numbers below 0
+// count as 0. The message is cut and made valid UTF-8; NULL: none.
 void attempt_progress(attempt *a, int64_t done, int64_t total, const char *message);
 
 // attempt_succeed reports a result; one over the cap, or one that the server could not decode,

@@ -5,14 +5,20 @@ from __future__ import annotations
 import time
 from typing import Any, Callable
 
-from ._encoding import parse_duration
+from ._encoding import clean_text, parse_duration
 
 DEFAULT_TIMEOUT = 900.0  # seconds; the server's for all kinds but http
+MAX_COUNT = 2**63 - 1
+MAX_PROGRESS_BYTES = 1000  # of a message
 
 
 def _timeout(job: Any) -> float:
     text = job.get("attemptTimeout")
     return DEFAULT_TIMEOUT if text is None else parse_duration(text).total_seconds()
+
+
+def _count(number: int) -> int:
+    return max(0, min(number, MAX_COUNT))
 
 
 class Attempt:
@@ -57,8 +63,10 @@ class Attempt:
         return not self._claim
 
     def tell_progress(self, done: int, total: int, message: str) -> None:
-        """Keeps the latest, and lets the engine know."""
-        self.progress = (done, total, message)
+        """Keeps the latest, and lets the engine know. It goes into the heartbeat of all jobs, which
+        must not be refused for what one of them says: numbers and message are cut to what fits."""
+        text = clean_text(message).encode()[:MAX_PROGRESS_BYTES].decode("utf-8", "ignore")
+        self.progress = (_count(done), _count(total), text)
         if self._on_progress is not None:
             self._on_progress()
 

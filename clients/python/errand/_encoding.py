@@ -63,6 +63,11 @@ def _offset(zone: str) -> timedelta:
     return length if zone[0] == "+" else -length
 
 
+def clean_text(text: str) -> str:
+    """Text that any message can hold: without NUL and halves of surrogate pairs."""
+    return text.replace("\0", "\ufffd").encode("utf-8", "replace").decode()
+
+
 def bytes_text(body: bytes) -> str:
     """Base64."""
     return base64.b64encode(body).decode("ascii")

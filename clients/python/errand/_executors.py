@@ -174,6 +174,8 @@ class LoopExecutor:
             except (TypeError, ValueError) as error:
                 return _refused(attempt, error)
             return _outcomes.success(attempt, await handler.function(*args, **kwargs))
-        except (asyncio.CancelledError, SystemExit, Exception) as error:
+        except GeneratorExit:  # the loop is gone, and nobody runs this any more
+            raise
+        except BaseException as error:
             # sys.exit() in a task would end the loop, and with it all others.
             return _outcomes.of_exception(attempt, error)

@@ -7,7 +7,7 @@ import traceback
 from typing import Any
 
 from ._attempt import Attempt
-from ._encoding import bytes_text, check_json, duration_text
+from ._encoding import bytes_text, check_json, clean_text, duration_text
 from .errors import Code, Permanent, RetryLater
 from .models import Data
 
@@ -58,8 +58,8 @@ def failure(
     retry_after: float | None = None,
 ) -> str:
     """The attempt failed. `retry_after`: seconds before which none is to follow."""
-    clean = message[:MAX_MESSAGE].replace("\0", "\ufffd").encode("utf-8", "replace").decode()
-    body: dict[str, Any] = {"status": {"code": code.value, "message": clean}}
+    text = clean_text(message[:MAX_MESSAGE])
+    body: dict[str, Any] = {"status": {"code": code.value, "message": text}}
     if retryable:
         body["retryable"] = True
     if retry_after is not None:

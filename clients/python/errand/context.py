@@ -49,7 +49,8 @@ class Context:
             raise Cancelled(Status(Code.CANCELLED, "the job was cancelled, or its time is over"))
 
     def progress(self, done: int, total: int = 0, message: str = "") -> None:
-        """Tells how far the task is. Sent once a second at most, the latest wins."""
+        """Tells how far the task is. Sent once a second at most, the latest wins; of a message the
+        first 1,000 bytes."""
         self._attempt.tell_progress(int(done), int(total), str(message))
 
 

@@ -73,6 +73,10 @@ class Unspeakable(Exception):
         raise RuntimeError("no words")
 
 
+class Uncommon(BaseException):
+    pass
+
+
 @pytest.mark.parametrize("is_async", [False, True])
 @pytest.mark.parametrize(
     "error, words",
@@ -80,6 +84,8 @@ class Unspeakable(Exception):
         (Unspeakable(), "Unspeakable"),
         (SystemExit(3), "SystemExit: 3"),
         (errand.RetryLater(float("inf")), "try again in inf s"),
+        (Uncommon("of no common sort"), "Uncommon: of no common sort"),
+        (KeyboardInterrupt(), "KeyboardInterrupt"),
     ],
 )
 def test_an_exception_of_any_sort_ends_its_attempt_and_nothing_else(worker, error, words, is_async):
@@ -106,6 +112,38 @@ def test_an_exception_of_any_sort_ends_its_attempt_and_nothing_else(worker, erro
             assert done.state is errand.State.FAILED
             assert words in done.error.message
         assert task.submit(False).result(30) == "fine"
+
+
+@pytest.mark.parametrize(
+    "done, total, message, told",
+    [
+        (-1, -2, "below", (0, 0, "below")),
+        (2**70, 2**71, "beyond", (2**63 - 1, 2**63 - 1, "beyond")),
+        (1, 2, "a\0b", (1, 2, "a\ufffdb")),
+        (1, 2, "half of \ud83d", (1, 2, "half of ?")),
+        (1, 2, "é" * 2000, (1, 2, "é" * 500)),
+    ],
+)
+def test_what_a_task_says_of_its_progress_never_costs_the_leases(
+    worker, caplog, eventually, done, total, message, told
+):
+    go_on = threading.Event()
+
+    @worker.task
+    def task() -> None:
+        errand.current().progress(done, total, message)
+        assert go_on.wait(60)
+
+    def seen():
+        progress = job.get().progress
+        return progress and (progress.done, progress.total, progress.message)
+
+    with caplog.at_level(logging.WARNING), worker:
+        job = task.submit()
+        assert eventually(seen, "progress") == told
+        go_on.set()
+        job.result(30)
+    assert not caplog.records
 
 
 def test_a_worker_waits_for_its_server(errand_server, caplog):
