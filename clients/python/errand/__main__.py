@@ -16,10 +16,9 @@ from .worker import Worker
 
 
 def _positive(text: str) -> int:
-    number = int(text)
-    if number < 1:
-        raise ValueError
-    return number
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected a number from 1 on")
+    return int(text)
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -54,6 +53,8 @@ def load(name: str) -> Worker:
         found = getattr(found, part)
     if not isinstance(found, Worker):
         raise ValueError(f"{name} is a {type(found).__name__}, not an errand.Worker")
+    if not found.tasks:
+        raise ValueError(f"{name} has no tasks, and so nothing to do")
     return found
 
 

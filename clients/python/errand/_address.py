@@ -30,6 +30,10 @@ class Address:
         self._headers = {"User-Agent": USER_AGENT, **(headers or {})}
         token = token or os.environ.get("ERRAND_TOKEN")
         if token:
+            if any(not "!" <= letter <= "~" for letter in token):  # such as the newline of a file
+                raise ValueError(
+                    "a token has visible characters of ASCII only; this one has others"
+                )
             self._headers["Authorization"] = f"Bearer {token}"
 
     def headers(self, request: Request) -> dict[str, str]:

@@ -28,6 +28,7 @@ T = TypeVar("T")
 
 MIN_BACKOFF = 0.05  # seconds
 MAX_BACKOFF = 5.0
+MAX_TIMEOUT = 1e6  # that sockets take; float("inf") means it, too
 
 
 @dataclass(frozen=True)
@@ -91,7 +92,7 @@ class Deadline:
     def __init__(self, timeout: float, clock: Callable[[], float] = time.monotonic) -> None:
         self.timeout = timeout
         self._clock = clock
-        self._end = clock() + timeout
+        self._end = clock() + min(timeout, MAX_TIMEOUT)
 
     def left(self) -> float:
         """Seconds left; negative when it is over."""
@@ -177,15 +178,24 @@ class Backoff:
         return bound * (0.1 + 0.9 * self._uniform())
 
 
-def send(wanted: Request, deadline: Deadline, repeats: list[Any] | None = None) -> Flow[Reply]:
+def send(
+    wanted: Request,
+    deadline: Deadline,
+    repeats: list[Any] | None = None,
+    patience: float = MAX_TIMEOUT,
+) -> Flow[Reply]:
     """The reply to a request. It is repeated while there is no connection or the server says
-    UNAVAILABLE, until the deadline; each failure is appended to `repeats`. CallError otherwise."""
+    UNAVAILABLE, until the deadline; each failure is appended to `repeats`. CallError otherwise.
+    `patience`: seconds without an answer after which the connection is taken to be dead."""
     backoff = Backoff()
     failure: CallError | None = None
     while True:
         if deadline.left() <= 0:
             raise failure or deadline.error("no answer")
-        answer = yield Send(wanted, deadline.left())
+        left = deadline.left()
+        answer = yield Send(wanted, min(left, patience))
+        if isinstance(answer, Broken) and answer.timed_out and patience < left:
+            answer = Broken(answer.reason)
         failure = _failure(answer, deadline)
         if failure is None:
             assert isinstance(answer, Reply)

@@ -16,6 +16,7 @@ from .queues import QueueInfo, RateLimit, ServerInfo, Stats, WorkerInfo
 
 MAX_WAIT = 50.0  # seconds; the server takes 60
 SPARE = 1.0  # seconds that the answer to a wait may come later
+SILENCE = 10.0  # seconds later than that: the connection is dead, though nobody has said so
 
 
 def _job_path(job_id: str, verb: str = "") -> str:
@@ -68,7 +69,8 @@ def _waiting(job_id: str, what: str, deadline: Deadline) -> Flow[Reply]:
         wait = min(MAX_WAIT, max(0.0, left))
         wanted = _flow.request("GET", _job_path(job_id, what), query={"wait": duration_text(wait)})
         # One more moment, so that a job that has ended is told of even when no time is left.
-        reply = yield from _flow.send(wanted, Deadline(max(left, 0.0) + SPARE))
+        until = Deadline(max(left, 0.0) + SPARE)
+        reply = yield from _flow.send(wanted, until, patience=wait + SILENCE)
         if reply.status != 202:
             return reply
         if deadline.left() <= 0:

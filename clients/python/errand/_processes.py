@@ -8,6 +8,7 @@ import signal
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 log = logging.getLogger("errand.worker")
@@ -65,7 +66,8 @@ class Supervisor:
     def _stop(self, number: int) -> None:
         self._stopping = True
         for pid in list(self._children):
-            os.kill(pid, number)
+            with suppress(ProcessLookupError):  # it has ended, which wait() is just about to tell
+                os.kill(pid, number)
 
 
 def run_processes(words: Sequence[str], count: int) -> int:

@@ -45,6 +45,14 @@ def test_a_call_needs_a_token_with_its_scope(errand_server, monkeypatch, run):
     run(live())
 
 
+@pytest.mark.parametrize("bad", ["secret\n", "two words", "s\u00e9cret", "a\0b"])
+def test_a_token_that_is_none_is_refused_and_not_shown(bad):
+    for maker in (errand.Client, errand.AsyncClient, errand.Worker):
+        with pytest.raises(ValueError, match="visible characters") as caught:
+            maker(token=bad)
+        assert bad not in str(caught.value)
+
+
 def test_a_worker_needs_one_that_may_work(errand_server):
     def worker_with(token):
         worker = errand.Worker(errand_server.url, token=token)

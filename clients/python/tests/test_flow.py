@@ -16,6 +16,7 @@ class Network:
         self.answers = list(answers)
         self.now = 0.0
         self.sent = []
+        self.patience = []
         self.slept = []
 
     def deadline(self, timeout):
@@ -37,6 +38,7 @@ class Network:
             return None
         assert isinstance(effect, Send)
         self.sent.append(effect.request)
+        self.patience.append(effect.timeout)
         answer = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
         self.now += getattr(answer, "takes", 0.0)
         return answer
@@ -155,6 +157,21 @@ def test_waiting_asks_again_until_the_job_has_ended():
     assert network.run(op.wait("x", network.deadline(100))).state == "FAILED"
     assert [sent.target for sent in network.sent[:1]] == ["/v1/jobs/x/result?wait=50s"]
     assert network.slept  # these answers came at once: the server is busy
+
+
+def test_a_wait_whose_connection_is_dead_is_asked_anew():
+    silence = Broken("timed out", timed_out=True)
+    network = Network(silence, reply(200, {"id": "x", "state": "SUCCEEDED"}))
+    assert network.run(op.wait("x", network.deadline(3600))).state == "SUCCEEDED"
+    assert network.patience[0] == 60  # and not the hour that the job may take
+    assert len(network.sent) == 2
+
+
+@pytest.mark.parametrize("timeout", [float("inf"), 1e12])
+def test_a_timeout_may_be_as_long_as_one_likes(timeout):
+    network = Network(reply(200, {}))
+    network.run(op.stats(network.deadline(timeout)))
+    assert network.patience[0] <= 2_000_000  # what sockets take is 24 days
 
 
 def test_waiting_ends():

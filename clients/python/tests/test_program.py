@@ -9,11 +9,13 @@ import time
 import pytest
 
 import errand
+from errand._processes import Supervisor
 
 CODE = """
 import os, time, errand
 
 worker = errand.Worker({url!r}, concurrency=2, drain_timeout=20)
+idle = errand.Worker({url!r})
 
 @worker.task
 def pid() -> int:
@@ -129,6 +131,7 @@ def test_a_process_that_dies_is_replaced(program, client, eventually):
         ("no_such_shop:worker", "No module named"),
         ("shop:wrker", "has no attribute"),
         ("shop:pid", "not an errand.Worker"),
+        ("shop:idle", "has no tasks"),
     ],
 )
 def test_a_wrong_name_is_told(program, name, says):
@@ -138,6 +141,19 @@ def test_a_wrong_name_is_told(program, name, says):
 
 def test_a_wrong_name_ends_all_processes(program):
     assert program.start("--processes", "3", name="shop:wrker").wait() == 2
+
+
+def test_a_number_that_is_none_is_told(program):
+    assert program.start("--concurrency", "0").wait() == 2
+    assert "found '0', expected a number from 1 on" in program.text()
+
+
+def test_a_stop_at_the_moment_that_a_process_ends_is_no_error():
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+    supervisor = Supervisor([], 1)
+    supervisor._children[ended.pid] = (0, 0.0)
+    supervisor._stop(signal.SIGTERM)
 
 
 def test_queues_and_concurrency_are_taken_from_the_command_line(program, client, eventually):
