@@ -15,7 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define START_SECONDS 10
+#define START_SECONDS 60
 #define STOP_SECONDS  40
 #define OUTPUT_SIZE   4096
 #define MAX_ARGUMENTS 16
