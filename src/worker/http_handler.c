@@ -77,7 +77,7 @@ static bool begin(http_pool *pool, http_transfer *t)
 {
     status *failure = http_request_apply(t);
     if (failure == NULL) {
-        failure = http_loop_add(pool->loop, t->easy);
+        failure = http_loop_add(pool->loop, t->easy, t->group);
     }
     if (failure != NULL) {
         refuse(t->attempt, failure);
@@ -177,7 +177,7 @@ static void stop(void *handler, attempt *a)
     http_pool *pool = (http_pool *) handler;
     http_transfer *t = (http_transfer *) a->work;
     if (!http_hosts_waits(t)) {
-        http_loop_remove(pool->loop, t->easy);
+        http_loop_remove(pool->loop, t->easy, t->group);
         room_leave(&pool->room, &t->place);
     }
     leave(pool, t);

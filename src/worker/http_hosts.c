@@ -1,6 +1,8 @@
 // http_hosts - lets so many transfers to one host begin; the others wait here in line.
 #include "worker/http_hosts.h"
 
+#include "worker/http_loop.h"
+
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +11,8 @@
 
 struct http_host {
     UT_hash_handle hh;
-    size_t active;           // transfers that have begun
+    size_t active;  // transfers that have begun
+    unsigned in_group[HTTP_GROUPS];
     http_transfer *waiting;  // a list
     char name[];             // scheme and authority
 };
@@ -54,17 +57,40 @@ static http_host *host_of(http_hosts *hosts, const char *url)
     return fresh;
 }
 
+// The first group that is not full; if all are, the emptiest.
+static unsigned find_group(const http_host *host)
+{
+    unsigned best = 0;
+    for (unsigned i = 0; i < HTTP_GROUPS; i++) {
+        if (host->in_group[i] < HTTP_GROUP_TRANSFERS) {
+            return i;
+        }
+        if (host->in_group[i] < host->in_group[best]) {
+            best = i;
+        }
+    }
+    return best;
+}
+
+static void begin(http_host *host, http_transfer *t)
+{
+    t->group = find_group(host);
+    host->in_group[t->group]++;
+    host->active++;
+}
+
 bool http_hosts_enter(http_hosts *hosts, http_transfer *t, const char *url)
 {
-    t->host = hosts->max == 0 ? NULL : host_of(hosts, url);
+    t->group = 0;
+    t->host = host_of(hosts, url);
     if (t->host == NULL) {
-        return true;  // no limit; or no memory, and libcurl has the limit too
+        return true;  // no memory; libcurl has the limit too
     }
-    t->in_line = t->host->active == hosts->max;
+    t->in_line = hosts->max > 0 && t->host->active == hosts->max;
     if (t->in_line) {
         DL_APPEND2(t->host->waiting, t, line_prev, line_next);
     } else {
-        t->host->active++;
+        begin(t->host, t);
     }
     return !t->in_line;
 }
@@ -75,7 +101,7 @@ static http_transfer *first_in_line(http_host *host)
     if (first != NULL) {
         DL_DELETE2(host->waiting, first, line_prev, line_next);
         first->in_line = false;
-        host->active++;
+        begin(host, first);
     }
     return first;
 }
@@ -93,6 +119,7 @@ http_transfer *http_hosts_leave(http_hosts *hosts, http_transfer *t)
         return NULL;  // others have begun, or this one would not have waited
     }
     host->active--;
+    host->in_group[t->group]--;
     http_transfer *next = first_in_line(host);
     if (host->active == 0) {
         HASH_DEL(hosts->by_name, host);

@@ -1,6 +1,7 @@
 // http_hosts - lets so many transfers to one host begin; the others wait here in line.
 //
-// libcurl has such a limit too, but looks at all that wait whenever one ends.
+// libcurl has such a limit too, but looks at all that wait whenever one ends. Those that have begun
+// are spread over the groups of an http_loop, the first of them filled first.
 #ifndef ERRAND_WORKER_HTTP_HOSTS_H
 #define ERRAND_WORKER_HTTP_HOSTS_H
 
@@ -14,7 +15,8 @@ typedef struct http_hosts {
     http_host *by_name;  // a hash table of those that have any
 } http_hosts;
 
-// http_hosts_enter is true when the transfer to this URL may begin. Otherwise it stands in line.
+// http_hosts_enter is true when the transfer to this URL may begin, in its group. Otherwise it
+// stands in line.
 bool http_hosts_enter(http_hosts *hosts, http_transfer *t, const char *url);
 
 // http_hosts_leave takes out a transfer that has ended or waits; returns the one that may begin

@@ -1,4 +1,4 @@
-// http_loop - a curl multi handle driven by a libuv loop: thousands of transfers in one thread.
+// http_loop - curl multi handles driven by a libuv loop: thousands of transfers in one thread.
 //
 // curl tells which sockets to watch and when to be called at the latest. It stops watching a kept
 // connection after each transfer and starts again with the next; so the poll handle of a descriptor
@@ -8,53 +8,59 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
-struct http_loop {
-    uv_loop_t *loop;
+typedef struct http_group {
+    http_loop *whole;
     CURLM *multi;
     uv_timer_t timer;
-    uv_poll_t **polls;  // by descriptor; NULL: never watched
+} http_group;
+
+struct http_loop {
+    uv_loop_t *loop;
+    http_group *groups[HTTP_GROUPS];  // NULL: none of its transfers has begun yet
+    uv_poll_t **polls;                // by descriptor; NULL: never watched
     size_t poll_count;
+    size_t max_per_host, max_idle;
     http_done_fn *done;
     void *data;
 };
 
-static void finish_ended(http_loop *h)
+static void finish_ended(http_group *g)
 {
     int left = 0;
-    for (CURLMsg *message = curl_multi_info_read(h->multi, &left); message != NULL;
-         message = curl_multi_info_read(h->multi, &left)) {
+    for (CURLMsg *message = curl_multi_info_read(g->multi, &left); message != NULL;
+         message = curl_multi_info_read(g->multi, &left)) {
         CURL *easy = message->easy_handle;
         CURLcode result = message->data.result;
-        (void) curl_multi_remove_handle(h->multi, easy);
-        h->done(h->data, easy, result);
+        (void) curl_multi_remove_handle(g->multi, easy);
+        g->whole->done(g->whole->data, easy, result);
     }
 }
 
 static void on_timer(uv_timer_t *timer)
 {
-    http_loop *h = (http_loop *) timer->data;
+    http_group *g = (http_group *) timer->data;
     int running = 0;
-    (void) curl_multi_socket_action(h->multi, CURL_SOCKET_TIMEOUT, 0, &running);
-    finish_ended(h);
+    (void) curl_multi_socket_action(g->multi, CURL_SOCKET_TIMEOUT, 0, &running);
+    finish_ended(g);
 }
 
 // Runs inside curl, which must not be entered again: a timeout of 0 waits for the loop, too.
 static int set_timer(CURLM *multi, long timeout_ms, void *data)
 {
     (void) multi;
-    http_loop *h = (http_loop *) data;
-    if (uv_is_closing((uv_handle_t *) &h->timer)) {
+    http_group *g = (http_group *) data;
+    if (uv_is_closing((uv_handle_t *) &g->timer)) {
         return 0;
     }
     if (timeout_ms < 0) {
-        return uv_timer_stop(&h->timer);
+        return uv_timer_stop(&g->timer);
     }
-    return uv_timer_start(&h->timer, on_timer, (uint64_t) timeout_ms, 0);
+    return uv_timer_start(&g->timer, on_timer, (uint64_t) timeout_ms, 0);
 }
 
 static void on_ready(uv_poll_t *poll, int failed, int events)
 {
-    http_loop *h = (http_loop *) poll->data;
+    http_group *g = (http_group *) poll->data;
     uv_os_fd_t fd = -1;
     if (uv_fileno((uv_handle_t *) poll, &fd) != 0) {
         return;
@@ -63,8 +69,8 @@ static void on_ready(uv_poll_t *poll, int failed, int events)
     flags |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
     flags |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
     int running = 0;
-    (void) curl_multi_socket_action(h->multi, fd, flags, &running);
-    finish_ended(h);
+    (void) curl_multi_socket_action(g->multi, fd, flags, &running);
+    finish_ended(g);
 }
 
 static bool reserve_polls(http_loop *h, size_t count)
@@ -96,7 +102,6 @@ static uv_poll_t *poll_of(http_loop *h, curl_socket_t fd)
             free(poll);
             return NULL;
         }
-        poll->data = h;
         h->polls[fd] = poll;
     }
     return h->polls[fd];
@@ -106,11 +111,12 @@ static int watch(CURL *easy, curl_socket_t fd, int what, void *data, void *socke
 {
     (void) easy;
     (void) socket_data;
-    http_loop *h = (http_loop *) data;
-    uv_poll_t *poll = poll_of(h, fd);
+    http_group *g = (http_group *) data;
+    uv_poll_t *poll = poll_of(g->whole, fd);
     if (poll == NULL) {
         return -1;
     }
+    poll->data = g;
     if (uv_is_closing((uv_handle_t *) poll)) {
         return 0;
     }
@@ -122,16 +128,53 @@ static int watch(CURL *easy, curl_socket_t fd, int what, void *data, void *socke
     return uv_poll_start(poll, events, on_ready);
 }
 
-static bool set_up(http_loop *h, size_t max_per_host, size_t max_idle)
+// ---- groups ----
+
+// Most hosts have all their connections in the first one.
+static size_t idle_in(const http_loop *h, unsigned number)
 {
-    return curl_multi_setopt(h->multi, CURLMOPT_SOCKETFUNCTION, watch) == CURLM_OK &&
-           curl_multi_setopt(h->multi, CURLMOPT_SOCKETDATA, h) == CURLM_OK &&
-           curl_multi_setopt(h->multi, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
-           curl_multi_setopt(h->multi, CURLMOPT_TIMERDATA, h) == CURLM_OK &&
-           curl_multi_setopt(h->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long) max_per_host) ==
-               CURLM_OK &&
-           curl_multi_setopt(h->multi, CURLMOPT_MAXCONNECTS, (long) max_idle) == CURLM_OK;
+    size_t share = h->max_idle / 8;
+    if (number == 0) {
+        return h->max_idle;
+    }
+    return share > HTTP_GROUP_TRANSFERS ? share : HTTP_GROUP_TRANSFERS;
 }
+
+static bool set_up(http_group *g, size_t max_idle)
+{
+    long max_per_host = (long) g->whole->max_per_host;
+    return curl_multi_setopt(g->multi, CURLMOPT_SOCKETFUNCTION, watch) == CURLM_OK &&
+           curl_multi_setopt(g->multi, CURLMOPT_SOCKETDATA, g) == CURLM_OK &&
+           curl_multi_setopt(g->multi, CURLMOPT_TIMERFUNCTION, set_timer) == CURLM_OK &&
+           curl_multi_setopt(g->multi, CURLMOPT_TIMERDATA, g) == CURLM_OK &&
+           curl_multi_setopt(g->multi, CURLMOPT_MAX_HOST_CONNECTIONS, max_per_host) == CURLM_OK &&
+           curl_multi_setopt(g->multi, CURLMOPT_MAXCONNECTS, (long) max_idle) == CURLM_OK;
+}
+
+static status *group_of(http_loop *h, unsigned number, http_group **ret)
+{
+    if (h->groups[number] != NULL) {
+        *ret = h->groups[number];
+        return NULL;
+    }
+    http_group *g = calloc(1, sizeof *g);
+    if (g == NULL) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
+    g->whole = h;
+    g->multi = curl_multi_init();
+    if (g->multi == NULL || !set_up(g, idle_in(h, number)) ||
+        uv_timer_init(h->loop, &g->timer) != 0) {
+        (void) curl_multi_cleanup(g->multi);
+        free(g);
+        return status_new(STATUS_INTERNAL, "libcurl can not be set up");
+    }
+    g->timer.data = g;
+    *ret = h->groups[number] = g;
+    return NULL;
+}
+
+// ---- life ----
 
 status *http_loop_open(uv_loop_t *loop, size_t max_per_host, size_t max_idle, http_done_fn *done,
                        void *data, http_loop **ret)
@@ -140,34 +183,40 @@ status *http_loop_open(uv_loop_t *loop, size_t max_per_host, size_t max_idle, ht
     if (h == NULL) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
-    h->loop = loop;
-    h->done = done;
-    h->data = data;
-    h->timer.data = h;
-    h->multi = curl_multi_init();
-    if (h->multi == NULL || !set_up(h, max_per_host, max_idle) ||
-        uv_timer_init(loop, &h->timer) != 0) {
-        (void) curl_multi_cleanup(h->multi);
+    *h = (http_loop){
+        .loop = loop,
+        .max_per_host = max_per_host,
+        .max_idle = max_idle,
+        .done = done,
+        .data = data,
+    };
+    http_group *first;
+    status *failure = group_of(h, 0, &first);
+    if (failure != NULL) {
         free(h);
-        return status_new(STATUS_INTERNAL, "libcurl can not be set up");
+        return failure;
     }
-    h->timer.data = h;
     *ret = h;
     return NULL;
 }
 
-status *http_loop_add(http_loop *h, CURL *easy)
+status *http_loop_add(http_loop *h, CURL *easy, unsigned group)
 {
-    CURLMcode failed = curl_multi_add_handle(h->multi, easy);
+    http_group *g = NULL;
+    status *failure = group_of(h, group, &g);
+    if (failure != NULL) {
+        return failure;
+    }
+    CURLMcode failed = curl_multi_add_handle(g->multi, easy);
     if (failed != CURLM_OK) {
         return status_new(STATUS_INTERNAL, "libcurl: %s", curl_multi_strerror(failed));
     }
     return NULL;
 }
 
-void http_loop_remove(http_loop *h, CURL *easy)
+void http_loop_remove(http_loop *h, CURL *easy, unsigned group)
 {
-    (void) curl_multi_remove_handle(h->multi, easy);
+    (void) curl_multi_remove_handle(h->groups[group]->multi, easy);
 }
 
 void http_loop_close(http_loop *h)
@@ -175,7 +224,12 @@ void http_loop_close(http_loop *h)
     if (h == NULL) {
         return;
     }
-    (void) curl_multi_cleanup(h->multi);
+    for (size_t i = 0; i < HTTP_GROUPS; i++) {
+        if (h->groups[i] != NULL) {
+            (void) curl_multi_cleanup(h->groups[i]->multi);
+            free(h->groups[i]);
+        }
+    }
     for (size_t i = 0; i < h->poll_count; i++) {
         free(h->polls[i]);
     }

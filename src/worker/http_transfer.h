@@ -49,6 +49,7 @@ typedef struct http_transfer {
     char error[CURL_ERROR_SIZE];
     struct http_transfer *next;  // in the pool
     http_host *host;             // http_hosts.c; NULL: not counted
+    unsigned group;              // of the http_loop
     bool in_line;                // of the host
     struct http_transfer *line_prev, *line_next;
     room *room;

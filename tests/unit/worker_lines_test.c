@@ -2,8 +2,10 @@
 #include "unit/unit_test.h"
 
 #include "worker/http_hosts.h"
+#include "worker/http_loop.h"
 #include "worker/room.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define MIB ((size_t) 1 << 20)
@@ -95,7 +97,62 @@ static void without_a_limit_nobody_waits(void **state)
     for (size_t i = 0; i < 4; i++) {
         assert_true(http_hosts_enter(&hosts, &transfers[i], "http://a.test/"));
     }
+    for (size_t i = 0; i < 4; i++) {
+        assert_null(http_hosts_leave(&hosts, &transfers[i]));
+    }
+    assert_null(hosts.by_name);
+}
+
+static http_transfer *many_to_one(http_hosts *hosts, size_t count)
+{
+    http_transfer *many = calloc(count, sizeof *many);
+    assert_non_null(many);
+    for (size_t i = 0; i < count; i++) {
+        assert_true(http_hosts_enter(hosts, &many[i], "http://a.test/"));
+        assert_int_equal(many[i].group, i / HTTP_GROUP_TRANSFERS);
+    }
+    return many;
+}
+
+static void all_leave(http_hosts *hosts, http_transfer *many, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_null(http_hosts_leave(hosts, &many[i]));
+    }
+    free(many);
+}
+
+static void the_first_groups_are_filled_first(void **state)
+{
+    (void) state;
+    enum { MANY = HTTP_GROUPS * HTTP_GROUP_TRANSFERS };
+    http_hosts hosts = {.max = 0};
+    http_transfer *many = many_to_one(&hosts, MANY);
+    assert_true(http_hosts_enter(&hosts, &transfers[0], "http://b.test/"));
+    assert_int_equal(transfers[0].group, 0);
+    assert_true(http_hosts_enter(&hosts, &transfers[1], "http://a.test/"));
+    assert_int_equal(transfers[1].group, 0);  // all are full
+    assert_null(http_hosts_leave(&hosts, &many[MANY - 1]));
+    assert_true(http_hosts_enter(&hosts, &many[MANY - 1], "http://a.test/"));
+    assert_int_equal(many[MANY - 1].group, HTTP_GROUPS - 1);
+    all_leave(&hosts, many, MANY);
     assert_null(http_hosts_leave(&hosts, &transfers[0]));
+    assert_null(http_hosts_leave(&hosts, &transfers[1]));
+    assert_null(hosts.by_name);
+}
+
+static void who_has_waited_comes_into_the_group_of_the_one_that_left(void **state)
+{
+    (void) state;
+    enum { LIMIT = 2 * HTTP_GROUP_TRANSFERS };
+    http_hosts hosts = {.max = LIMIT};
+    http_transfer *many = many_to_one(&hosts, LIMIT);
+    assert_false(http_hosts_enter(&hosts, &transfers[0], "http://a.test/"));
+    assert_ptr_equal(http_hosts_leave(&hosts, &many[LIMIT - 1]), &transfers[0]);
+    assert_int_equal(transfers[0].group, 1);
+    assert_null(http_hosts_leave(&hosts, &transfers[0]));
+    all_leave(&hosts, many, LIMIT - 1);
+    assert_null(hosts.by_name);
 }
 
 // ---- room ----
@@ -175,6 +232,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(hosts_schemes_and_ports_are_counted_apart, set_up, tear_down),
     cmocka_unit_test_setup_teardown(one_that_stops_waiting_lets_nobody_in, set_up, tear_down),
     cmocka_unit_test_setup_teardown(without_a_limit_nobody_waits, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(the_first_groups_are_filled_first, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(who_has_waited_comes_into_the_group_of_the_one_that_left,
+                                    set_up, tear_down),
     cmocka_unit_test_setup_teardown(small_responses_never_wait, set_up, tear_down),
     cmocka_unit_test_setup_teardown(beyond_the_cap_one_goes_on_and_the_others_pause, set_up,
                                     tear_down),

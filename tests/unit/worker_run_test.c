@@ -1,6 +1,8 @@
 // worker run - leases, heartbeats, outcomes: a worker before a scripted server.
 #include "unit/worker_scene.h"
 
+#include "worker/http_loop.h"
+
 static bool has_pulled(rig *r, size_t n)
 {
     return r->pulled >= n;
@@ -287,6 +289,32 @@ static void cancelled_jobs_leave_the_line_of_their_host(void **state)
     rig_free(r);
 }
 
+static void many_transfers_to_one_host_run_at_once_and_can_all_be_cancelled(void **state)
+{
+    (void) state;
+    enum { MANY = 2 * HTTP_GROUP_TRANSFERS + 2 };  // in three groups
+    rig *r = rig_new();
+    r->options.worker.concurrency = MANY;
+    r->options.http.max_per_host = MANY;
+    r->lease_ms = 300;
+    for (size_t i = 0; i < MANY; i++) {
+        rig_add(r, "/hang");
+    }
+    rig_start(r);
+    origin_wait_hanging(r->origin, MANY);
+    pthread_mutex_lock(&r->lock);
+    for (size_t i = 0; i < MANY; i++) {
+        r->jobs[i].cancelled = true;
+    }
+    pthread_mutex_unlock(&r->lock);
+    origin_wait_hanging(r->origin, 0);
+    for (size_t i = 0; i < MANY; i++) {
+        rig_add(r, "/ok");
+    }
+    rig_wait_finished(r, MANY);
+    rig_free(r);
+}
+
 static void a_bad_url_is_told_at_the_start(void **state)
 {
     (void) state;
@@ -328,6 +356,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_worker_that_can_not_reach_its_server_stops_all_the_same),
     cmocka_unit_test(long_responses_arrive_one_by_one_when_memory_is_scarce),
     cmocka_unit_test(cancelled_jobs_leave_the_line_of_their_host),
+    cmocka_unit_test(many_transfers_to_one_host_run_at_once_and_can_all_be_cancelled),
     cmocka_unit_test(a_bad_url_is_told_at_the_start),
     cmocka_unit_test(a_worker_without_slots_does_not_start),
 };
