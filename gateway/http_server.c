@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "gateway/http_internal.h"
+#include "gateway/stacks.h"
 
 #include <civetweb.h>
 #include <pthread.h>
@@ -12,13 +13,12 @@
 #include <string.h>
 #include <sys/resource.h>
 
-#define THREAD_STACK_BYTES ((size_t) 512 * 1024)
-#define KEEP_ALIVE_MS      "60000"
-#define QUEUE              "1000"                // connections accepted and not served yet
-#define MEMORY_CAP         ((size_t) 256 << 20)  // of one request once it is taken apart
-#define MAX_PORTS          4
-#define MAX_LISTEN         300
-#define OTHER_FILES        1024
+#define KEEP_ALIVE_MS "60000"
+#define QUEUE         "1000"                // connections accepted and not served yet
+#define MEMORY_CAP    ((size_t) 256 << 20)  // of one request once it is taken apart
+#define MAX_PORTS     4
+#define MAX_LISTEN    300
+#define OTHER_FILES   1024
 
 static _Thread_local http_thread *this_thread;
 
@@ -121,9 +121,9 @@ static int log_message(const struct mg_connection *connection, const char *messa
 
 // ---- start and stop ----
 
-// civetweb has no option for the size of its threads' stacks, ignores SIGCHLD for the whole
-// process, and its threads would take signals that are meant for main. All three are put right
-// around its start.
+// civetweb has no option for the size of its threads' stacks (the size here is for one that was
+// built without a size of its own, see stacks.c), ignores SIGCHLD for the whole process, and its
+// threads would take signals that are meant for main. All three are put right around its start.
 typedef struct surroundings {
     pthread_attr_t attributes;
     struct sigaction on_child;
@@ -135,7 +135,7 @@ static void prepare_surroundings(surroundings *s)
     pthread_attr_t small;
     (void) pthread_getattr_default_np(&s->attributes);
     if (pthread_attr_init(&small) == 0) {
-        (void) pthread_attr_setstacksize(&small, THREAD_STACK_BYTES);
+        (void) pthread_attr_setstacksize(&small, STACKS_MIN_BYTES);
         (void) pthread_setattr_default_np(&small);
         (void) pthread_attr_destroy(&small);
     }
