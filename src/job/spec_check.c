@@ -21,6 +21,10 @@
 #define MAX_LABELS     32
 #define MAX_LABEL      255  // bytes of a key or a value
 
+// Messages in one another. The deepest that a job stands in is the answer to a Lease, where args
+// are three deep already: whoever is to run the job can read it.
+#define MAX_ARGS_LEVELS 98
+
 // clang-format off
 static const check_range delay_range     = {0, 10 * YEAR_US, "0s to 10 years"};
 static const check_range timeout_range   = {1, 7 * DAY_US,   "more than 0s, at most 7 days"};
@@ -85,20 +89,24 @@ static void check_kind(check *c, const Errand__V1__Job *job)
     }
 }
 
-// A value that JSON can say. The depth was bounded when the message was decoded.
-static bool is_json(const Google__Protobuf__Value *value)
+// A value that JSON can say, of at most so many messages in one another.
+static bool is_json(const Google__Protobuf__Value *value, int levels)
 {
     if (!value || value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND__NOT_SET)
+        return false;
+    bool holds_others = value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_STRUCT_VALUE ||
+                        value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_LIST_VALUE;
+    if (levels < 1 + holds_others)
         return false;
     if (value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_NUMBER_VALUE)
         return isfinite(value->number_value);
     if (value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_STRUCT_VALUE)
         for (size_t i = 0; i < value->struct_value->n_fields; i++)
-            if (!is_json(value->struct_value->fields[i]->value))
+            if (!is_json(value->struct_value->fields[i]->value, levels - 3))
                 return false;
     if (value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_LIST_VALUE)
         for (size_t i = 0; i < value->list_value->n_values; i++)
-            if (!is_json(value->list_value->values[i]))
+            if (!is_json(value->list_value->values[i], levels - 2))
                 return false;
     return true;
 }
@@ -121,10 +129,10 @@ static void check_input(check *c, const Errand__V1__Job *job)
         check_exec(c, job->exec);
         break;
     case ERRAND__V1__JOB__INPUT_ARGS:
-        if (!is_json(job->args))
+        if (!is_json(job->args, MAX_ARGS_LEVELS))
             check_bad(c, "args",
-                      "found an absent value or a number that is not finite, expected "
-                      "any JSON value");
+                      "found an absent value, a number that is not finite or nesting that is too "
+                      "deep, expected any JSON value");
         break;
     case ERRAND__V1__JOB__INPUT_DATA:
         check_data(c, job->data);

@@ -14,6 +14,10 @@
 
 #define JSON_MAX_DEPTH 100
 
+// Messages that a google.protobuf.Value may consist of, one in another: wherever one stands in our
+// messages, the whole is not deeper than the RPC takes it.
+#define JSON_MAX_VALUE_LEVELS 98
+
 // json_encode appends the message as JSON on one line: lowerCamelCase names, default values left
 // out. INTERNAL when the message can not be shown (bad UTF-8, a Timestamp out of range) and
 // RESOURCE_EXHAUSTED beyond the cap of out.
@@ -29,8 +33,8 @@ status *json_encode_listing(const ProtobufCMessage *message, buf *out);
 // naming the field (proto path such as http.url or retry.max_attempts), the value found and what
 // was expected for anything else: unknown fields, wrong types, numbers out of range, two members of
 // one oneof, a field under both its names, bad base64, Durations and Timestamps, unknown enum
-// names. Names are accepted in lowerCamelCase and in snake_case. RESOURCE_EXHAUSTED when the arena
-// is full.
+// names, values beyond JSON_MAX_VALUE_LEVELS. Names are accepted in lowerCamelCase and in
+// snake_case. RESOURCE_EXHAUSTED when the arena is full.
 status *json_decode(const ProtobufCMessageDescriptor *descriptor, const char *text, size_t size,
                     arena *memory, ProtobufCMessage **ret);
 

@@ -49,7 +49,7 @@ status *decode_list(const ProtobufCFieldDescriptor *field, json_t *value, const 
         return decode_no_memory();
     }
     for (size_t i = 0; i < count; i++) {
-        path step = {where, PATH_INDEX, NULL, i};
+        path step = {where, PATH_INDEX, NULL, i, path_levels(where) + PATH_LIST_LEVELS};
         json_t *element = json_array_get(value, i);
         if (json_is_null(element) && !decode_takes_null(field)) {
             return path_fail(&step, "null can not stand in a list");
@@ -122,7 +122,7 @@ static status *decode_member(const char *key, json_t *value, const path *where, 
 {
     const ProtobufCMessageDescriptor *descriptor = message->descriptor;
     const ProtobufCFieldDescriptor *field = names_find_field(descriptor, key);
-    path step = {where, PATH_FIELD, field != NULL ? field->name : key, 0};
+    path step = {where, PATH_FIELD, field != NULL ? field->name : key, 0, 1};
     if (field == NULL) {
         step.step = PATH_UNKNOWN;
         return path_fail(&step, "no such field in %s", descriptor->short_name);

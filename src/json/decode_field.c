@@ -63,7 +63,7 @@ static status *append_element(const ProtobufCFieldDescriptor *field, json_t *val
     if (*count > 0) {
         memcpy(grown, *slots, *count * slot_size);
     }
-    path step = {where, PATH_INDEX, NULL, *count};
+    path step = {where, PATH_INDEX, NULL, *count, 1};
     status *failure = decode_element(field, value, &step, memory, grown + *count * slot_size);
     if (failure == NULL) {
         *slots = grown;
@@ -121,7 +121,7 @@ static status *set_named(ProtobufCMessage *message, const char *name, const char
     size_t size = strcspn(name, ".");
     (void) snprintf(part, sizeof part, "%.*s", (int) (size < sizeof part ? size : 0), name);
     const ProtobufCFieldDescriptor *field = names_find_field(message->descriptor, part);
-    path step = {where, PATH_FIELD, field != NULL ? field->name : name, 0};
+    path step = {where, PATH_FIELD, field != NULL ? field->name : name, 0, 1};
     if (field == NULL) {
         return path_fail(&step, "no such field");
     }

@@ -31,7 +31,7 @@ static status *decode_key(const map_entry *entry, const char *key, const path *w
 static status *decode_entry(const map_entry *entry, const char *key, json_t *value,
                             const path *where, arena *memory)
 {
-    path step = {where, PATH_KEY, key, 0};
+    path step = {where, PATH_KEY, key, 0, path_levels(where) + PATH_MAP_LEVELS};
     status *failure = decode_key(entry, key, &step, memory);
     if (failure != NULL) {
         return failure;

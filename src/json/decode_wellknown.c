@@ -5,6 +5,7 @@
 #include "google/protobuf/field_mask.pb-c.h"
 #include "google/protobuf/struct.pb-c.h"
 #include "google/protobuf/timestamp.pb-c.h"
+#include "json/codec.h"
 #include "json/names.h"
 #include "json/time_text.h"
 
@@ -105,6 +106,10 @@ static status *decode_nested(json_t *value, const path *where, arena *memory,
 static status *decode_value(json_t *value, const path *where, arena *memory,
                             Google__Protobuf__Value *ret)
 {
+    bool holds_others = json_is_object(value) || json_is_array(value);
+    if (path_levels(where) + holds_others > JSON_MAX_VALUE_LEVELS) {
+        return path_fail(where, "is nested too deeply");
+    }
     switch (json_typeof(value)) {
     case JSON_OBJECT:
     case JSON_ARRAY:

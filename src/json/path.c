@@ -56,6 +56,11 @@ static void append_path(buf *out, const path *where)
     }
 }
 
+unsigned path_levels(const path *where)
+{
+    return where != NULL ? where->levels : 1;
+}
+
 static status *fail_with(const path *where, const char *text)
 {
     if (where == NULL) {

@@ -16,7 +16,15 @@ typedef struct path {
     path_step step;
     const char *name;  // of a field or a key
     size_t index;
+    unsigned levels;  // messages in one another, from the last field down to here
 } path;
+
+// Of the messages around an element: a ListValue and its Value, or a Struct, its entry and the
+// Value in there. Other lists and maps have less, and never as much as matters.
+#define PATH_LIST_LEVELS 2
+#define PATH_MAP_LEVELS  3
+
+unsigned path_levels(const path *where);
 
 // path_fail is an INVALID_ARGUMENT with one violation naming the field; without a violation for the
 // message as a whole (NULL). Line and column are added when this thread is reading a text.

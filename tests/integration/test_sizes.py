@@ -1,12 +1,14 @@
 """Sizes: what does not fit into a message keeps nobody from the rest."""
 
 import subprocess
+import uuid
 
-from google.protobuf import struct_pb2
+from google.protobuf import json_format, struct_pb2
 import pytest
 
 from errand.v1 import job_pb2, job_service_pb2 as messages
 from harness.errandd import BIN, clean_environment
+from harness.rpc import RpcError
 from harness.waiting import wait_until
 from harness.worker import success
 
@@ -68,3 +70,42 @@ def test_a_callback_too_large_for_a_message_fails_alone(start_server, connect, s
 
     wait_until(lambda: callback_error(), "the callback to be tried later")
     assert "more than a message" in callback_error()[0]
+
+
+def in_lists(levels, value=1):
+    return in_lists(levels - 1, [value]) if levels > 0 else value
+
+
+def in_objects(levels, value=1):
+    return in_objects(levels - 1, {"a": value}) if levels > 0 else value
+
+
+def as_value(value):
+    return json_format.ParseDict(value, struct_pb2.Value())
+
+
+@pytest.mark.parametrize("value", [in_lists(48), in_lists(48, []), in_objects(32)])
+def test_the_deepest_values_that_are_taken_come_back(api, rpc, worker, value):
+    job = api.post("/v1/jobs", {"kind": "task", "args": value}).json()
+    assert api.get(f"/v1/jobs/{job['id']}?view=FULL").json()["args"] == value
+    assignment = worker.lease_one()
+    assert json_format.MessageToDict(assignment.job.args) == value
+    outcome = success(assignment)
+    outcome.success.value.CopyFrom(as_value(value))
+    worker.report(outcome)
+    assert api.get(f"/v1/jobs/{job['id']}/result").json()["result"] == {"value": value}
+    assert api.get(f"/v1/jobs/{job['id']}/output").json() == value
+    assert api.get(f"/v1/jobs/{job['id']}?view=FULL").json()["result"] == {"value": value}
+
+
+# A worker can not read the answer that such a job stands in.
+@pytest.mark.parametrize("value", [in_lists(49), in_lists(49, []), in_lists(97), in_objects(33)])
+def test_values_that_are_nested_deeper_are_refused_everywhere(api, rpc, worker, value):
+    answer = api.post("/v1/jobs", {"kind": "task", "args": value})
+    assert answer.status == 400 and "nested too deeply" in answer.json()["detail"]
+    with pytest.raises(RpcError, match="args.*deep"):
+        job = job_pb2.Job(kind="task", args=as_value(value))
+        rpc.jobs.Submit(messages.SubmitRequest(job=job))
+    outcome = {"jobId": str(uuid.uuid4()), "token": "AAAA", "success": {"value": value}}
+    batch = {"worker": {"id": str(uuid.uuid4())}, "outcomes": [outcome]}
+    assert api.post("/v1/work:report", batch).status == 400

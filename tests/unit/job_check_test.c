@@ -98,6 +98,35 @@ static void numbers_json_can_not_say_are_refused(void **state)
     bad(s, "args", "absent value");
 }
 
+// Lists in one another around the number of the sample.
+static void wrap(sample *s, size_t lists)
+{
+    static Google__Protobuf__Value values[64];
+    static Google__Protobuf__Value *inner[64];
+    static Google__Protobuf__ListValue list_values[64];
+    assert_in_range(lists, 1, 64);
+    for (size_t i = 0; i < lists; i++) {
+        inner[i] = i + 1 < lists ? &values[i + 1] : &s->value;
+        google__protobuf__list_value__init(&list_values[i]);
+        list_values[i].n_values = 1;
+        list_values[i].values = &inner[i];
+        google__protobuf__value__init(&values[i]);
+        values[i].kind_case = GOOGLE__PROTOBUF__VALUE__KIND_LIST_VALUE;
+        values[i].list_value = &list_values[i];
+    }
+    s->job.args = &values[0];
+}
+
+static void args_too_deep_for_the_answer_to_a_lease_are_refused(void **state)
+{
+    (void) state;
+    sample *s = args_sample();
+    wrap(s, 48);
+    accepts(s);
+    wrap(s, 49);
+    bad(s, "args", "too deep");
+}
+
 static void content_types_have_a_syntax(void **state)
 {
     (void) state;
@@ -253,6 +282,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(names_have_an_alphabet_and_a_length),
     cmocka_unit_test(ids_are_uuids),
     cmocka_unit_test(numbers_json_can_not_say_are_refused),
+    cmocka_unit_test(args_too_deep_for_the_answer_to_a_lease_are_refused),
     cmocka_unit_test(content_types_have_a_syntax),
     cmocka_unit_test(priority_has_a_range),
     cmocka_unit_test(delay_and_schedule_time_exclude_each_other),

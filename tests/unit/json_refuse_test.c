@@ -138,11 +138,68 @@ static char *nested(size_t levels)
     return text;
 }
 
-static void nesting_ends_at_100_levels(void **state)
+// A job whose args are a value in many lists or objects.
+static char *wrapped(size_t levels, const char *open, const char *value, char close)
+{
+    AUTO_BUF text;
+    buf_init(&text, 0);
+    buf_append_text(&text, "{\"args\":");
+    for (size_t i = 0; i < levels; i++) {
+        buf_append_text(&text, open);
+    }
+    buf_append_text(&text, value);
+    for (size_t i = 0; i < levels; i++) {
+        buf_append_char(&text, close);
+    }
+    buf_append_char(&text, '}');
+    char *whole = strdup(buf_text(&text));
+    assert_non_null(whole);
+    return whole;
+}
+
+static void assert_too_deep(const char *text)
+{
+    AUTO(arena) memory = arena_new(1 << 20);
+    ProtobufCMessage *message = NULL;
+    AUTO(status) failure = json_decode(JOB, text, strlen(text), memory, &message);
+    if (failure == NULL) {
+        fail_msg("accepted: %s", text);
+    }
+    assert_int_equal(failure->code, STATUS_INVALID_ARGUMENT);
+    assert_non_null(strstr(failure->message, "nested too deeply"));
+    assert_int_equal(failure->violation_count, 1);
+    assert_memory_equal(failure->violations[0].field, "args", 4);
+}
+
+static void a_value_is_a_message_of_at_most_98_levels(void **state)
 {
     (void) state;
-    AUTO_FREE char *deepest = nested(99);
-    assert_comes_back(JOB, deepest);
+    AUTO_FREE char *lists = wrapped(48, "[", "1", ']');
+    assert_comes_back(JOB, lists);
+    AUTO_FREE char *empty_list = wrapped(48, "[", "[]", ']');
+    assert_comes_back(JOB, empty_list);
+    AUTO_FREE char *objects = wrapped(32, "{\"a\":", "1", '}');
+    assert_comes_back(JOB, objects);
+    AUTO_FREE char *empty_object = wrapped(32, "{\"a\":", "{}", '}');
+    assert_comes_back(JOB, empty_object);
+}
+
+static void a_value_of_more_levels_is_nested_too_deeply(void **state)
+{
+    (void) state;
+    AUTO_FREE char *lists = wrapped(49, "[", "1", ']');
+    assert_too_deep(lists);
+    AUTO_FREE char *nulls = wrapped(49, "[", "null", ']');
+    assert_too_deep(nulls);
+    AUTO_FREE char *empty_list = wrapped(49, "[", "[]", ']');
+    assert_too_deep(empty_list);
+    AUTO_FREE char *objects = wrapped(33, "{\"a\":", "1", '}');
+    assert_too_deep(objects);
+}
+
+static void nesting_of_the_text_ends_at_100_levels(void **state)
+{
+    (void) state;
     AUTO_FREE char *deeper = nested(100);
     assert_refused(JOB, deeper, NULL);
 }
@@ -253,7 +310,9 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_integer_too_long_for_the_parser_does_not_blur_the_others),
     cmocka_unit_test(two_members_of_a_oneof_are_refused),
     cmocka_unit_test(a_field_under_both_its_names_is_refused),
-    cmocka_unit_test(nesting_ends_at_100_levels),
+    cmocka_unit_test(a_value_is_a_message_of_at_most_98_levels),
+    cmocka_unit_test(a_value_of_more_levels_is_nested_too_deeply),
+    cmocka_unit_test(nesting_of_the_text_ends_at_100_levels),
     cmocka_unit_test(far_too_deep_a_nesting_does_no_harm),
     cmocka_unit_test(brackets_in_strings_are_no_nesting),
     cmocka_unit_test(too_small_an_arena_is_resource_exhausted),
