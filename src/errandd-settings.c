@@ -281,6 +281,15 @@ static status *check_tls(const settings *s)
     return failure;
 }
 
+// Not who can connect: without its last token the server is closed, not open. And files of
+// certificates are told of one by one.
+status *settings_check_reload(const void *fresh)
+{
+    const settings *s = fresh;
+    status *failure = check_sizes(s);
+    return failure != NULL ? failure : check_tokens(s);
+}
+
 status *settings_check(const settings *s)
 {
     static status *(*const checks[])(const settings *) = {check_sizes, check_tokens, check_tls,

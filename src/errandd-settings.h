@@ -62,6 +62,9 @@ extern const config_program settings_config;
 // settings_check judges settings that depend on each other.
 status *settings_check(const settings *s);
 
+// settings_check_reload judges settings of which a running server is to take those that it can.
+status *settings_check_reload(const void *fresh);
+
 // settings_warn logs what is allowed, but better not done.
 void settings_warn(const settings *s);
 

@@ -402,6 +402,7 @@ int main(int argc, char **argv)
         .log_level = &loaded.log_level,
         .log_format = &loaded.log_format,
         .check = check,
+        .check_reload = settings_check_reload,
         .reloaded = reloaded,
         .serve = serve,
     };

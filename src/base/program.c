@@ -87,13 +87,27 @@ static void tell_settings_not_taken(const program *p, const void *fresh)
     }
 }
 
+// What is wrong with the settings stops all of them; then fresh and outcome are empty.
+static status *load_again(const program *p, void *fresh, config_outcome *outcome)
+{
+    status *failure = config_load(p->config, self.argc, self.argv, environ, fresh, outcome);
+    if (failure != NULL || p->check_reload == NULL) {
+        return failure;
+    }
+    failure = p->check_reload(fresh);
+    if (failure != NULL) {
+        config_free(p->config, fresh);
+        config_outcome_fini(outcome);
+    }
+    return failure;
+}
+
 static void reload(const program *p)
 {
     config_outcome outcome = {0};
     AUTO_FREE void *fresh = calloc(1, p->config->settings_size);
-    status *failure = fresh == NULL
-                          ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory")
-                          : config_load(p->config, self.argc, self.argv, environ, fresh, &outcome);
+    status *failure = fresh == NULL ? status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory")
+                                    : load_again(p, fresh, &outcome);
     if (failure != NULL) {
         log_error("reload_failed", LOG_STATUS(failure));
         status_free(failure);

@@ -28,6 +28,8 @@ typedef struct program {
     const int *log_format;  // inside settings
     // check judges settings that depend on each other; NULL: none do.
     status *(*check)(void);
+    // check_reload judges those that a reload is about to take; NULL: all of them may be taken.
+    status *(*check_reload)(const void *fresh);
     // reloaded is told that reloadable settings were loaded again; NULL: nobody asks.
     void (*reloaded)(void);
     // serve works until program_wait_for_end says that it is time. Settings are loaded, SIGTERM,

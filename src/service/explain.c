@@ -101,6 +101,16 @@ static void why_paused(explain_state *state)
     }
 }
 
+// Whatever becomes of the jobs that it waits for, it does not run before its time.
+static void why_not_yet(explain_state *state)
+{
+    int64_t due_us = state->explain.row.due_us;
+    if (due_us > clock_wall_us(clock_system())) {
+        until(state, add_reason(state, ERRAND__V1__REASON__TYPE__TIME, "its time has not come"),
+              due_us);
+    }
+}
+
 static void why_scheduled(explain_state *state)
 {
     const job_row *row = &state->explain.row;
@@ -224,6 +234,7 @@ static void explain_done(engine_command *command)
     state->reply.reasons = state->reasons;
     if (state->explain.row.state == JOB_BLOCKED) {
         why_blocked(state);
+        why_not_yet(state);
         why_paused(state);
     } else if (state->explain.row.state == JOB_SCHEDULED) {
         why_scheduled(state);

@@ -196,6 +196,24 @@ def test_tokens_are_changed_by_sighup(start_server, tokens, clients):
     assert refused(submit, renewed).code == "UNAUTHENTICATED"
 
 
+def test_a_reload_that_can_not_tell_two_tokens_apart_changes_nothing(
+    start_server, tokens, clients
+):
+    token = tokens.add("ci", "read", "submit")
+    server = start_server(*tokens.flags)
+    tokens.rows["twin"] = {**tokens.rows["ci"], "scopes": ["read"]}
+    tokens.write()
+    with tokens.file.open("a") as file:
+        file.write("\nqueues: {mail: max_running=4}\n")
+    server.signal(signal.SIGHUP)
+    wait_until(lambda: "reload_failed" in server.log_text(), "the file is refused")
+    rpc = clients(server, token)
+    mail = queue_service_pb2.GetQueueRequest(queue="mail")
+    assert refused(rpc.queues.Get, mail).code == "NOT_FOUND"
+    submit(rpc)
+    assert " reloaded " not in server.log_text()
+
+
 def test_tokens_may_come_while_the_server_runs(start_server, tokens, connect, clients, origin):
     tokens.file.write_text("{}")
     server = start_server(*tokens.flags)

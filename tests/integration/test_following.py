@@ -281,6 +281,14 @@ def test_dependencies_are_named(rpc):
     assert sorted(one.jobs) == sorted(before)
 
 
+def test_a_job_that_waits_for_another_and_for_its_time_is_told_both(rpc):
+    before = submit(rpc)
+    late = submit(rpc, after=[before.id], delay=duration(3600))
+    assert reasons(rpc, late.id) == ["DEPENDENCY", "TIME"]
+    assert reasons(rpc, submit(rpc, after=[before.id]).id) == ["DEPENDENCY"]
+    assert not explain(rpc, late.id).HasField("estimated_start_time")
+
+
 def test_each_limit_of_the_queue_is_told(rpc, worker):
     worker.lease()
     rpc.queues.Pause(queues.PauseQueueRequest(queue="paused"))
