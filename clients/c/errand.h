@@ -154,9 +154,9 @@ typedef struct errand_watch errand_watch;
 
 // errand_watch_open follows a job: errand_watch_next gives it as it is, then once for each change
 // (of those that come close together only the last), and NULL after the final state. The job
-// belongs to the caller. It waits up to timeout_ms for a change, below 0 without limit, and fails
-// with DEADLINE_EXCEEDED then; so it may be called again. One watch, one thread at a time; close it
-// before the client.
+// belongs to the caller. It waits up to timeout_ms for a change, below 0 without limit, 0 not at
+// all, and fails with DEADLINE_EXCEEDED then; so it may be called again. One watch, one thread at a
+// time; close it before the client.
 ERRAND_API errand_error *errand_watch_open(errand_client *client, const char *id,
                                            errand_watch **ret);
 ERRAND_API errand_error *errand_watch_next(errand_watch *watch, int64_t timeout_ms,

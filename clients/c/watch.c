@@ -117,6 +117,9 @@ static errand_error *copy_error(const errand_error *error)
 {
     status *failure = status_new((status_code) error->code, "%s", error->message);
     failure->retry_delay_ms = error->retry_delay_ms;
+    for (size_t i = 0; i < error->violation_count; i++) {
+        status_add_violation(failure, error->fields[i], "%s", error->descriptions[i]);
+    }
     return error_from(failure);
 }
 
@@ -197,12 +200,12 @@ static bool wait_until(errand_watch *w, int64_t end_us)
 static bool wait_for_news(errand_watch *w, int64_t end_us)
 {
     while (!has_news(w)) {
+        if (!w->closed && !w->under_way && now_us() >= w->resume_us) {
+            ask(w);  // with no time left, too: the answer is for the next one to ask
+            continue;
+        }
         if (w->closed || now_us() >= end_us) {
             return false;
-        }
-        if (!w->under_way && now_us() >= w->resume_us) {
-            ask(w);
-            continue;
         }
         bool pausing = !w->under_way && w->resume_us < end_us;
         (void) wait_until(w, pausing ? w->resume_us : end_us);

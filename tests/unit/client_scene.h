@@ -56,6 +56,10 @@ static inline void on_gone(void *data, uint64_t ticket, rpc_gone_reason reason)
 
 static inline void watch_call(scene *s, const Errand__V1__WatchJobRequest *request, rpc_call *call)
 {
+    if (*request->id == '\0') {
+        rpc_call_fail(call, status_bad_field("id", "expected a UUID"));
+        return;
+    }
     if (s->calls == s->length) {
         rpc_call_fail(call, status_new(STATUS_NOT_FOUND, "no such job"));
         return;

@@ -68,6 +68,41 @@ static void waiting_for_a_change_may_be_given_up_and_taken_up_again(void **state
     scene_free(s);
 }
 
+static void a_watch_may_be_looked_at_without_waiting(void **state)
+{
+    (void) state;
+    scene *s = scene_new();
+    errand_watch *watch = NULL;
+    Errand__V1__Job *job = NULL;
+    PLAY(s, FOR_GOOD);
+    assert_null(errand_watch_open(s->client, JOB_ID, &watch));
+    errand_error *error = errand_watch_next(watch, 0, &job);
+    assert_int_equal(error->code, STATUS_DEADLINE_EXCEEDED);
+    errand_error_free(error);
+    wait_for(s, is_parked);  // so that another look finds something
+    answer_parked(s);
+    assert_int_equal(next_revision(watch), 4);
+    errand_watch_close(watch);
+    scene_free(s);
+}
+
+static void a_watch_tells_which_field_was_wrong(void **state)
+{
+    (void) state;
+    scene *s = scene_new();
+    errand_watch *watch = NULL;
+    Errand__V1__Job *job = NULL;
+    assert_null(errand_watch_open(s->client, "", &watch));
+    errand_error *error = errand_watch_next(watch, -1, &job);
+    assert_int_equal(error->code, STATUS_INVALID_ARGUMENT);
+    assert_int_equal(error->violation_count, 1);
+    assert_string_equal(error->fields[0], "id");
+    assert_string_equal(error->descriptions[0], "expected a UUID");
+    errand_error_free(error);
+    errand_watch_close(watch);
+    scene_free(s);
+}
+
 static void a_watch_of_nothing_fails(void **state)
 {
     (void) state;
@@ -154,6 +189,8 @@ static void the_end_of_the_client_is_told(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_watch_gives_each_change_once_up_to_the_last),
     cmocka_unit_test(waiting_for_a_change_may_be_given_up_and_taken_up_again),
+    cmocka_unit_test(a_watch_may_be_looked_at_without_waiting),
+    cmocka_unit_test(a_watch_tells_which_field_was_wrong),
     cmocka_unit_test(a_watch_of_nothing_fails),
     cmocka_unit_test(changes_are_told_without_a_thread_of_the_callers),
     cmocka_unit_test(a_failure_is_told_and_is_the_end),
