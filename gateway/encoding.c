@@ -89,14 +89,22 @@ bool encoding_is_worth_it(size_t size)
     return size >= MIN_PACKED;
 }
 
+// What a cache keeps says so whatever its size, which may be another next time; a 304 says it too.
+static bool may_be_kept(const exchange *x)
+{
+    return x->reply.size > 0 && exchange_is_method(x, "GET");
+}
+
 void encoding_pack_reply(exchange *x)
 {
-    if (x->streaming || x->reply.failed || !encoding_is_worth_it(x->reply.size) ||
-        !is_compressible(x->content_type)) {
+    if (x->streaming || x->reply.failed || !is_compressible(x->content_type)) {
         return;
     }
-    exchange_add_header(x, "Vary", "Accept-Encoding");
-    if (!takes_gzip(x)) {
+    bool is_large = encoding_is_worth_it(x->reply.size);
+    if (is_large || may_be_kept(x)) {
+        exchange_add_header(x, "Vary", "Accept-Encoding");
+    }
+    if (!is_large || !takes_gzip(x)) {
         return;
     }
     AUTO_BUF packed;

@@ -257,6 +257,7 @@ def test_a_get_in_each_form(shared):
 
     def shown(answer):
         assert answer.status == 200, answer
+        assert answer.headers["vary"] == "Accept-Encoding"
         if answer.headers["content-type"] == "application/proto":
             return job_pb2.Job.FromString(answer.body).id
         return answer.json()["id"]

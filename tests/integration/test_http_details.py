@@ -62,6 +62,7 @@ def test_a_job_that_has_not_changed_is_not_sent_again(api):
         again = api.get(path, headers={"if-none-match": known})
         assert again.status == 304 and again.body == b"", known
         assert again.headers["etag"] == tag
+        assert again.headers["vary"] == first.headers["vary"] == "Accept-Encoding"
         assert again.headers["content-length"] is None and again.headers["content-type"] is None
     head = api.request("HEAD", path, headers={"if-none-match": tag})
     assert head.status == 304
