@@ -256,6 +256,19 @@ static status *in_record(const config_row *row, const config_pair *pair, const c
     return told;
 }
 
+static status *found_twice(const config_row *row, const config_pair *pair, const char *where)
+{
+    AUTO_BUF found = {0};
+    config_append_quoted(&found, pair->key);
+    const char *name = buf_text(&found);
+    status *failure =
+        status_new(STATUS_INVALID_ARGUMENT, "%s: found %s a second time, expected it once", where,
+                   name ? name : "a name");
+    status_add_violation(failure, row->key, "found %s a second time, expected it once",
+                         name ? name : "a name");
+    return failure;
+}
+
 status *config_value_put(const config_row *row, void *settings, const config_pair *pair,
                          const char *where)
 {
@@ -265,15 +278,17 @@ status *config_value_put(const config_row *row, void *settings, const config_pai
         known = known || strcmp(map->pairs[i].key, pair->key) == 0;
     }
     if (known) {
-        return status_bad_field(row->key, "%s: \"%s\" is there twice", where, pair->key);
+        return found_twice(row, pair, where);
     }
-    if ((long long) map->count >= config_items_cap(row) || pair->key[0] == '\0' ||
-        (row->accepts && !row->accepts(pair->value))) {
+    if ((long long) map->count >= config_items_cap(row) || pair->key[0] == '\0') {
         return bad_text(row, where, pair->key);
     }
     status *failure = row->record ? config_record_check(row, pair) : NULL;
     if (failure) {
         return in_record(row, pair, where, failure);
+    }
+    if (row->accepts && !row->accepts(pair->value)) {
+        return bad_text(row, where, pair->key);
     }
     config_pair copy = {strdup(pair->key), strdup(pair->value)};
     config_pair *grown =

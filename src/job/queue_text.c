@@ -1,7 +1,9 @@
 // queue_text - the settings of a queue in a line of a configuration file.
 #include "job/queue_text.h"
 
+#include "base/cleanup.h"
 #include "base/units.h"
+#include "job/text.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -10,6 +12,7 @@
 
 #define MAX_WORD  64
 #define MAX_COUNT INT64_C(1000000000)
+#define YEAR_US   (INT64_C(365) * 86400 * 1000000)
 
 static bool read_number(const char *text, int64_t min, int64_t max, int64_t *ret)
 {
@@ -43,7 +46,8 @@ static bool read_rate(char *text, queue_settings *settings)
     if (settings->rate_burst == 0)
         settings->rate_burst = 1;
     return read_number(text, 1, MAX_COUNT, &settings->rate_count) &&
-           units_parse_duration(slash + 1, &settings->rate_per_us) && settings->rate_per_us > 0;
+           units_parse_duration(slash + 1, &settings->rate_per_us) && settings->rate_per_us > 0 &&
+           settings->rate_per_us <= YEAR_US;
 }
 
 static bool read_value(unsigned field, char *value, queue_settings *settings)
@@ -58,7 +62,8 @@ static bool read_value(unsigned field, char *value, queue_settings *settings)
     case QUEUE_MAX_DEPTH:
         return read_limit(value, INT64_MAX, &settings->max_depth);
     case QUEUE_AGING:
-        return units_parse_duration(value, &settings->aging_us) && settings->aging_us >= 0;
+        return units_parse_duration(value, &settings->aging_us) && settings->aging_us >= 0 &&
+               settings->aging_us <= YEAR_US;
     case QUEUE_PAUSED:
         return read_switch(value, &settings->paused);
     case QUEUE_HOLD_ON_RETRY_AFTER:
@@ -108,4 +113,60 @@ bool queue_text_is_good(const char *text)
     unsigned mask;
     queue_settings_init(&settings);
     return queue_text_read(text, &settings, &mask);
+}
+
+// ---- the same as a table ----
+
+typedef struct record {
+    char *rate_limit;
+    int64_t burst, max_running, max_per_key, max_depth, aging_us;
+    bool paused, hold_on_retry_after;
+} record;
+
+// clang-format off
+static const config_row rows[] = {
+    {.key = "rate_limit", .type = CONFIG_STRING,
+     .help = "jobs started in a time, such as 10/1s", CONFIG_FIELD(record, rate_limit)},
+    {.key = "burst", .type = CONFIG_INT, .min = 1, .max = MAX_COUNT,
+     .help = "jobs that may start at once after a rest, with a rate_limit; left out: 1", CONFIG_FIELD(record, burst)},
+    {.key = "max_running", .type = CONFIG_INT, .max = INT32_MAX,
+     .help = "jobs that run at once", CONFIG_FIELD(record, max_running)},
+    {.key = "max_per_key", .type = CONFIG_INT, .max = INT32_MAX,
+     .help = "jobs of one concurrency key that run at once", CONFIG_FIELD(record, max_per_key)},
+    {.key = "max_depth", .type = CONFIG_INT,
+     .help = "unfinished jobs that it holds", CONFIG_FIELD(record, max_depth)},
+    {.key = "aging", .type = CONFIG_DURATION, .max = YEAR_US,
+     .help = "one point of priority is worth this much waiting; 0: none is", CONFIG_FIELD(record, aging_us)},
+    {.key = "paused", .type = CONFIG_BOOL,
+     .help = "whether it starts no jobs", CONFIG_FIELD(record, paused)},
+    {.key = "hold_on_retry_after", .type = CONFIG_BOOL,
+     .help = "whether an answer with Retry-After holds all of it back", CONFIG_FIELD(record, hold_on_retry_after)},
+};
+// clang-format on
+
+const config_program queue_text_record = {
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .settings_size = sizeof(record),
+};
+
+status *queue_text_judge(const char *name, const void *judged)
+{
+    const record *r = judged;
+    char quoted[TEXT_QUOTE_SIZE];
+    queue_settings settings;
+    queue_settings_init(&settings);
+    if (!text_is_name(name))
+        return status_new(STATUS_INVALID_ARGUMENT,
+                          "found this name of a queue, expected [a-zA-Z0-9_.-]{1,64}");
+    if (!r->rate_limit)
+        return r->burst == 0 ? NULL
+                             : status_bad_field("burst", "found no rate_limit beside it, expected "
+                                                         "both or neither");
+    AUTO_FREE char *rate = strdup(r->rate_limit);
+    if (rate && read_rate(rate, &settings))
+        return NULL;
+    return status_bad_field("rate_limit",
+                            "found %s, expected jobs in a time such as 10/1s or 600/1m",
+                            text_quote(r->rate_limit, quoted));
 }

@@ -56,9 +56,13 @@ status *access_authorize(void *data, const char *method, const char *authorizati
 
 // ---- a token in the configuration ----
 
-#define ACCESS_TEXT_FORM                                                                           \
-    "hash=sha256:... as `errand token new` prints it (two while one replaces the other), "         \
-    "scopes=submit,read,work,admin or some of them, and queues=NAME,... if it is for some only"
+#define ACCESS_TEXT_FORM "the keys below, such as hash=sha256:... scopes=submit,read queues=mail"
 bool access_text_is_good(const char *text);
+
+// The same as keys of a table, so that each can be told by its name when it is wrong.
+extern const config_program access_text_record;
+
+// access_text_judge judges what the table alone can not tell: a judge of config_row.
+status *access_text_judge(const char *name, const void *record);
 
 #endif

@@ -12,16 +12,23 @@ static bool read_hash(access_row *row, const char *text)
            token_hash_parse(text, &row->hashes[row->hash_count++]);
 }
 
-static bool read_scope(access_row *row, const char *text)
+// ACCESS_ANY: there is no such scope.
+static access_scope scope_of(const char *text)
 {
     static const access_scope scopes[] = {ACCESS_SUBMIT, ACCESS_READ, ACCESS_WORK, ACCESS_ADMIN};
     for (size_t i = 0; i < sizeof scopes / sizeof scopes[0]; i++) {
         if (strcmp(text, access_scope_name(scopes[i])) == 0) {
-            row->grant.scopes |= scopes[i];
-            return true;
+            return scopes[i];
         }
     }
-    return false;
+    return ACCESS_ANY;
+}
+
+static bool read_scope(access_row *row, const char *text)
+{
+    access_scope scope = scope_of(text);
+    row->grant.scopes |= scope;
+    return scope != ACCESS_ANY;
 }
 
 // The queues that are being read.
@@ -88,4 +95,70 @@ bool access_text_is_good(const char *text)
     access_row row;
     AUTO(arena) memory = arena_new(0);
     return memory != NULL && access_text_read(text, memory, &row);
+}
+
+// ---- the same as a table ----
+
+typedef struct record {
+    config_list hashes, scopes, queues;
+} record;
+
+static const char *const hash_beginnings[] = {"sha256:", NULL};
+
+// clang-format off
+static const config_row rows[] = {
+    {.key = "hash", .type = CONFIG_LIST, .names = hash_beginnings, .max = ACCESS_MAX_HASHES, .secret = true,
+     .help = "the token's hash, as `errand token new` prints it; two while one token replaces the other", CONFIG_FIELD(record, hashes)},
+    {.key = "scopes", .type = CONFIG_LIST,
+     .help = "what it may do: submit, read, work, admin or some of them", CONFIG_FIELD(record, scopes)},
+    {.key = "queues", .type = CONFIG_LIST, .max = ACCESS_MAX_QUEUES,
+     .help = "queues that it is for; none: all", CONFIG_FIELD(record, queues)},
+};
+// clang-format on
+
+const config_program access_text_record = {
+    .rows = rows,
+    .row_count = sizeof rows / sizeof rows[0],
+    .settings_size = sizeof(record),
+};
+
+static status *judge_hashes(const config_list *hashes)
+{
+    token_hash hash;
+    for (size_t i = 0; i < hashes->count; i++) {
+        if (!token_hash_parse(hashes->items[i], &hash)) {  // it may be the token itself: not shown
+            return status_bad_field("hash", "found a value that is not shown, expected sha256: and "
+                                            "64 hexadecimal digits");
+        }
+    }
+    return hashes->count > 0 ? NULL
+                             : status_bad_field("hash", "found nothing, expected the token's hash");
+}
+
+static status *judge_scopes(const config_list *scopes)
+{
+    for (size_t i = 0; i < scopes->count; i++) {
+        if (scope_of(scopes->items[i]) == ACCESS_ANY) {
+            return status_bad_field("scopes",
+                                    "found \"%.40s\", expected submit, read, work or admin",
+                                    scopes->items[i]);
+        }
+    }
+    return scopes->count > 0
+               ? NULL
+               : status_bad_field("scopes", "found nothing, expected submit, read, work or admin");
+}
+
+status *access_text_judge(const char *name, const void *judged)
+{
+    (void) name;
+    const record *r = judged;
+    status *failure = judge_hashes(&r->hashes);
+    if (failure == NULL) {
+        failure = judge_scopes(&r->scopes);
+    }
+    for (size_t i = 0; failure == NULL && i < r->queues.count; i++) {
+        failure = job_name_check("queues", r->queues.items[i]);
+    }
+    return failure;
 }

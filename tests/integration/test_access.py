@@ -252,20 +252,24 @@ def test_the_first_tokens_close_private_addresses_to_jobs(
 
 
 def test_a_bad_token_row_is_told_with_its_place(tmp_path, tokens):
-    for row, place in (
-        ("ci: {hash: secret, scopes: [submit]}", "2"),
-        (f"ci: {{hash: '{hash_of('a')}', scopes: [root]}}", "2"),
-        (f"ci: {{hash: '{hash_of('a')}', scopes: [read], queues: []}}", "2"),
-        (f"ci: {{hash: '{hash_of('a')}'}}", "2"),
+    good = hash_of("a")
+    for row, said in (
+        ("{hash: secret, scopes: [submit]}", "tokens.ci.hash: found a value that is not shown, expected"),
+        ("{hash: 'sha256:secret', scopes: [submit]}", "tokens.ci.hash: found a value that is not shown, expected"),
+        (f"{{hash: '{good}', scopes: [root]}}", 'tokens.ci.scopes: found "root", expected submit, read,'),
+        (f"{{hash: '{good}', scopes: [read], queues: []}}", 'tokens: found "ci", expected'),
+        (f"{{hash: '{good}', scopes: [read], queues: [a b]}}", 'tokens.ci.queues: found "a b", expected'),
+        (f"{{hash: '{good}'}}", "tokens.ci.scopes: found nothing, expected submit, read,"),
+        (f"{{hash: '{good}', scopes: [read], queue: a}}", "tokens.ci.queue: found an unknown key, expected"),
     ):
-        tokens.file.write_text(f"tokens:\n  {row}\n")
+        tokens.file.write_text(f"tokens:\n  ci: {row}\n")
         done = subprocess.run(
             [str(BIN / "errandd"), "--check-config", "--config", str(tokens.file)],
             capture_output=True,
             text=True,
         )
         assert done.returncode == 2
-        assert f"errandd.yaml:{place}: tokens: found \"ci\", expected" in done.stderr, done.stderr
+        assert f"errandd.yaml:2: {said}" in done.stderr, done.stderr
         assert "secret" not in done.stderr
 
 

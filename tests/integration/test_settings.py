@@ -31,8 +31,13 @@ def check(tmp_path, text, *flags):
         ("drain_timeout: 5\n", "FILE:1: drain_timeout:", '"5"', "a duration such as"),
         ("a: [\n", "FILE:2:", "no YAML here", "settings"),
         ("webhook_secrets:\n  a: hush\n", "FILE:2: webhook_secrets:", "not shown", "whsec_"),
-        ("queues:\n  mail: max_running=-1\n", "FILE:2: queues:", '"mail"', "rate_limit=10/1s"),
-        ("queues:\n  mail: burst=3\n", "FILE:2: queues:", '"mail"', "rate_limit=10/1s"),
+        ("queues:\n  a: max_running=-1\n", "FILE:2: queues.a.max_running:", '"-1"', "a whole number"),
+        ("queues:\n  a: burst=3\n", "FILE:2: queues.a.burst:", "no rate_limit", "both or neither"),
+        ("queues:\n  a: {paused: true,\n      rate_limit: 0/1s}\n", "FILE:3: queues.a.rate_limit:", '"0/1s"', "10/1s"),
+        ("queues:\n  a: {color: red}\n", "FILE:2: queues.a.color:", "an unknown key", "rate_limit, burst"),
+        ("queues:\n  a b: paused=true\n", "FILE:2: queues.a b:", "this name", "{1,64}"),
+        ("queues:\n  a: {}\n", "FILE:2: queues:", '"a"', "rate_limit=10/1s"),
+        ("queues:\n  a: paused=true\n  a: paused=true\n", "FILE:3: queues:", '"a" a second time', "once"),
         ("rpc: [" + "tcp://a:1," * 16 + "tcp://a:1]\n", "FILE:1: rpc:", "tcp", "at most 16 texts"),
     ],
 )
@@ -70,7 +75,7 @@ def test_sighup_reloads_what_can_be_and_says_what_can_not(tmp_path, start_server
 
 def test_queues_are_set_as_the_configuration_says(tmp_path, start_server):
     file = tmp_path / "errandd.yaml"
-    file.write_text("queues:\n  mail: rate_limit=10/2s burst=5 max_running=3\n  bulk: paused=true\n")
+    file.write_text("queues:\n  mail: rate_limit=10/2s burst=5 max_running=3\n  bulk: {paused: true}\n")
     server = start_server("--config", str(file))
     api = HttpApi(server.http)
     mail = api.get("/v1/queues/mail").json()

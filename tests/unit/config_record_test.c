@@ -90,7 +90,7 @@ static void what_is_wrong_with_a_record_names_its_key(void **state)
     assert_bad("quiet=false quiet=true", "quiet: found several values, expected one");
     assert_bad("colour=red", "colour: found an unknown key, expected one of argv, timeout, memory");
     assert_bad("env=A", "env: found \"A\"");
-    assert_bad("env=A=1,A=2", "\"A\" is there twice");
+    assert_bad("env=A=1,A=2", "env: found \"A\" a second time");
     assert_bad("nonsense", "expected KEY=VALUE words");
 }
 

@@ -260,7 +260,7 @@ static void a_name_twice_in_a_map_is_refused(void **state)
 {
     (void) state;
     assert_refused(&(shop_call){{NULL}, {"ERRAND_SECRETS=a=1,a=2"}},
-                   "secrets: ERRAND_SECRETS: \"a\" is there twice");
+                   "ERRAND_SECRETS: found \"a\" a second time, expected it once");
 }
 
 static void unknown_flags_and_operands_are_refused(void **state)
