@@ -59,7 +59,6 @@ static void ended(void *data, const exchange *x)
 static void handle(void *data, exchange *x)
 {
     gateway *g = data;
-    access_begin(x);
     if (!origin_check(&g->rules, x)) {
         return;
     }

@@ -2,6 +2,7 @@
 #include "gateway/http_internal.h"
 
 #include "base/clock.h"
+#include "gateway/access.h"
 #include "gateway/encoding.h"
 #include "gateway/framing.h"
 #include "gateway/problem.h"
@@ -332,7 +333,9 @@ int http_exchange_serve(http_thread *t, struct mg_connection *connection)
 {
     exchange *x = &t->x;
     bool has_memory = begin(t, connection);
-    if (!take_request(t, mg_get_request_info(connection)) || !framing_check(x)) {
+    bool taken = take_request(t, mg_get_request_info(connection));
+    access_begin(x);
+    if (!taken || !framing_check(x)) {
         // Refused; the reply is there.
     } else if (!has_memory) {
         (void) problem_refuse(x, 503, "not enough memory for this request now");
@@ -351,6 +354,7 @@ void http_exchange_error(http_thread *t, struct mg_connection *connection, int h
     (void) begin(t, connection);
     t->x.method = "GET";
     t->x.close = true;
+    access_begin(&t->x);
     (void) problem_refuse(&t->x, http_status, "%s", message);
     send_reply(t, true);
     t->server->options.ended(t->server->options.data, &t->x);

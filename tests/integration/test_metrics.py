@@ -9,6 +9,7 @@ import pytest
 
 from harness.gateway import Gateway
 from harness.http_api import HttpApi
+from harness.raw_http import RawHttp
 from harness.waiting import wait_until
 
 PROMTOOL = shutil.which("promtool")
@@ -123,6 +124,23 @@ def test_a_request_id_comes_back_or_is_made(api):
     assert re.fullmatch(r"[0-9a-f-]{36}", made)
     bad = api.get("/v1/queues", headers={"X-Request-Id": 'a"b'}).headers["x-request-id"]
     assert re.fullmatch(r"[0-9a-f-]{36}", bad)
+
+
+@pytest.mark.parametrize(
+    "line, field, status",
+    [
+        ("GET /healthz HTTP/2.0", "X-Other: 1", 505),
+        ("FOO /healthz HTTP/1.1", "X-Other: 1", 400),
+        ("GET /healthz HTTP/1.1", "Broken : 1", 400),
+        ("POST /v1/jobs HTTP/1.1", "Content-Length: 1e3", 400),
+    ],
+)
+def test_what_is_no_good_request_has_an_id_too(shared_server, line, field, status):
+    with RawHttp(shared_server.http) as raw:
+        raw.request(line, [field])
+        answer = raw.read_answer()
+        assert answer[0] == status
+        assert re.fullmatch(r"[0-9a-f-]{36}", answer[1]["x-request-id"])
 
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
