@@ -102,10 +102,8 @@ static gateway_options options_of(const settings *s)
     gateway_options_init(&options);
     options.listen = s->http.address;
     options.https = (https_files){.cert = s->http_tls_cert, .key = s->http_tls_key};
-    if (s->servers.count > 0) {
-        options.rpc_urls = (const char *const *) s->servers.items;
-        options.rpc_url_count = s->servers.count;
-    }
+    options.rpc_urls = (const char *const *) s->servers.items;
+    options.rpc_url_count = s->servers.count;
     options.tls = (tls_files){
         .cert = s->tls_cert, .key = s->tls_key, .ca = s->tls_ca, .server_name = s->tls_server_name};
     options.threads = (size_t) s->connections;
@@ -128,6 +126,9 @@ static gateway *serving;
 
 static status *check(void)
 {
+    if (loaded.servers.count == 0) {
+        return status_bad_field("server", "found none, expected the address of a server");
+    }
     const https_files files = {.cert = loaded.http_tls_cert, .key = loaded.http_tls_key};
     return https_check(&files);
 }

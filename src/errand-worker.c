@@ -3,6 +3,8 @@
 #include "base/config.h"
 #include "base/program.h"
 #include "base/token.h"
+#include "job/spec.h"
+#include "job/text.h"
 #include "rpc/tls_files.h"
 #include "rpc/tls_rows.h"
 #include "worker/pool.h"
@@ -156,6 +158,55 @@ static bool is_known_kind(const char *kind)
     return false;
 }
 
+static bool is_weight(const char *text)
+{
+    size_t size = strspn(text, "0123456789");
+    return size > 0 && size <= 4 && text[size] == '\0' && atoi(text) >= 1 && atoi(text) <= 1000;
+}
+
+// NAME or NAME=WEIGHT, as servers take it.
+static bool is_served_queue(const char *queue)
+{
+    char name[JOB_NAME_MAX + 1] = "";
+    size_t size = strcspn(queue, "=");
+    if (size >= sizeof name) {
+        return false;
+    }
+    memcpy(name, queue, size);
+    return text_is_name(name) && (queue[size] == '\0' || is_weight(queue + size + 1));
+}
+
+static status *check_queues(const settings *s)
+{
+    for (size_t i = 0; i < s->queues.count; i++) {
+        if (!is_served_queue(s->queues.items[i])) {
+            return status_bad_field("queues",
+                                    "found \"%s\", expected [a-zA-Z0-9_.-]{1,64}, with a weight "
+                                    "from 1 to 1000 if any, such as mail=3",
+                                    s->queues.items[i]);
+        }
+    }
+    return NULL;
+}
+
+static status *check_kinds(const settings *s)
+{
+    bool http = s->kinds.count == 0, exec = http;
+    for (size_t i = 0; i < s->kinds.count; i++) {
+        if (!is_known_kind(s->kinds.items[i])) {
+            return status_bad_field("kinds", "found \"%s\", expected http or exec",
+                                    s->kinds.items[i]);
+        }
+        http = http || strcmp(s->kinds.items[i], "http") == 0;
+        exec = exec || strcmp(s->kinds.items[i], "exec") == 0;
+    }
+    if ((http && s->concurrency > 0) || (exec && s->commands.count > 0)) {
+        return NULL;
+    }
+    return status_bad_field("kinds", "found nothing to do, expected http with a concurrency from 1 "
+                                     "on, or exec with commands");
+}
+
 // The files have to be there, and to be what they should.
 static status *check_access(const settings *s)
 {
@@ -181,13 +232,9 @@ static status *check(void)
         return status_bad_field("results", "found %zu, expected none or as many as servers, %zu",
                                 s->results.count, s->servers.count);
     }
-    for (size_t i = 0; i < s->kinds.count; i++) {
-        if (!is_known_kind(s->kinds.items[i])) {
-            return status_bad_field("kinds", "found \"%s\", expected http or exec",
-                                    s->kinds.items[i]);
-        }
-    }
-    return check_access(s);
+    status *failure = check_queues(s);
+    failure = failure != NULL ? failure : check_kinds(s);
+    return failure != NULL ? failure : check_access(s);
 }
 
 static status *serve(void)

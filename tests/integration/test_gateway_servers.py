@@ -88,6 +88,19 @@ def test_a_server_that_drains_is_not_ready(server, gateway, api):
     assert through.get("/readyz").status == 503
 
 
+def test_no_server_at_all_is_told_at_the_start(tmp_path):
+    settings = tmp_path / "gateway.yaml"
+    settings.write_text("server: []\n")
+    done = subprocess.run(
+        [BIN / "errand-gateway", "--check-config", "--config", settings],
+        capture_output=True,
+        text=True,
+        env=clean_environment(),
+    )
+    assert done.returncode == 2, done.stdout
+    assert "server: found none, expected the address of a server" in done.stderr, done.stderr
+
+
 def test_an_address_that_is_none_is_told_at_the_start():
     done = subprocess.run(
         [BIN / "errand-gateway", "--check-config", "--server", "tcp://127.0.0.1:1", "--server", "http://x:1"],

@@ -182,6 +182,11 @@ def test_sighup_takes_the_settings_of_the_log_and_names_the_others(
         (["--kinds", "task"], b"kinds"),
         (["--results", "tcp://127.0.0.1:1,tcp://127.0.0.1:2"], b"results"),
         (["--queues", ","], b"queues"),
+        (["--queues", "mail,a b"], b'queues: found "a b", expected'),
+        (["--queues", "mail=0"], b'queues: found "mail=0", expected'),
+        (["--queues", "mail=3=4"], b'queues: found "mail=3=4", expected'),
+        (["--kinds", "exec"], b"kinds: found nothing to do, expected http"),
+        (["--concurrency", "0"], b"kinds: found nothing to do, expected http"),
     ],
 )
 def test_settings_that_do_not_fit_are_refused(flags, says, tmp_path):
