@@ -6,6 +6,7 @@
 #include "gateway/https.h"
 #include "job/queue_text.h"
 #include "job/spec.h"
+#include "rpc/address.h"
 #include "service/access.h"
 #include "worker/exec_settings.h"
 
@@ -18,8 +19,10 @@ static const config_row rows[] = {
     {.key = "data", .type = CONFIG_STRING, .fallback = "./errand-data", .value_name = "DIR",
      .help = "directory of the store", CONFIG_FIELD(settings, data)},
     {.key = "rpc", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL", .names = url_schemes, .max = MAX_URLS,
+     .accepts = address_is_good, .accepted = ADDRESS_FORM,
      .help = "address of the RPC service", CONFIG_FIELD(settings, rpc)},
     {.key = "results", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6711", .value_name = "URL", .names = url_schemes, .max = MAX_URLS,
+     .accepts = address_is_good, .accepted = ADDRESS_FORM,
      .help = "address of the result pipeline", CONFIG_FIELD(settings, results)},
     {.key = "http", .type = CONFIG_LISTEN, .fallback = "127.0.0.1:6780",
      .help = "address of the HTTP gateway, or off", CONFIG_FIELD(settings, http)},

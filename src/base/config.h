@@ -57,7 +57,7 @@ typedef struct config_row {
                                // max of LIST, MAP: how many there may be; 0: 1000
     const char *const *names;  // CHOICE: the names; STRING, LIST: beginnings allowed, such as
                                // tcp://. NULL-terminated; NULL: anything goes
-    bool (*accepts)(const char *value);   // MAP: whether a value is good; NULL: any text is
+    bool (*accepts)(const char *value);   // MAP, LIST: whether a value is good; NULL: any text is
     const char *accepted;                 // what accepts wants, such as "a number"
     bool nested;                          // MAP: a value may be a mapping, see config_words
     const struct config_program *record;  // MAP: the table that a value is read by; nested, too

@@ -79,6 +79,7 @@ void config_append_expected(buf *b, const config_row *row)
     case CONFIG_LIST:
         buf_append_format(b, "a list of at most %lld ", config_items_cap(row));
         append_text_rule(b, row, "texts, each");
+        buf_append_format(b, "%s%s", row->accepted ? ", " : "", row->accepted ? row->accepted : "");
         break;
     case CONFIG_INT:
         buf_append_text(b, "a whole number");

@@ -323,7 +323,8 @@ status *config_value_add(const config_row *row, void *settings, const char *text
         return put_text(row, settings, text, where);
     }
     config_list *list = field_of(row, settings);
-    if (!text_is_allowed(row, text) || (long long) list->count >= config_items_cap(row)) {
+    if (!text_is_allowed(row, text) || (row->accepts && !row->accepts(text)) ||
+        (long long) list->count >= config_items_cap(row)) {
         return bad_text(row, where, text);
     }
     return config_list_append(list, text);

@@ -38,6 +38,8 @@ def check(tmp_path, text, *flags):
         ("queues:\n  a b: paused=true\n", "FILE:2: queues.a b:", "this name", "{1,64}"),
         ("queues:\n  a: {}\n", "FILE:2: queues:", '"a"', "rate_limit=10/1s"),
         ("queues:\n  a: paused=true\n  a: paused=true\n", "FILE:3: queues:", '"a" a second time', "once"),
+        ("rpc: tcp://127.0.0.1\n", "FILE:1: rpc:", '"tcp://127.0.0.1"', "HOST:PORT"),
+        ("results: [tcp://127.0.0.1:65536]\n", "FILE:1: results:", ":65536", "a port from 0 to 65535"),
         ("rpc: [" + "tcp://a:1," * 16 + "tcp://a:1]\n", "FILE:1: rpc:", "tcp", "at most 16 texts"),
     ],
 )
