@@ -83,8 +83,8 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LOAD_QUEUES]     = "SELECT name, settings, tokens, tokens_us,"
                               " (SELECT count(*) FROM queue) FROM queue ORDER BY name",
     [WRITE_ADD_ROUTE]       = "INSERT INTO route(route, queue, kind) VALUES (?, ?, ?)",
-    [WRITE_PUT_COUNTER]     = "REPLACE INTO counter(route, state, n) VALUES (?, ?, ?)",
-    [WRITE_PUT_META]        = "REPLACE INTO meta(key, value) VALUES (?, ?)",
+    [WRITE_PUT_TOTAL]       = "REPLACE INTO total(route, n1, n2, n3, n4, n5, n6, n7, n8)"
+                              " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
     [WRITE_SAVE_WORKER]     = "REPLACE INTO worker(id, acked_outcome_sequence, lease_sequence,"
                               " seen_us) VALUES (?, ?, ?, ?)",
     [WRITE_LOAD_WORKERS]    = "SELECT id, acked_outcome_sequence, lease_sequence, seen_us"
@@ -184,10 +184,10 @@ static status *load_state(sqlite_store *s)
 {
     int64_t next_seq = 0;
     status *failure =
-        sqlite_read_number(s->link.db, "SELECT value FROM meta WHERE key = 'next_seq'", &next_seq);
+        sqlite_read_number(s->link.db, "SELECT n1 FROM total WHERE route = 0", &next_seq);
     if (!failure)
-        failure = sqlite_read_number(
-            s->link.db, "SELECT value FROM meta WHERE key = 'last_time_us'", &s->last_time_us);
+        failure = sqlite_read_number(s->link.db, "SELECT n2 FROM total WHERE route = 0",
+                                     &s->last_time_us);
     if (!failure)
         failure = sqlite_routes_load(s);
     if (!failure)

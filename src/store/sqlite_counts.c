@@ -46,20 +46,20 @@ void sqlite_counts_add(sqlite_store *s, int32_t route, job_state state, int64_t 
     }
 }
 
+status *sqlite_total_put(sqlite_store *s, int32_t route, const int64_t *numbers)
+{
+    sqlite3_stmt *statement = s->link.statements[WRITE_PUT_TOTAL];
+    sqlite3_bind_int(statement, 1, route);
+    for (int state = 1; state < JOB_STATE_COUNT; state++)
+        sqlite3_bind_int64(statement, state + 1, numbers[state - 1]);
+    return sqlite_run(statement);
+}
+
 static status *flush_route(sqlite_store *s, int32_t index)
 {
-    sqlite3_stmt *statement = s->link.statements[WRITE_PUT_COUNTER];
     const route_counts *counts = &s->routes.counts[index];
-    status *failure = NULL;
-    for (int state = 1; state < JOB_STATE_COUNT && !failure; state++) {
-        if (counts->now[state] == counts->saved[state])
-            continue;
-        sqlite3_bind_int(statement, 1, index + 1);
-        sqlite3_bind_int(statement, 2, state);
-        sqlite3_bind_int64(statement, 3, counts->now[state]);
-        failure = sqlite_run(statement);
-    }
-    return failure;
+    bool same = memcmp(counts->now, counts->saved, sizeof counts->now) == 0;
+    return same ? NULL : sqlite_total_put(s, index + 1, &counts->now[1]);
 }
 
 status *sqlite_counts_flush(sqlite_store *s)
@@ -91,14 +91,15 @@ void sqlite_counts_rolled_back(sqlite_store *s)
     s->routes.changed_count = 0;
 }
 
-static status *read_counter(sqlite_store *s, sqlite3_stmt *statement)
+static status *read_total(sqlite_store *s, sqlite3_stmt *statement)
 {
     route_counts *counts = counts_of(s, sqlite3_column_int(statement, 0));
-    unsigned state = (unsigned) sqlite3_column_int(statement, 1);
-    if (!counts || state >= JOB_STATE_COUNT)
+    if (!counts)
         return status_new(STATUS_DATA_LOSS, "the table of counters is damaged");
-    counts->saved[state] = sqlite3_column_int64(statement, 2);
-    change(s, counts, (int) state, counts->saved[state] - counts->now[state]);
+    for (int state = 1; state < JOB_STATE_COUNT; state++) {
+        counts->saved[state] = sqlite3_column_int64(statement, state);
+        change(s, counts, state, counts->saved[state] - counts->now[state]);
+    }
     return NULL;
 }
 
@@ -106,12 +107,13 @@ status *sqlite_counts_load(sqlite_store *s)
 {
     sqlite3_stmt *statement = NULL;
     bool row = true;
-    if (sqlite3_prepare_v2(s->link.db, "SELECT route, state, n FROM counter", -1, &statement,
-                           NULL) != SQLITE_OK)
+    if (sqlite3_prepare_v2(
+            s->link.db, "SELECT route, n1, n2, n3, n4, n5, n6, n7, n8 FROM total WHERE route > 0",
+            -1, &statement, NULL) != SQLITE_OK)
         return sqlite_failure(s->link.db);
     status *failure = sqlite_step_row(statement, &row);
     while (!failure && row) {
-        failure = read_counter(s, statement);
+        failure = read_total(s, statement);
         if (!failure)
             failure = sqlite_step_row(statement, &row);
     }

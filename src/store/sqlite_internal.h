@@ -59,8 +59,7 @@ enum {
     WRITE_SAVE_QUEUE,
     WRITE_LOAD_QUEUES,
     WRITE_ADD_ROUTE,
-    WRITE_PUT_COUNTER,
-    WRITE_PUT_META,
+    WRITE_PUT_TOTAL,
     WRITE_SAVE_WORKER,
     WRITE_LOAD_WORKERS,
     WRITE_FORGET_WORKERS,
@@ -235,6 +234,9 @@ int64_t sqlite_count_queue(store *s, int32_t route, job_state state);
 int64_t sqlite_count_all(store *s, job_state state);
 void sqlite_counts_add(sqlite_store *s, int32_t route, job_state state, int64_t change);
 status *sqlite_counts_flush(sqlite_store *s);
+// Writes the numbers of a route in the order of the states, the first is of state 1; or, with route
+// 0, those of the store.
+status *sqlite_total_put(sqlite_store *s, int32_t route, const int64_t *numbers);
 void sqlite_counts_committed(sqlite_store *s);
 void sqlite_counts_rolled_back(sqlite_store *s);
 status *sqlite_routes_flush(sqlite_store *s);  // sqlite_routes.c

@@ -16,12 +16,12 @@ status *sqlite_begin(store *base)
     return failure;
 }
 
-static status *put_meta(sqlite_store *s, const char *key, int64_t value)
+static status *put_own_numbers(sqlite_store *s)
 {
-    sqlite3_stmt *statement = s->link.statements[WRITE_PUT_META];
-    sqlite3_bind_text(statement, 1, key, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 2, value);
-    return sqlite_run(statement);
+    const int64_t numbers[JOB_STATE_COUNT - 1] = {s->next_seq, s->last_time_us};
+    if (s->next_seq == s->stored_next_seq && s->last_time_us == s->stored_last_time_us)
+        return NULL;
+    return sqlite_total_put(s, 0, numbers);
 }
 
 // What is kept in memory goes to disk with the rows that changed it.
@@ -30,11 +30,7 @@ static status *flush(sqlite_store *s)
     status *failure = sqlite_routes_flush(s);
     if (!failure)
         failure = sqlite_counts_flush(s);
-    if (!failure && s->next_seq != s->stored_next_seq)
-        failure = put_meta(s, "next_seq", s->next_seq);
-    if (!failure && s->last_time_us != s->stored_last_time_us)
-        failure = put_meta(s, "last_time_us", s->last_time_us);
-    return failure;
+    return failure ? failure : put_own_numbers(s);
 }
 
 status *sqlite_commit(store *base)

@@ -60,6 +60,7 @@ static void jobs_of_the_first_schema_are_read_as_before(void **state)
     assert_int_equal(failed.state, JOB_FAILED);
     assert_int_equal(rig_count(&r, 1, JOB_READY), 1);
     assert_int_equal(r.store->ops->next_seq(r.store), 3);
+    assert_int_equal(r.store->ops->last_time_us(r.store), T0);
     rig_stop(&r);
 }
 
@@ -106,6 +107,35 @@ static void a_migrated_store_has_all_that_a_new_one_has(void **state)
     rig_stop(&made);
 }
 
+// What schema 4 keeps in one table was in two; all of it is kept, and what is not there is zero.
+static void numbers_of_the_third_schema_are_kept(void **state)
+{
+    (void) state;
+    rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
+    char path[128];
+    sqlite3 *db = NULL;
+    rig_make_place(r.place);
+    snprintf(path, sizeof path, "%s/errand.db", r.place);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    rig_ok(sqlite_schema_update_to(db, 3));
+    rig_ok(sqlite_run_text(db, "INSERT INTO route(route, queue, kind) VALUES"
+                               " (1, 'q', 'a'), (2, 'q', 'b'), (3, 'r', 'a');"
+                               "INSERT INTO meta(key, value) VALUES ('next_seq', 5000000000000);"
+                               "INSERT INTO counter(route, state, n) SELECT 1, value, value * 10"
+                               " FROM json_each('[1, 2, 3, 4, 5, 6, 7, 8]');"
+                               "INSERT INTO counter(route, state, n) VALUES (3, 8, 1);"));
+    sqlite3_close(db);
+    rig_open(&r);
+    for (job_state s = 1; s < JOB_STATE_COUNT; s++) {
+        assert_int_equal(rig_count(&r, 1, s), 10 * (int) s);
+        assert_int_equal(rig_count(&r, 2, s), 0);
+        assert_int_equal(rig_count(&r, 3, s), s == JOB_STATE_COUNT - 1);
+    }
+    assert_int_equal(r.store->ops->last_time_us(r.store), 0);
+    assert_int_equal(r.store->ops->next_seq(r.store), 5000000000000);
+    rig_stop(&r);
+}
+
 // Held jobs that a program with schema 2 left are found by the index of schema 3.
 static void held_jobs_of_the_second_schema_are_found(void **state)
 {
@@ -137,6 +167,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(jobs_of_the_first_schema_are_read_as_before),
     cmocka_unit_test(jobs_of_the_first_schema_go_on_under_the_latest),
     cmocka_unit_test(a_migrated_store_has_all_that_a_new_one_has),
+    cmocka_unit_test(numbers_of_the_third_schema_are_kept),
     cmocka_unit_test(held_jobs_of_the_second_schema_are_found),
 };
 
