@@ -161,7 +161,8 @@ static bool is_known_kind(const char *kind)
 static bool is_weight(const char *text)
 {
     size_t size = strspn(text, "0123456789");
-    return size > 0 && size <= 4 && text[size] == '\0' && atoi(text) >= 1 && atoi(text) <= 1000;
+    long weight = size <= 4 ? strtol(text, NULL, 10) : 0;
+    return text[size] == '\0' && weight >= 1 && weight <= 1000;
 }
 
 // NAME or NAME=WEIGHT, as servers take it.
