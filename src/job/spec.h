@@ -18,9 +18,10 @@
 #define JOB_DEFAULT_QUEUE  "default"
 #define JOB_HASH_BYTES     32
 #define JOB_MAX_AFTER      1000
+#define JOB_MAX_BESIDE     65536  // bytes of a job beside its content that its input does not count
 
 typedef struct job_limits {
-    size_t max_input_bytes;  // of the encoded job
+    size_t max_input_bytes;  // of a job's body, standard input or args; see JOB_MAX_BESIDE
     size_t max_result_bytes;
 } job_limits;
 

@@ -256,12 +256,36 @@ static void check_not_set_by_server(check *c, const Errand__V1__Job *job)
             check_bad(c, fields[i].field, "found a value, expected none: the server sets it");
 }
 
+// What the handler is given: the body, standard input, the arguments.
+static size_t content_bytes(const Errand__V1__Job *job)
+{
+    switch (job->input_case) {
+    case ERRAND__V1__JOB__INPUT_HTTP:
+        return job->http->body.len;
+    case ERRAND__V1__JOB__INPUT_EXEC:
+        return job->exec->stdin.len;
+    case ERRAND__V1__JOB__INPUT_ARGS:
+        return google__protobuf__value__get_packed_size(job->args);
+    case ERRAND__V1__JOB__INPUT_DATA:
+        return job->data->body.len;
+    case ERRAND__V1__JOB__INPUT__NOT_SET:
+    case _ERRAND__V1__JOB__INPUT__CASE_IS_INT_SIZE:
+        break;
+    }
+    return 0;
+}
+
 status *job_spec_measure(const Errand__V1__Job *job, const job_limits *limits, size_t *ret_bytes)
 {
-    size_t size = errand__v1__job__get_packed_size(job);
-    if (limits->max_input_bytes > 0 && size > limits->max_input_bytes)
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "the job has %zu bytes, at most %zu are taken",
-                          size, limits->max_input_bytes);
+    size_t size = errand__v1__job__get_packed_size(job), counted = size;
+    if (limits->max_input_bytes > 0 && size > limits->max_input_bytes) {
+        size_t beside = size - content_bytes(job);
+        counted -= beside < JOB_MAX_BESIDE ? beside : JOB_MAX_BESIDE;
+    }
+    if (limits->max_input_bytes > 0 && counted > limits->max_input_bytes)
+        return status_new(STATUS_RESOURCE_EXHAUSTED,
+                          "the input of the job has %zu bytes, at most %zu are taken", counted,
+                          limits->max_input_bytes);
     *ret_bytes = size;
     return NULL;
 }

@@ -188,6 +188,15 @@ static void durations_have_ranges(void **state)
     bad(s, "attempt_timeout", "at most 7 days");
     s->duration.seconds--;
     accepts(s);
+    s->duration.nanos = 400000000;
+    bad(s, "attempt_timeout", "found 604800.4s, expected more than 0s, at most 7 days");
+    s->duration.seconds = INT64_C(1234567890);
+    s->duration.nanos = 0;
+    bad(s, "attempt_timeout", "found 1234567890s,");
+    s->duration.seconds = 0;
+    s->duration.nanos = -500000000;
+    bad(s, "attempt_timeout", "found -0.5s,");
+    s->duration.nanos = 0;
     s->job.attempt_timeout = NULL;
     s->job.retention = &s->duration;
     s->duration.seconds = 3650 * INT64_C(86400);
@@ -263,16 +272,41 @@ static void all_that_is_wrong_is_told_at_once_up_to_a_cap(void **state)
     assert_int_equal(many->violation_count, 32);
 }
 
+static void refused_as_too_large(const sample *s, const job_limits *caps, const char *says)
+{
+    AUTO(status) failure = job_spec_check(&s->job, caps);
+    assert_int_equal(status_code_of(failure), STATUS_RESOURCE_EXHAUSTED);
+    assert_non_null(strstr(failure->message, says));
+}
+
 static void a_job_that_is_too_large_is_resource_exhausted(void **state)
 {
     (void) state;
-    static uint8_t body[1000];
+    static uint8_t body[1001];
     sample *s = http_sample();
     const job_limits small = {.max_input_bytes = 1000, .max_result_bytes = 1000};
+    s->http.body = (ProtobufCBinaryData){1000, body};
     assert_null(job_spec_check(&s->job, &small));
-    s->http.body = (ProtobufCBinaryData){sizeof body, body};
-    AUTO(status) failure = job_spec_check(&s->job, &small);
-    assert_int_equal(status_code_of(failure), STATUS_RESOURCE_EXHAUSTED);
+    s->http.body.len = 1001;
+    refused_as_too_large(s, &small, "has 1001 bytes, at most 1000");
+    s->job.input_case = ERRAND__V1__JOB__INPUT_DATA;
+    s->job.data = &(Errand__V1__Data) ERRAND__V1__DATA__INIT;
+    s->job.data->body = s->http.body;
+    s->job.kind = (char *) (uintptr_t) "task";
+    refused_as_too_large(s, &small, "has 1001 bytes, at most 1000");
+    s->job.data->body.len = 1000;
+    assert_null(job_spec_check(&s->job, &small));
+}
+
+static void what_stands_beside_the_input_has_a_cap_too(void **state)
+{
+    (void) state;
+    static char url[JOB_MAX_BESIDE + 2000];
+    sample *s = http_sample();
+    const job_limits small = {.max_input_bytes = 1000, .max_result_bytes = 1000};
+    memset(url, 'x', sizeof url - 1);
+    s->http.url = url;
+    refused_as_too_large(s, &small, "at most 1000");
 }
 
 static const struct CMUnitTest tests[] = {
@@ -291,6 +325,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(fields_of_the_server_can_not_be_set),
     cmocka_unit_test(all_that_is_wrong_is_told_at_once_up_to_a_cap),
     cmocka_unit_test(a_job_that_is_too_large_is_resource_exhausted),
+    cmocka_unit_test(what_stands_beside_the_input_has_a_cap_too),
 };
 
 UNIT_TEST_MAIN(tests)
