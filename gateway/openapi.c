@@ -10,6 +10,7 @@
 #include <pthread.h>
 #include <string.h>
 
+#define TEXT    "{\"type\":\"string\"}"
 #define PROBLEM "{\"$ref\":\"#/components/responses/Problem\"}"
 
 typedef struct writer {
@@ -130,6 +131,8 @@ static void append_parameters(writer *w, const route *r)
         append_text_parameter(w, "traceparent", "header", &first);
     } else if (answer == OPENAPI_EVENTS) {
         append_text_parameter(w, "Last-Event-ID", "header", &first);
+    } else if (answer == OPENAPI_TAGGED) {
+        append_text_parameter(w, "If-None-Match", "header", &first);
     }
     buf_append_char(w->out, ']');
 }
@@ -208,6 +211,10 @@ static void append_answers(writer *w, const route *r)
         append_reply(w, r, "200", "It existed already, or has ended within the wait");
         append_reply(w, r, "201", "Taken, and kept");
         break;
+    case OPENAPI_TAGGED:
+        append_reply(w, r, "200", "OK");
+        buf_append_text(w->out, "\"304\":{\"description\":\"It is as the tag says\"},");
+        break;
     case OPENAPI_RESULT:
         append_reply(w, r, "200", "It has ended");
         append_reply(w, r, "202", "The state so far");
@@ -217,7 +224,7 @@ static void append_answers(writer *w, const route *r)
         append_reply(w, r, "202", "The state so far");
         break;
     case OPENAPI_EVENTS:
-        append_other(w, "200", "text/event-stream", "{\"type\":\"string\"}");
+        append_other(w, "200", "text/event-stream", TEXT);
         buf_append_text(w->out, "\"204\":{\"description\":\"There is nothing more to come\"},");
         break;
     case OPENAPI_STATUS:
@@ -226,13 +233,19 @@ static void append_answers(writer *w, const route *r)
                      "\"properties\":{\"status\":{\"type\":\"string\"}}}");
         break;
     case OPENAPI_METRICS:
-        append_other(w, "200", "text/plain", "{\"type\":\"string\"}");
+        append_other(w, "200", "text/plain", TEXT);
         break;
     case OPENAPI_OBJECT:
         append_other(w, "200", "application/json", "{\"type\":\"object\"}");
         break;
     case OPENAPI_PAGE:
-        append_other(w, "200", "text/html", "{\"type\":\"string\"}");
+        append_other(w, "200", "text/html", TEXT);
+        break;
+    case OPENAPI_SCRIPT:
+        append_other(w, "200", "text/javascript", TEXT);
+        break;
+    case OPENAPI_STYLE:
+        append_other(w, "200", "text/css", TEXT);
         break;
     }
     buf_append_text(w->out, "\"default\":" PROBLEM "}");

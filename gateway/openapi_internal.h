@@ -11,6 +11,7 @@
 typedef enum openapi_answer {
     OPENAPI_REPLY,   // 200 with the reply
     OPENAPI_SUBMIT,  // or 201 with Location
+    OPENAPI_TAGGED,  // or 304 without it
     OPENAPI_RESULT,  // or 202 with the state so far
     OPENAPI_OUTPUT,  // any type
     OPENAPI_EVENTS,
@@ -18,6 +19,8 @@ typedef enum openapi_answer {
     OPENAPI_METRICS,
     OPENAPI_OBJECT,
     OPENAPI_PAGE,
+    OPENAPI_SCRIPT,
+    OPENAPI_STYLE,
 } openapi_answer;
 
 // What the route table does not say.

@@ -13,7 +13,7 @@ static const openapi_note notes[] = {
      "{\"queue\":\"mail\",\"http\":{\"url\":\"https://example.com/hook\"}}",
      "{\"id\":\"" ID "\",\"queue\":\"mail\",\"kind\":\"http\",\"state\":\"READY\",\"revision\":\"1\"}"},
     {"GET", "/v1/jobs/{id}:explain", "Why a job does not run now", OPENAPI_REPLY, NULL, NULL},
-    {"GET", "/v1/jobs/{id}", "A job", OPENAPI_REPLY, NULL,
+    {"GET", "/v1/jobs/{id}", "A job", OPENAPI_TAGGED, NULL,
      "{\"id\":\"" ID "\",\"queue\":\"mail\",\"kind\":\"http\",\"state\":\"RUNNING\",\"attempt\":1,\"revision\":\"2\"}"},
     {"GET", "/v1/jobs/{id}/result", "The result of a job, waiting for its end", OPENAPI_RESULT, NULL,
      "{\"id\":\"" ID "\",\"state\":\"SUCCEEDED\",\"result\":{\"value\":42}}"},
@@ -49,8 +49,8 @@ static const openapi_note notes[] = {
     {"GET", "/metrics", "Metrics for Prometheus", OPENAPI_METRICS, NULL, NULL},
     {"GET", "/openapi.json", "This document", OPENAPI_OBJECT, NULL, NULL},
     {"GET", "/", "The dashboard", OPENAPI_PAGE, NULL, NULL},
-    {"GET", "/dashboard.js", "Its script", OPENAPI_PAGE, NULL, NULL},
-    {"GET", "/dashboard.css", "Its style", OPENAPI_PAGE, NULL, NULL},
+    {"GET", "/dashboard.js", "Its script", OPENAPI_SCRIPT, NULL, NULL},
+    {"GET", "/dashboard.css", "Its style", OPENAPI_STYLE, NULL, NULL},
 };
 // clang-format on
 

@@ -70,6 +70,19 @@ def test_the_document_is_well_formed(shared_api):
     assert len(shapes) == len(set(shapes)), "two paths that mean the same"
 
 
+def test_what_is_no_json_has_the_type_that_is_said(shared_api):
+    paths = document_of(shared_api)["paths"]
+    for path in ("/", "/dashboard.js", "/dashboard.css", "/metrics"):
+        answer = shared_api.get(path)
+        assert list(paths[path]["get"]["responses"]["200"]["content"]) == [answer.content_type], path
+
+
+def test_a_job_that_has_not_changed_is_told_as_304(shared_api):
+    operation = document_of(shared_api)["paths"]["/v1/jobs/{id}"]["get"]
+    assert "content" not in operation["responses"]["304"]
+    assert ("header", "If-None-Match") in [(p["in"], p["name"]) for p in operation["parameters"]]
+
+
 def references(node):
     if isinstance(node, dict):
         if "$ref" in node:
