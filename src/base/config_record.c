@@ -90,6 +90,21 @@ status *config_record_check(const config_row *row, const config_pair *pair)
     return failure;
 }
 
+bool config_record_starts(const config_row *row, const char *text)
+{
+    const char *key = text + strcspn(text, "=, \\");
+    if (*key++ != '=') {
+        return false;
+    }
+    size_t size = strcspn(key, "=, \\");
+    bool known = false;
+    for (size_t i = 0; i < row->record->row_count && key[size] == '='; i++) {
+        const char *one = row->record->rows[i].key;
+        known = known || (strlen(one) == size && strncmp(one, key, size) == 0);
+    }
+    return known;
+}
+
 static status *warn_of_pair(const config_row *row, const config_pair *pair, config_list *warnings)
 {
     AUTO_FREE void *settings = malloc(row->record->settings_size);

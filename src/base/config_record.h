@@ -12,6 +12,10 @@ status *config_record_read(const config_program *record, const char *text, void 
 // config_record_check judges a pair of a map whose row has a record.
 status *config_record_check(const config_row *row, const config_pair *pair);
 
+// config_record_starts: whether text starts with a pair of the row's map, NAME=KEY=..., and not
+// with a further item of a list in the pair before.
+bool config_record_starts(const config_row *row, const char *text);
+
 // config_record_warnings adds what the records in a program's settings warn of.
 status *config_record_warnings(const config_program *program, const void *settings,
                                config_list *warnings);

@@ -330,11 +330,21 @@ status *config_value_add(const config_row *row, void *settings, const char *text
     return config_list_append(list, text);
 }
 
+// The comma behind an item; NULL at the last one. The lists of a record have commas of their own.
+static const char *next_comma(const config_row *row, const char *text)
+{
+    const char *comma = strchr(text, ',');
+    while (comma && row->record && !config_record_starts(row, comma + 1)) {
+        comma = strchr(comma + 1, ',');
+    }
+    return comma;
+}
+
 status *config_value_add_each(const config_row *row, void *settings, const char *text,
                               const char *where)
 {
     while (text) {
-        const char *comma = strchr(text, ',');
+        const char *comma = next_comma(row, text);
         AUTO_FREE char *item = comma ? strndup(text, (size_t) (comma - text)) : strdup(text);
         status *failure = item ? config_value_add(row, settings, item, where) : no_memory();
         if (failure) {

@@ -7,10 +7,11 @@ import pytest
 
 from harness.errandd import BIN, clean_environment
 from harness.http_api import HttpApi
+from harness.tokens import hash_of
 from harness.waiting import wait_until
 
 
-def check(tmp_path, text, *flags):
+def check(tmp_path, text, *flags, **variables):
     """Checks a settings file; gives the exit status and what it said."""
     file = tmp_path / "errandd.yaml"
     file.write_text(text)
@@ -18,7 +19,7 @@ def check(tmp_path, text, *flags):
         [BIN / "errandd", "--config", file, "--check-config", *flags],
         capture_output=True,
         timeout=60,
-        env=clean_environment(),
+        env={**clean_environment(), **variables},
     )
     return done.returncode, done.stderr.decode().replace(str(file), "FILE")
 
@@ -56,6 +57,20 @@ def test_a_secret_may_not_stand_on_the_command_line(tmp_path):
     status, said = check(tmp_path, "", "--webhook-secrets", good)
     assert status == 2
     assert "ERRAND_WEBHOOK_SECRETS" in said and "QUJD" not in said
+
+
+def test_lists_of_tokens_queues_and_commands_may_stand_in_the_environment(tmp_path):
+    hashes = [hash_of("one"), hash_of("two")]
+    good = f"ci=hash={hashes[0]} scopes=submit,read queues=a,b,ops=hash={hashes[1]} scopes="
+    assert check(tmp_path, "", ERRAND_TOKENS=good + "admin,work") == (0, "")
+    status, said = check(tmp_path, "", ERRAND_TOKENS=good + "admin,root")
+    assert status == 2 and said.startswith('errandd: ERRAND_TOKENS.ops.scopes: found "root"'), said
+    status, said = check(tmp_path, "", ERRAND_QUEUES="a=paused=true aging=1s,b=max_depth=-1")
+    assert status == 2 and said.startswith("errandd: ERRAND_QUEUES.b.max_depth:"), said
+    command = "c=argv=sh,-c,true timeout=1s,d=argv=true timeout="
+    assert check(tmp_path, "", ERRAND_COMMANDS=command + "2s") == (0, "")
+    status, said = check(tmp_path, "", ERRAND_COMMANDS=command + "soon")
+    assert status == 2 and said.startswith("errandd: ERRAND_COMMANDS.d.timeout:"), said
 
 
 def test_sighup_reloads_what_can_be_and_says_what_can_not(tmp_path, start_server):
