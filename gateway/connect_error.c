@@ -111,11 +111,11 @@ static void append_details(buf *out, const status *failure)
         buf_append_char(out, '}');
     }
     char delay[TIME_TEXT_SIZE];
-    if (failure->retry_delay_ms >= 0 &&
-        time_text_format_duration(failure->retry_delay_ms / 1000,
-                                  (int32_t) (failure->retry_delay_ms % 1000) * 1000000, delay)) {
+    int64_t delay_ms = problem_retry_delay_ms(failure);
+    if (delay_ms >= 0 &&
+        time_text_format_duration(delay_ms / 1000, (int32_t) (delay_ms % 1000) * 1000000, delay)) {
         buf_clear(&value);
-        make_retry_info(failure->retry_delay_ms, &value);
+        make_retry_info(delay_ms, &value);
         begin_detail(out, "RetryInfo", &value, &first);
         buf_append_format(out, "{\"retryDelay\":\"%s\"}}", delay);
     }

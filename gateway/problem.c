@@ -5,7 +5,8 @@
 
 #include <stdio.h>
 
-#define MAX_TEXT 256
+#define MAX_TEXT       256
+#define UNAVAILABLE_MS 1000
 
 static void append_violations(buf *out, const status *failure)
 {
@@ -40,10 +41,19 @@ static void add_retry_after(exchange *x, int64_t delay_ms)
     exchange_add_header(x, "Retry-After", seconds);
 }
 
+int64_t problem_retry_delay_ms(const status *failure)
+{
+    if (failure->retry_delay_ms < 0 && failure->code == STATUS_UNAVAILABLE) {
+        return UNAVAILABLE_MS;
+    }
+    return failure->retry_delay_ms;
+}
+
 void problem_add_hints(exchange *x, const status *failure)
 {
-    if (failure->retry_delay_ms >= 0) {
-        add_retry_after(x, failure->retry_delay_ms);
+    int64_t delay_ms = problem_retry_delay_ms(failure);
+    if (delay_ms >= 0) {
+        add_retry_after(x, delay_ms);
     }
     if (x->http_status == 401) {
         exchange_add_header(x, "WWW-Authenticate", "Bearer");
@@ -97,9 +107,6 @@ bool problem_refuse(exchange *x, int http_status, const char *format, ...)
     va_start(args, format);
     AUTO(status) failure = status_new_v(code_of(http_status), format, args);
     va_end(args);
-    if (http_status == 503) {
-        failure->retry_delay_ms = 1000;
-    }
     problem_write(x, http_status, failure);
     return false;
 }

@@ -5,8 +5,12 @@
 #include "gateway/exchange.h"
 
 // problem_write makes the reply a problem. http_status differs from the code's own where HTTP has a
-// finer one; 0: the code's. retry_delay_ms becomes Retry-After.
+// finer one; 0: the code's. When to come again becomes Retry-After.
 void problem_write(exchange *x, int http_status, const status *failure);
+
+// problem_retry_delay_ms is when to come again; -1: nothing to say. What is unavailable may be
+// there in a second, if nobody knows better.
+int64_t problem_retry_delay_ms(const status *failure);
 
 // problem_add_hints adds the header fields that belong to a failure, once its status is set.
 void problem_add_hints(exchange *x, const status *failure);

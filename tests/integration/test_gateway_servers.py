@@ -78,6 +78,10 @@ def test_without_any_server_it_is_alive_but_not_ready(gateway, two_ways):
     assert api.get("/healthz").status == 200
     answer = api.get("/v1/jobs")
     assert answer.status == 503 and b"127.0.0.1" not in answer.body, answer
+    assert answer.headers["retry-after"] == "1"
+    answer = api.post("/errand.v1.ServerService/GetInfo", {})
+    assert answer.status == 503 and answer.headers["retry-after"] == "1"
+    assert [one["type"] for one in answer.json()["details"]] == ["google.rpc.RetryInfo"]
     assert "127.0.0.1" in gateway.log.read_text()  # there the reason stands
 
 
