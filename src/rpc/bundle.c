@@ -16,7 +16,7 @@ typedef struct bundle {
     rpc_call *carrier;
     size_t count;
     _Atomic size_t open;   // calls without an answer, and the thread that starts them
-    _Atomic size_t bytes;  // of the answers that wait for the others
+    _Atomic size_t bytes;  // of the answers that wait for the others; in the server's memory, too
     bundled_call **calls;
     nng_msg **answers;  // NULL: there is no room for it
 } bundle;
@@ -96,6 +96,7 @@ static void send_all(bundle *b)
     for (size_t i = 0; i < b->count; i++) {
         nng_msg_free(b->answers[i]);
     }
+    atomic_fetch_sub_explicit(&server->memory, atomic_load(&b->bytes), memory_order_relaxed);
     put_spares(server, b->calls, b->count);
     call_send(carrier, message);
 }
@@ -107,11 +108,28 @@ static void leave(bundle *b)
     }
 }
 
-// Answers that wait take no more memory than a message may.
+static bool reserve(_Atomic size_t *taken, size_t size, size_t cap)
+{
+    if (atomic_fetch_add(taken, size) + size <= cap) {
+        return true;
+    }
+    atomic_fetch_sub(taken, size);
+    return false;
+}
+
+// Answers that wait take no more memory than a message may, and have their part in that of all
+// calls.
 static bool has_room(bundle *b, size_t size)
 {
-    size_t cap = b->carrier->server->options.max_message_bytes;
-    return atomic_fetch_add(&b->bytes, size) + size <= cap;
+    rpc_server *server = b->carrier->server;
+    if (!reserve(&b->bytes, size, server->options.max_message_bytes)) {
+        return false;
+    }
+    if (reserve(&server->memory, size, server->options.max_memory_bytes)) {
+        return true;
+    }
+    atomic_fetch_sub(&b->bytes, size);
+    return false;
 }
 
 void bundle_answered(rpc_call *call, nng_msg *answer)

@@ -40,7 +40,8 @@ typedef struct rpc_server_options {
     size_t max_calls;             // calls at work or parked at one time
     size_t reserved_calls;        // of max_calls, kept for calls that do not wait
     size_t max_parked_per_peer;   // parked calls of one connection
-    size_t max_memory_bytes;      // of all requests together; beyond: RESOURCE_EXHAUSTED
+    size_t max_memory_bytes;      // of all requests, and of answers that wait to go with others;
+                                  // beyond: RESOURCE_EXHAUSTED
     int send_timeout_ms;          // a peer that takes no answer for so long loses its connection
     rpc_authorize_fn *authorize;  // NULL: everybody may do everything
     void *authorize_data;

@@ -27,7 +27,7 @@ struct rpc_server {
     _Atomic bool closing;     // nobody may enter nng any more; see gate.h
     _Atomic size_t contexts;  // in all
     _Atomic size_t at_work;   // calls from their reception until the answer has left
-    _Atomic size_t memory;    // bytes of decoded requests
+    _Atomic size_t memory;    // bytes of decoded requests, and of answers in bundles
     _Atomic size_t holders;   // the owner, and calls answered after stop
 
     // Leaf lock: nothing else is locked while it is held, but nng's own.

@@ -216,12 +216,53 @@ static void damaged_calls_are_refused_alone(void **state)
     scene_close(&s);
 }
 
+// ---- memory ----
+
+static size_t answers_to_a_big_one(scene *s)
+{
+    nng_socket other = raw_dial(s->rig->url);
+    parcel_get(&s->parcel, "other", "big", 100000);
+    Errand__Rpc__V1__Response *response = parcel_call(&s->parcel, other);
+    size_t count = response->n_answers;
+    assert_null(response->status);
+    response_free(response);
+    nng_close(other);
+    return count;
+}
+
+static void answers_that_wait_have_their_part_in_the_memory_of_all_calls(void **state)
+{
+    (void) state;
+    rpc_server_options options;
+    rpc_server_options_init(&options);
+    options.max_memory_bytes = 250000;
+    scene s;
+    scene_open(&s, &options);
+    for (int round = 0; round < 3; round++) {
+        assert_int_equal(answers_to_a_big_one(&s), 1);
+        size_t served = s.rig->served;
+        parcel_get(&s.parcel, "first", "big", 100000);
+        parcel_get(&s.parcel, "second", "big", 100000);
+        parcel_hold(&s.parcel, "late");
+        parcel_send(&s.parcel, s.raw);
+        rig_wait(s.rig, &s.rig->served, served + 3);
+        rig_wait(s.rig, &s.rig->held_count, 1);
+        assert_int_equal(answers_to_a_big_one(&s), 0);
+        rig_release(s.rig);
+        Errand__Rpc__V1__Response *response = raw_receive(s.raw);
+        assert_int_equal(response->n_answers, 3);
+        response_free(response);
+    }
+    scene_close(&s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(answers_come_in_the_order_of_the_calls_with_their_request_ids),
     cmocka_unit_test(a_failure_of_one_leaves_the_others),
     cmocka_unit_test(a_call_that_would_wait_is_answered_at_once),
     cmocka_unit_test(the_message_waits_for_a_late_answer_and_then_has_all),
     cmocka_unit_test(a_message_that_waits_holds_up_no_other),
+    cmocka_unit_test(answers_that_wait_have_their_part_in_the_memory_of_all_calls),
     cmocka_unit_test(more_than_256_calls_are_refused_as_a_whole),
     cmocka_unit_test(calls_beside_a_call_are_refused_as_a_whole),
     cmocka_unit_test(a_message_that_is_cut_off_is_refused_as_a_whole),
