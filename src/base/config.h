@@ -117,6 +117,11 @@ status *config_load(const config_program *program, int argc, char *const *argv, 
                     void *settings, config_outcome *ret);
 
 void config_free(const config_program *program, void *settings);
+
+// config_origin is the place of a setting in the file, `FILE:LINE: KEY`; owned. NULL: it was not
+// taken from there, there is no such key, or memory is short.
+char *config_origin(const config_program *program, int argc, char *const *argv, char *const *envp,
+                    const char *key);
 void config_outcome_fini(config_outcome *outcome);
 
 // config_answer prints what the action asks for on out; false when it asks to run.

@@ -14,7 +14,7 @@ static const char *value_of(const char *variable, const char *name)
     return matches && variable[size + 1] ? variable + size + 1 : NULL;
 }
 
-static const char *find_value(char *const *envp, const char *name)
+const char *config_environment_value(char *const *envp, const char *name)
 {
     const char *value = NULL;
     for (; *envp && !value; envp++) {
@@ -25,7 +25,7 @@ static const char *find_value(char *const *envp, const char *name)
 
 const char *config_environment_file(char *const *envp)
 {
-    return find_value(envp, "ERRAND_CONFIG");
+    return config_environment_value(envp, "ERRAND_CONFIG");
 }
 
 static status *apply_row(const config_row *row, char *const *envp, void *settings)
@@ -36,7 +36,7 @@ static status *apply_row(const config_row *row, char *const *envp, void *setting
     if (!variable) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
-    const char *value = find_value(envp, variable);
+    const char *value = config_environment_value(envp, variable);
     return value ? config_value_set(row, settings, value, variable) : NULL;
 }
 

@@ -26,6 +26,9 @@ void config_flags_fini(config_flags *flags);
 // config_environment_file is the value of ERRAND_CONFIG; NULL when it is not set.
 const char *config_environment_file(char *const *envp);
 
+// config_environment_value is the value of a variable; NULL when it is not set, or empty.
+const char *config_environment_value(char *const *envp, const char *name);
+
 // config_environment_apply adds a warning for every ERRAND_ variable that no row has.
 status *config_environment_apply(const config_program *program, char *const *envp, void *settings,
                                  config_list *warnings);

@@ -92,6 +92,10 @@ static status *apply_list(walk *w, const config_row *row, yaml_node_t *node)
 
 static status *apply_row(walk *w, const config_row *row, yaml_node_t *node)
 {
+    if (w->sought && strcmp(w->sought, row->key) == 0) {
+        free(w->place);
+        w->place = config_yaml_place(w, row, node);
+    }
     if (row->type == CONFIG_LIST && node->type == YAML_SEQUENCE_NODE) {
         return apply_list(w, row, node);
     }
@@ -329,4 +333,18 @@ status *config_yaml_apply(const config_program *program, const char *file, void 
     AUTO_BUF bytes = {0};
     status *failure = config_file_read(file, &bytes);
     return failure ? failure : config_yaml_apply_bytes(program, file, buf_slice(&bytes), settings);
+}
+
+// The whole file is read once more: what is sought is where it is applied.
+char *config_yaml_origin(const config_program *program, const char *file, const char *key)
+{
+    AUTO_BUF bytes = {0};
+    AUTO_FREE void *settings = calloc(1, program->settings_size);
+    walk w = {.program = program, .file = file, .settings = settings, .sought = key};
+    AUTO(status) failure = settings ? config_file_read(file, &bytes) : NULL;
+    if (settings && !failure && bytes.size > 0) {
+        status_free(parse(&w, buf_slice(&bytes), walk_document));
+        config_free(program, settings);
+    }
+    return w.place;
 }

@@ -12,4 +12,8 @@ status *config_yaml_apply(const config_program *program, const char *file, void 
 status *config_yaml_apply_bytes(const config_program *program, const char *name, slice bytes,
                                 void *settings);
 
+// config_yaml_origin is the place of a key's value in a good file, FILE:LINE: KEY; owned. NULL when
+// it is not there.
+char *config_yaml_origin(const config_program *program, const char *file, const char *key);
+
 #endif

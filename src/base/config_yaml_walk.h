@@ -12,6 +12,8 @@ typedef struct walk {
     const char *file;
     void *settings;
     yaml_document_t document;
+    const char *sought;  // the key whose place is wanted; NULL: none
+    char *place;         // of what is sought; owned
 } walk;
 
 static inline yaml_node_t *node_at(walk *w, int index)

@@ -87,6 +87,22 @@ static void tell_settings_not_taken(const program *p, const void *fresh)
     }
 }
 
+// placed says where in the file the setting stands that a check has found wrong.
+static status *placed(const program *p, status *failure)
+{
+    if (failure == NULL || failure->violation_count == 0) {
+        return failure;
+    }
+    const status_violation *first = &failure->violations[0];
+    AUTO_FREE char *origin = config_origin(p->config, self.argc, self.argv, environ, first->field);
+    if (origin == NULL) {
+        return failure;
+    }
+    status *told = status_new(failure->code, "%s: %s", origin, first->description);
+    status_free(failure);
+    return told;
+}
+
 // What is wrong with the settings stops all of them; then fresh and outcome are empty.
 static status *load_again(const program *p, void *fresh, config_outcome *outcome)
 {
@@ -94,7 +110,7 @@ static status *load_again(const program *p, void *fresh, config_outcome *outcome
     if (failure != NULL || p->check_reload == NULL) {
         return failure;
     }
-    failure = p->check_reload(fresh);
+    failure = placed(p, p->check_reload(fresh));
     if (failure != NULL) {
         config_free(p->config, fresh);
         config_outcome_fini(outcome);
@@ -189,7 +205,7 @@ static int answer_or_run(const program *p, const config_outcome *outcome)
 {
     bool has_settings = outcome->action == CONFIG_RUN || outcome->action == CONFIG_CHECK;
     prepare_signals();  // a check may look into a library that starts threads of its own
-    AUTO(status) failure = has_settings && p->check != NULL ? p->check() : NULL;
+    AUTO(status) failure = has_settings && p->check != NULL ? placed(p, p->check()) : NULL;
     if (failure != NULL) {
         return refuse(p, failure);
     }

@@ -59,6 +59,28 @@ def test_a_secret_may_not_stand_on_the_command_line(tmp_path):
     assert "ERRAND_WEBHOOK_SECRETS" in said and "QUJD" not in said
 
 
+@pytest.mark.parametrize(
+    "text, place, found",
+    [
+        ("data: x\nrpc: tcp://0.0.0.0:1\n", "FILE:2: rpc:", "tcp://0.0.0.0:1"),
+        ("http: 0.0.0.0:1\n", "FILE:1: http:", "0.0.0.0:1"),
+        ("data: x\n\nmax_input: 64MiB\n", "FILE:3: max_input:", "67108864"),
+        ("http_tls:\n  key: x\n  cert: /nowhere\n", "FILE:3: http_tls.cert:", "/nowhere"),
+    ],
+)
+def test_settings_that_do_not_fit_together_are_told_with_their_place(tmp_path, text, place, found):
+    status, said = check(tmp_path, text)
+    assert status == 2 and said.startswith("errandd: " + place) and found in said, said
+
+
+def test_a_setting_that_does_not_come_from_the_file_is_not_said_to_stand_there(tmp_path):
+    text = "http: 0.0.0.0:1\n"
+    status, said = check(tmp_path, text, "--http", "0.0.0.0:3", ERRAND_HTTP="0.0.0.0:2")
+    assert status == 2 and said.startswith("errandd: http: 0.0.0.0:3 can be reached"), said
+    status, said = check(tmp_path, text, ERRAND_HTTP="0.0.0.0:2")
+    assert status == 2 and said.startswith("errandd: http: 0.0.0.0:2 can be reached"), said
+
+
 def test_lists_of_tokens_queues_and_commands_may_stand_in_the_environment(tmp_path):
     hashes = [hash_of("one"), hash_of("two")]
     good = f"ci=hash={hashes[0]} scopes=submit,read queues=a,b,ops=hash={hashes[1]} scopes="
