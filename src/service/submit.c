@@ -175,8 +175,8 @@ static void answer_job(submission *sub)
 {
     engine_new_job *made = &sub->submit.jobs[0];
     Errand__V1__Job *job = NULL;
-    // One that was there before may have failed attempts to tell about.
-    if (made->duplicate && answer_stored(sub, &made->row.id, false)) {
+    // One that was there before, or was waited for, may have failed attempts to tell about.
+    if ((made->duplicate || has_history(&made->row)) && answer_stored(sub, &made->row.id, false)) {
         return;
     }
     status *failure = submission_view(sub, made, sub->jobs[0], &job);

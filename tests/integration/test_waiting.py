@@ -9,7 +9,7 @@ from errand.v1 import job_pb2, job_service_pb2 as messages, server_service_pb2 a
 from harness import sp
 from harness.rpc import RpcError, duration, open_response
 from harness.waiting import wait_until
-from harness.worker import success
+from harness.worker import failure, success
 
 WAITERS = 2000
 GET_RESULT = "/errand.v1.JobService/GetResult"
@@ -44,6 +44,23 @@ def test_a_waiter_is_answered_when_the_job_ends(rpc, worker):
 
 def test_a_wait_that_is_over_answers_with_the_state_so_far(rpc):
     assert state(park(rpc, submit(rpc), wait=0.05)) == job_pb2.Job.READY
+
+
+def test_a_submit_whose_wait_is_over_tells_the_failed_attempts(start_server, connect, start_worker):
+    server = start_server("--workers", "0")
+    rpc, worker = connect(server), start_worker(server)
+    job = job_pb2.Job(kind="task", args=struct_pb2.Value(bool_value=True))
+    request = messages.SubmitRequest(job=job, wait=duration(55)).SerializeToString()
+    metadata = {"request-id": "submit"}
+    first = rpc.start_raw("/errand.v1.JobService/Submit", request, timeout=90, metadata=metadata)
+    wait_until(lambda: waiting_calls(rpc) == 1, "it waits")
+    worker.report(failure(worker.lease_one(), "the disk is full", retry_after=3600))
+    again = rpc.start_raw("/errand.v1.JobService/Submit", request, timeout=90, metadata=metadata)
+    told = job_pb2.Job.FromString(open_response(first.result(60)))  # its twin has replaced it
+    assert told.state == job_pb2.Job.SCHEDULED and not told.duplicate
+    assert told.error.message == "the disk is full" and len(told.attempts) == 1
+    rpc.jobs.Cancel(messages.CancelJobRequest(id=told.id))
+    assert job_pb2.Job.FromString(open_response(again.result(60))).state == job_pb2.Job.CANCELLED
 
 
 def test_two_thousand_waiters_on_one_connection_are_all_answered(rpc, server, connect, worker):
