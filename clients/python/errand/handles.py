@@ -15,12 +15,13 @@ if TYPE_CHECKING:
 R = TypeVar("R", covariant=True)
 
 _ENDINGS = {State.CANCELLED: JobCancelled, State.EXPIRED: JobExpired}
+_UNTOLD = {State.CANCELLED: Status(Code.CANCELLED, "it was cancelled")}  # a job has no error then
 
 
 def value_of(outcome: Outcome) -> Any:
     """What a job produced; JobFailed, JobCancelled or JobExpired when it did not succeed."""
     if outcome.state is not State.SUCCEEDED:
-        status = outcome.error or Status(Code.UNKNOWN)
+        status = outcome.error or _UNTOLD.get(outcome.state) or Status(Code.UNKNOWN)
         kind: type[JobError] = _ENDINGS.get(outcome.state, JobFailed)
         raise kind(outcome.id, outcome.state.value, status)
     return outcome.result.body if isinstance(outcome.result, Data) else outcome.result

@@ -90,8 +90,9 @@ def test_a_failed_job_raises_its_error(client, errand_server):
 def test_a_cancelled_job_raises_and_can_be_retried_and_deleted(client):
     job = client.submit("nobody-does-this")
     assert job.cancel().state is errand.State.CANCELLED
-    with pytest.raises(errand.JobCancelled):
+    with pytest.raises(errand.JobCancelled, match="is CANCELLED: it was cancelled") as caught:
         job.result(5)
+    assert caught.value.status.code is errand.Code.CANCELLED
     assert job.retry().state is errand.State.READY
     job.cancel()
     job.delete()
