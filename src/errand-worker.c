@@ -5,6 +5,7 @@
 #include "base/token.h"
 #include "job/spec.h"
 #include "job/text.h"
+#include "rpc/address.h"
 #include "rpc/tls_files.h"
 #include "rpc/tls_rows.h"
 #include "worker/pool.h"
@@ -43,8 +44,10 @@ static const char *const url_schemes[] = {"tcp://", "tls+tcp://", "ipc://", NULL
 static const config_row rows[] = {
     {.key = "server", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL",
      .names = url_schemes, .max = WORKER_MAX_SERVERS,
+     .accepts = address_is_good, .accepted = ADDRESS_FORM,
      .help = "RPC addresses of the Errand servers that are served", CONFIG_FIELD(settings, servers)},
     {.key = "results", .type = CONFIG_LIST, .value_name = "URL", .names = url_schemes, .max = WORKER_MAX_SERVERS,
+     .accepts = address_is_good, .accepted = ADDRESS_FORM,
      .help = "addresses of their result pipelines, in the same order; none: each server is asked for its own",
      CONFIG_FIELD(settings, results)},
     {.key = "token", .type = CONFIG_STRING, .secret = true,

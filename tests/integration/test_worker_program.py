@@ -180,6 +180,7 @@ def test_sighup_takes_the_settings_of_the_log_and_names_the_others(
     "flags, says",
     [
         (["--kinds", "task"], b"kinds"),
+        (["--server", "tcp://127.0.0.1"], b"--server: found \"tcp://127.0.0.1\", expected"),
         (["--results", "tcp://127.0.0.1:1,tcp://127.0.0.1:2"], b"results"),
         (["--queues", ","], b"queues"),
         (["--queues", "mail,a b"], b'queues: found "a b", expected'),
