@@ -98,8 +98,10 @@ ERRAND_API errand_error *errand_call(errand_client *client,
                                      const errand_call_options *options,
                                      ProtobufCMessage **ret_reply);
 
-// errand_start makes a call without waiting. done runs exactly once on a thread of the library,
-// must not block, and gets either the reply or the error, both borrowed.
+// errand_start makes a call without waiting. done runs exactly once, must not block, and gets
+// either the reply or the error, both borrowed. It runs on a thread of the library; for a call that
+// can not be sent at all (a request over the cap, say) on the caller's, before errand_start
+// returns: so no lock that done takes may be held meanwhile.
 typedef void errand_done_fn(void *data, const ProtobufCMessage *reply, const errand_error *error);
 ERRAND_API void errand_start(errand_client *client, const ProtobufCServiceDescriptor *service,
                              const char *method, const ProtobufCMessage *request,
