@@ -4,6 +4,7 @@ import importlib.util
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import uuid
@@ -91,6 +92,21 @@ def test_the_c_examples_compile_and_run(server, tmp_path, page, number):
         timeout=90,
     )
     assert done.returncode == 0 and says in done.stdout, done
+
+
+def test_messages_for_another_language_are_made_as_the_page_says(shared_server, tmp_path):
+    if shutil.which("protoc") is None:
+        pytest.skip("needs protoc")
+    for folder in ("proto", "clients"):
+        (tmp_path / folder).symlink_to(ROOT / folder)
+    (block,) = [block for block in blocks("docs/rpc.md", "console") if "protoc" in block]
+    script = on_ports_of(shared_server, re.sub(r"^\$ ", "", block, flags=re.M))
+    script = script.replace("https://example.org/", f"{shared_server.http}/healthz")
+    script = script.replace("python3", sys.executable)
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", script], cwd=tmp_path, capture_output=True, timeout=90
+    )
+    assert done.returncode == 0, f"{script}\n{done.stdout.decode()}\n{done.stderr.decode()}"
 
 
 # What the examples use of pynng, made of the C library by another example; for where it is missing.

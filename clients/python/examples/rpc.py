@@ -1,6 +1,7 @@
 """Errand's RPC from a language without a client of its own: nng, protobuf, and the .proto files.
 
-    protoc --proto_path=proto --python_out=messages $(cd proto && find . -name '*.proto')
+    mkdir messages
+    protoc --proto_path=proto --python_out=messages $(cd proto && find errand -name '*.proto')
     PYTHONPATH=messages python rpc.py tcp://127.0.0.1:6710 https://example.org/
 
 Errand's package for Python is not needed here, and speaks HTTP. This is how to call the RPC from
