@@ -137,7 +137,7 @@ static status *open_upstream(gateway *g, const gateway_options *options)
 
 static status *start(gateway *g, const gateway_options *options, char **ret_url)
 {
-    g->max_waiting = options->threads / 2;
+    atomic_store(&g->max_waiting, options->threads / 2);
     g->max_streams = options->max_streams;
     g->heartbeat_us = options->heartbeat_us;
     g->access_log = options->access_log;
@@ -157,7 +157,11 @@ static status *start(gateway *g, const gateway_options *options, char **ret_url)
                                       .handle = handle,
                                       .ended = ended,
                                       .data = g};
-    return http_server_start(&http, &g->http, ret_url);
+    failure = http_server_start(&http, &g->http, ret_url);
+    if (failure == NULL) {
+        atomic_store(&g->max_waiting, http_server_threads(g->http) / 2);
+    }
+    return failure;
 }
 
 status *gateway_start(const gateway_options *options, gateway **ret, char **ret_url)

@@ -15,7 +15,7 @@ struct gateway {
     origin_rules rules;
     _Atomic int64_t logged_us;  // monotonic: when trouble with the server was logged last
     atomic_size_t waiting;      // calls that may wait at the server
-    size_t max_waiting;         // beyond, they are answered at once with the state so far
+    atomic_size_t max_waiting;  // beyond, they are answered at once with the state so far
     atomic_size_t streams;      // of events; they count as waiting too
     size_t max_streams;
     int64_t heartbeat_us;

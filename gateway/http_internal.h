@@ -5,6 +5,7 @@
 #include "gateway/departures.h"
 #include "gateway/exchange.h"
 #include "gateway/http_server.h"
+#include "gateway/reserve.h"
 #include "gateway/watch.h"
 
 #include <pthread.h>
@@ -23,6 +24,7 @@ struct http_server {
     atomic_bool quiescing;
     atomic_size_t large_bodies;  // bytes of large request bodies held now
     pthread_t starter;           // the thread that starts it
+    reserve *reserve;            // while it starts, and there are threads for all connections
     char last_message[256];      // what civetweb last said to it, to explain a failed start
 };
 

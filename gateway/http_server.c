@@ -1,6 +1,7 @@
 // http_server - civetweb behind one callback that answers everything.
 #include "gateway/http_server.h"
 
+#include "base/cleanup.h"
 #include "base/log.h"
 #include "gateway/http_internal.h"
 #include "gateway/stacks.h"
@@ -108,12 +109,31 @@ static int answer_error(struct mg_connection *connection, int http_status, const
     return 0;
 }
 
+// civetweb goes on with the threads that it has got so far.
+static void note_shortage(http_server *server, const char *message)
+{
+    static const char too_few[] = "Cannot start worker thread ";
+    if (strncmp(message, too_few, sizeof too_few - 1) != 0) {
+        return;
+    }
+    size_t failed = strtoul(message + sizeof too_few - 1, NULL, 10);
+    size_t wanted = server->options.threads;
+    if (failed > 1 && failed <= wanted) {
+        server->options.threads = failed - 1;
+    }
+    reserve_free(TAKE(server->reserve));
+    log_warn("http_connections", LOG_INT("wanted", (int64_t) wanted),
+             LOG_STR("limit", "threads of this process"),
+             LOG_INT("used", (int64_t) server->options.threads));
+}
+
 static int log_message(const struct mg_connection *connection, const char *message)
 {
     const struct mg_context *context = mg_get_context(connection);
     http_server *server = context != NULL ? mg_get_user_data(context) : NULL;
     if (server != NULL && pthread_equal(pthread_self(), server->starter) != 0) {
         (void) snprintf(server->last_message, sizeof server->last_message, "%s", message);
+        note_shortage(server, message);
     }
     log_debug("http", LOG_STR("message", message));
     return 1;
@@ -198,8 +218,16 @@ static struct mg_context *start_civetweb(http_server *server)
                                                server->tls != NULL ? give_context : NULL};
     surroundings s;
     server->starter = pthread_self();
+    server->reserve = reserve_new();
     prepare_surroundings(&s);
-    struct mg_context *context = mg_start(&callbacks, server, options);
+    struct mg_context *context = NULL;
+    if (server->reserve != NULL) {
+        context = mg_start(&callbacks, server, options);
+    } else {
+        (void) snprintf(server->last_message, sizeof server->last_message,
+                        "the system has no %d threads more for this process", RESERVE_THREADS);
+    }
+    reserve_free(TAKE(server->reserve));
     restore_surroundings(&s);
     return context;
 }
@@ -307,6 +335,11 @@ status *http_server_start(const http_server_options *options, http_server **ret,
     }
     *ret = server;
     return NULL;
+}
+
+size_t http_server_threads(const http_server *server)
+{
+    return server->options.threads;
 }
 
 status *http_server_renew_tls(http_server *server)

@@ -25,6 +25,10 @@ typedef struct http_server_options {
 // http_server_start listens and serves; ret_url is the real base URL, owned.
 status *http_server_start(const http_server_options *options, http_server **ret, char **ret_url);
 
+// http_server_threads is how many connections may be open at once: as many as options say, unless
+// the system has fewer open files or threads for the process.
+size_t http_server_threads(const http_server *server);
+
 // http_server_renew_tls reads certificate and key again; without any there is nothing to do.
 status *http_server_renew_tls(http_server *server);
 
