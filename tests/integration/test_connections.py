@@ -2,18 +2,28 @@
 
 import socket
 
+import pytest
+
 from harness import sp
+from harness.errandd import SANITIZED
 from harness.http_api import HttpApi
 
 IDLE = 2000
+
+
+@pytest.fixture
+def roomy(start_server):
+    """A server with as many connections as it has by itself, but under sanitizers."""
+    return start_server() if SANITIZED else start_server("--http-connections", "2560")
 
 
 def http_connection(server):
     return socket.create_connection(sp.address(server.http), 60)
 
 
-def test_two_thousand_idle_connections_keep_nobody_out(server, api, many_files, origin):
-    idle = [http_connection(server) for _ in range(IDLE)]
+def test_two_thousand_idle_connections_keep_nobody_out(roomy, many_files, origin):
+    idle = [http_connection(roomy) for _ in range(IDLE)]
+    api = HttpApi(roomy.http)
     try:
         job = api.submit({"http": {"url": origin.url + "/ok"}})
         assert api.result(job["id"])["state"] == "SUCCEEDED"
@@ -22,15 +32,15 @@ def test_two_thousand_idle_connections_keep_nobody_out(server, api, many_files, 
             connection.close()
 
 
-def test_two_thousand_kept_alive_connections_keep_nobody_out(server, api, many_files):
+def test_two_thousand_kept_alive_connections_keep_nobody_out(roomy, many_files):
     idle = []
     try:
         for _ in range(IDLE):
-            connection = http_connection(server)
+            connection = http_connection(roomy)
             idle.append(connection)
             connection.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
             assert connection.recv(4096).startswith(b"HTTP/1.1 200 ")
-        assert api.get("/v1/jobs").status == 200
+        assert HttpApi(roomy.http).get("/v1/jobs").status == 200
     finally:
         for connection in idle:
             connection.close()

@@ -2,13 +2,15 @@
 
 import re
 
-from harness.errandd import BIN, SANITIZER_REPORT, start_program
+from harness.errandd import BIN, CONNECTIONS, SANITIZER_REPORT, start_program
 
 
 class Gateway:
     def __init__(self, server, log, *flags, wrapper=()):
         self.log = log
         listen = ["--http", "127.0.0.1:0", "--server", server.rpc]
+        if "--connections" not in flags:
+            listen += ["--connections", CONNECTIONS]
         self.process = start_program([*wrapper, BIN / "errand-gateway", *listen, *flags], log)
         line = self.process.stdout.readline().decode()
         found = re.match(r"listening http (\S+)\n", line)
