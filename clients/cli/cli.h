@@ -121,6 +121,8 @@ cli_exit cli_state_exit(Errand__V1__Job__State state);
 const char *cli_time_text(const Google__Protobuf__Timestamp *when, char text[static CLI_TEXT_MAX]);
 const char *cli_duration_text(const Google__Protobuf__Duration *duration,
                               char text[static CLI_TEXT_MAX]);
+// cli_span_text is for how long something has lasted: its two largest units, such as 3d4h or 5m12s.
+const char *cli_span_text(const Google__Protobuf__Duration *span, char text[static CLI_TEXT_MAX]);
 // cli_plain_text copies what somebody else wrote, in one line and without control characters.
 const char *cli_plain_text(const char *from, char *text, size_t size);
 // Lines of "name value"; nothing for what is not there.

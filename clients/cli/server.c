@@ -81,7 +81,7 @@ static void print_stats(const Errand__V1__ServerStats *stats)
     cli_print("%-22s %" PRId64 "\n", "waiting calls", stats->waiting_calls);
     cli_print("%-22s %" PRId64 "\n", "results queue", stats->results_queue_length);
     cli_print("%-22s %" PRId64 "\n", "store bytes", stats->store_bytes);
-    cli_print("%-22s %s\n", "uptime", cli_duration_text(stats->uptime, uptime));
+    cli_print("%-22s %s\n", "uptime", cli_span_text(stats->uptime, uptime));
 }
 
 cli_exit cli_stats(cli *c, const cli_args *args)

@@ -34,6 +34,28 @@ const char *cli_duration_text(const Google__Protobuf__Duration *duration,
     return text;
 }
 
+const char *cli_span_text(const Google__Protobuf__Duration *span, char text[static CLI_TEXT_MAX])
+{
+    static const struct {
+        char name;
+        int64_t seconds;
+    } units[] = {{'d', 86400}, {'h', 3600}, {'m', 60}, {'s', 1}};
+    enum { SMALLEST = sizeof units / sizeof units[0] - 1 };
+    size_t unit = 0;
+    if (span == NULL)
+        return "-";
+    while (unit < SMALLEST && span->seconds < units[unit].seconds)
+        unit++;
+    int64_t count = span->seconds / units[unit].seconds;
+    int64_t rest = span->seconds % units[unit].seconds;
+    if (unit == SMALLEST || rest < units[unit + 1].seconds)
+        (void) snprintf(text, CLI_TEXT_MAX, "%" PRId64 "%c", count, units[unit].name);
+    else
+        (void) snprintf(text, CLI_TEXT_MAX, "%" PRId64 "%c%" PRId64 "%c", count, units[unit].name,
+                        rest / units[unit + 1].seconds, units[unit + 1].name);
+    return text;
+}
+
 const char *cli_plain_text(const char *from, char *text, size_t size)
 {
     size_t used = 0;

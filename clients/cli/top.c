@@ -72,7 +72,7 @@ static void print_counters(const Errand__V1__ServerStats *stats)
 {
     char uptime[CLI_TEXT_MAX];
     cli_print("up %s  workers %" PRId64 "  waiting calls %" PRId64,
-              cli_duration_text(stats->uptime, uptime), stats->workers, stats->waiting_calls);
+              cli_span_text(stats->uptime, uptime), stats->workers, stats->waiting_calls);
     for (size_t i = 0; i < stats->n_jobs; i++)
         cli_print("  %s %" PRId64, stats->jobs[i]->key, stats->jobs[i]->value);
     cli_print("\n\n");
