@@ -1,5 +1,18 @@
-// config_names - what a row is called on the command line and in the environment.
+// config_names - rows by their keys, and what a row is called on the command line and in the
+// environment.
 #include "base/config_sources.h"
+
+#include <string.h>
+
+const config_row *config_row_of(const config_program *program, const char *key)
+{
+    for (size_t i = 0; i < program->row_count; i++) {
+        if (strcmp(program->rows[i].key, key) == 0) {
+            return &program->rows[i];
+        }
+    }
+    return NULL;
+}
 
 void config_append_flag(buf *b, const config_row *row)
 {

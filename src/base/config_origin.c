@@ -5,18 +5,6 @@
 #include "base/config_sources.h"
 #include "base/config_yaml.h"
 
-#include <string.h>
-
-static const config_row *row_of(const config_program *program, const char *key)
-{
-    for (size_t i = 0; i < program->row_count; i++) {
-        if (strcmp(program->rows[i].key, key) == 0) {
-            return &program->rows[i];
-        }
-    }
-    return NULL;
-}
-
 static bool in_flags(const config_flags *flags, const config_row *row)
 {
     bool given = false;
@@ -40,7 +28,7 @@ char *config_origin(const config_program *program, int argc, char *const *argv, 
     config_outcome outcome = {0};
     config_flags flags = {0};
     char *origin = NULL;
-    const config_row *row = row_of(program, key);
+    const config_row *row = config_row_of(program, key);
     AUTO(status) failure = config_flags_parse(program, argc, argv, &flags, &outcome);
     if (row && !failure && !in_flags(&flags, row) && !in_environment(envp, row)) {
         const char *file = flags.file ? flags.file : config_environment_file(envp);

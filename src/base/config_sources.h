@@ -33,6 +33,9 @@ const char *config_environment_value(char *const *envp, const char *name);
 status *config_environment_apply(const config_program *program, char *const *envp, void *settings,
                                  config_list *warnings);
 
+// config_row_of is the row with that key; NULL: there is none.
+const config_row *config_row_of(const config_program *program, const char *key);
+
 // What a row is called elsewhere: --tls-cert-file and ERRAND_TLS_CERT_FILE.
 void config_append_flag(buf *b, const config_row *row);
 void config_append_variable(buf *b, const config_row *row);

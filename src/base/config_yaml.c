@@ -6,6 +6,7 @@
 #include "base/config_yaml.h"
 
 #include "base/config_file.h"
+#include "base/config_sources.h"
 #include "base/config_value.h"
 #include "base/config_yaml_walk.h"
 
@@ -155,16 +156,6 @@ static status *unknown_key(walk *w, const yaml_node_t *node, const char *prefix)
     return fail_at(w, node, prefix, &text);
 }
 
-static const config_row *row_of(const config_program *program, const char *key)
-{
-    for (size_t i = 0; i < program->row_count; i++) {
-        if (strcmp(program->rows[i].key, key) == 0) {
-            return &program->rows[i];
-        }
-    }
-    return NULL;
-}
-
 static bool is_group(const config_program *program, const char *prefix)
 {
     for (size_t i = 0; i < program->row_count; i++) {
@@ -188,7 +179,7 @@ static status *apply_key(walk *w, yaml_node_t *key, yaml_node_t *value, const ch
     if (!full) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory while reading %s", w->file);
     }
-    const config_row *row = row_of(w->program, full);
+    const config_row *row = config_row_of(w->program, full);
     if (row) {
         return apply_row(w, row, value);
     }
