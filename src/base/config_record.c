@@ -1,6 +1,7 @@
 // config_record - settings of one entry of a map, by a table of their own.
 #include "base/config_record.h"
 
+#include "base/config_sources.h"
 #include "base/config_value.h"
 #include "base/config_words.h"
 
@@ -46,14 +47,14 @@ static status *set_value(const config_row *row, void *settings, const char *text
 static status *apply_word(const config_program *record, const config_pair *word, void *settings,
                           uint64_t *seen)
 {
-    for (size_t i = 0; i < record->row_count && i < ROWS_CAP; i++) {
-        if (strcmp(record->rows[i].key, word->key) == 0) {
-            bool first = (*seen >> i & 1) == 0;
-            *seen |= UINT64_C(1) << i;
-            return set_value(&record->rows[i], settings, word->value, first);
-        }
+    const config_row *row = config_row_of(record, word->key);
+    size_t place = row ? (size_t) (row - record->rows) : ROWS_CAP;
+    if (place >= ROWS_CAP) {
+        return unknown_key(record, word->key);
     }
-    return unknown_key(record, word->key);
+    bool first = (*seen >> place & 1) == 0;
+    *seen |= UINT64_C(1) << place;
+    return set_value(row, settings, word->value, first);
 }
 
 status *config_record_read(const config_program *record, const char *text, void *settings)

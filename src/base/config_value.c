@@ -85,6 +85,17 @@ void config_value_clear(const config_row *row, void *settings)
     memset(field, 0, row->size);
 }
 
+static status *fail_at(const config_row *row, const char *where, buf *text)
+{
+    const char *description = buf_text(text);
+    if (!description) {
+        return no_memory();
+    }
+    status *failure = status_new(STATUS_INVALID_ARGUMENT, "%s: %s", where, description);
+    status_add_violation(failure, row->key, "%s", description);
+    return failure;
+}
+
 status *config_value_bad(const config_row *row, const char *where, const char *found)
 {
     AUTO_BUF text = {0};
@@ -96,13 +107,7 @@ status *config_value_bad(const config_row *row, const char *where, const char *f
     }
     buf_append_text(&text, ", expected ");
     config_append_expected(&text, row);
-    const char *description = buf_text(&text);
-    if (!description) {
-        return no_memory();
-    }
-    status *failure = status_new(STATUS_INVALID_ARGUMENT, "%s: %s", where, description);
-    status_add_violation(failure, row->key, "%s", description);
-    return failure;
+    return fail_at(row, where, &text);
 }
 
 static status *bad_text(const config_row *row, const char *where, const char *text)
@@ -258,15 +263,11 @@ static status *in_record(const config_row *row, const config_pair *pair, const c
 
 static status *found_twice(const config_row *row, const config_pair *pair, const char *where)
 {
-    AUTO_BUF found = {0};
-    config_append_quoted(&found, pair->key);
-    const char *name = buf_text(&found);
-    status *failure =
-        status_new(STATUS_INVALID_ARGUMENT, "%s: found %s a second time, expected it once", where,
-                   name ? name : "a name");
-    status_add_violation(failure, row->key, "found %s a second time, expected it once",
-                         name ? name : "a name");
-    return failure;
+    AUTO_BUF text = {0};
+    buf_append_text(&text, "found ");
+    config_append_quoted(&text, pair->key);
+    buf_append_text(&text, " a second time, expected it once");
+    return fail_at(row, where, &text);
 }
 
 status *config_value_put(const config_row *row, void *settings, const config_pair *pair,

@@ -13,6 +13,7 @@ from errand.v1 import (
 )
 from harness.errandd import BIN
 from harness.http_api import HttpApi
+from harness.listing import listed_ids
 from harness.rpc import RpcError, duration
 from harness.tokens import TokenApi, TokenRpc, Tokens, cli_with, hash_of, new_token
 from harness.waiting import wait_until
@@ -400,7 +401,7 @@ def test_nothing_is_submitted_to_another_queue(scene):
 
 
 def listed(rpc, **fields):
-    return {job.id for job in rpc.jobs.List(job_service_pb2.ListJobsRequest(**fields)).jobs}
+    return set(listed_ids(rpc, **fields))
 
 
 def test_lists_and_counters_show_the_tokens_queues_only(scene):

@@ -5,7 +5,7 @@ from google.protobuf import struct_pb2
 import pytest
 
 from errand.v1 import job_pb2, job_service_pb2 as messages
-from harness.listing import listed, pages
+from harness.listing import listed_ids, pages
 from harness.rpc import RpcError, duration
 from harness.worker import success
 
@@ -22,12 +22,8 @@ def forty(rpc):
     return [result.job.id for result in rpc.jobs.BatchSubmit(request).results]
 
 
-def all_ids(rpc, **fields):
-    return [job.id for job in listed(rpc, **fields)]
-
-
 def test_jobs_come_newest_first(rpc, forty):
-    assert all_ids(rpc) == forty[::-1]
+    assert listed_ids(rpc) == forty[::-1]
 
 
 @pytest.mark.parametrize("size", [1, 7, 39, 40, 41, 1000, 100000])
@@ -41,19 +37,19 @@ def test_filters_select_by_queue_kind_and_state(rpc, forty):
     def expected(keep):
         return [job_id for i, job_id in enumerate(forty) if keep(i)][::-1]
 
-    assert all_ids(rpc, queue="q1") == expected(lambda i: i % 2 == 1)
-    assert all_ids(rpc, kind="chore") == expected(lambda i: i % 4 >= 2)
-    assert all_ids(rpc, state=job_pb2.Job.SCHEDULED) == expected(lambda i: i >= 30)
-    assert all_ids(rpc, queue="q1", kind="task", state=job_pb2.Job.READY, page_size=3) == expected(
+    assert listed_ids(rpc, queue="q1") == expected(lambda i: i % 2 == 1)
+    assert listed_ids(rpc, kind="chore") == expected(lambda i: i % 4 >= 2)
+    assert listed_ids(rpc, state=job_pb2.Job.SCHEDULED) == expected(lambda i: i >= 30)
+    assert listed_ids(rpc, queue="q1", kind="task", state=job_pb2.Job.READY, page_size=3) == expected(
         lambda i: i % 4 == 1 and i < 30
     )
-    assert all_ids(rpc, queue="nobody") == []
+    assert listed_ids(rpc, queue="nobody") == []
 
 
 def test_finished_jobs_are_found_by_their_state(rpc, forty, worker):
     done = worker.lease(5).assignments
     worker.report(*(success(one) for one in done))
-    assert set(all_ids(rpc, state=job_pb2.Job.SUCCEEDED)) == {one.job.id for one in done}
+    assert set(listed_ids(rpc, state=job_pb2.Job.SUCCEEDED)) == {one.job.id for one in done}
 
 
 def test_jobs_submitted_meanwhile_do_not_disturb_the_pages(rpc, forty):
@@ -90,7 +86,7 @@ def test_pages_over_http_are_the_same(api, rpc, forty):
         token = page.get("nextPageToken", "")
         if not token:
             break
-    assert found == all_ids(rpc, queue="q0", state=job_pb2.Job.READY, kind="task") != []
+    assert found == listed_ids(rpc, queue="q0", state=job_pb2.Job.READY, kind="task") != []
 
 
 def test_a_list_without_jobs_is_there_and_empty(api):

@@ -16,3 +16,7 @@ def pages(rpc, **fields):
 
 def listed(rpc, **fields):
     return [job for page in pages(rpc, **fields) for job in page]
+
+
+def listed_ids(rpc, **fields):
+    return [job.id for job in listed(rpc, **fields)]
