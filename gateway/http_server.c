@@ -6,6 +6,7 @@
 #include "gateway/http_internal.h"
 #include "gateway/stacks.h"
 
+#include <arpa/inet.h>
 #include <civetweb.h>
 #include <pthread.h>
 #include <signal.h>
@@ -61,19 +62,24 @@ static void end_thread(const struct mg_context *context, int type, void *data)
 
 // A thread has one connection at a time. civetweb tells of its opening after the handshake of TLS,
 // and of its end also when that has failed.
-static void count_connection(void)
+static void count_connection(socket_peer peer)
 {
     if (this_thread != NULL && !this_thread->counted) {
         this_thread->counted = true;
-        watch_opened(this_thread->server->watch);
+        watch_opened(this_thread->server->watch, this_thread->place, peer);
     }
+}
+
+static void begin_handshake(int fd)
+{
+    count_connection(sockets_peer(fd));
 }
 
 static int open_connection(const struct mg_connection *connection, void **ret_data)
 {
     (void) connection;
     (void) ret_data;
-    count_connection();
+    count_connection(0);
     return 0;
 }
 
@@ -94,7 +100,8 @@ static int begin_request(struct mg_connection *connection)
     }
     const struct mg_request_info *info = mg_get_request_info(connection);
     watch *w = this_thread->server->watch;
-    watch_busy(w, this_thread->place, info->remote_addr, info->remote_port);
+    watch_busy(w, this_thread->place,
+               socket_peer_of(inet_addr(info->remote_addr), htons((in_port_t) info->remote_port)));
     int http_status = http_exchange_serve(this_thread, connection);
     watch_idle(w, this_thread->place);
     http_exchange_linger(this_thread);
@@ -279,7 +286,7 @@ static size_t raise_file_limit(size_t connections)
 
 static status *load_library(http_server *server)
 {
-    status *failure = https_open(&server->options.tls, count_connection, &server->tls);
+    status *failure = https_open(&server->options.tls, begin_handshake, &server->tls);
     if (failure != NULL) {
         return failure;
     }

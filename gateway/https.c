@@ -172,7 +172,7 @@ static void tell_handshake(const SSL *ssl, int type, int value)
     (void) value;
     const https *h = SSL_CTX_get_app_data(SSL_get_SSL_CTX(ssl));
     if (type == SSL_CB_HANDSHAKE_START && h != NULL) {
-        h->on_handshake();
+        h->on_handshake(SSL_get_fd(ssl));
     }
 }
 

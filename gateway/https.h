@@ -29,7 +29,8 @@ status *https_check(const https_files *files);
 typedef struct https https;
 
 // https_handshake_fn is called as the handshake of a connection begins, on the thread that has it.
-typedef void https_handshake_fn(void);
+// The file is its socket.
+typedef void https_handshake_fn(int fd);
 
 // https_open reads the files and loads what civetweb needs for TLS 1.2 and 1.3. Without files *ret
 // is NULL.

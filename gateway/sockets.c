@@ -5,6 +5,7 @@
 #include <dirent.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 typedef void visit_fn(void *data, int fd);
@@ -64,6 +65,12 @@ static uint32_t find_idle_ms(int fd)
                                                                : info.tcpi_last_data_sent;
 }
 
+static bool has_unread(int fd)
+{
+    int size = 0;
+    return ioctl(fd, FIONREAD, &size) == 0 && size > 0;
+}
+
 typedef struct listing {
     int port;
     socket_info *items;
@@ -94,6 +101,7 @@ static void list_one(void *data, int fd)
     socket_info info = {.fd = fd};
     if (is_bound_to(fd, l->port) && find_peer(fd, &info.peer) && grow(l)) {
         info.idle_ms = find_idle_ms(fd);
+        info.has_unread = has_unread(fd);
         l->items[l->count++] = info;
     }
 }
@@ -149,6 +157,12 @@ int sockets_find(const char *address, int port)
         }
     }
     return s.fd;
+}
+
+socket_peer sockets_peer(int fd)
+{
+    socket_peer peer;
+    return find_peer(fd, &peer) ? peer : 0;
 }
 
 bool sockets_is_peer(int fd, socket_peer peer)

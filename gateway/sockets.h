@@ -19,6 +19,7 @@ typedef struct socket_info {
     int fd;
     socket_peer peer;
     uint32_t idle_ms;  // since anything came in or went out
+    bool has_unread;   // bytes came that nobody has read
 } socket_info;
 
 // sockets_list makes a list of the connections accepted on the port, owned; false when memory is
@@ -32,6 +33,9 @@ void sockets_cut(const socket_info *info, bool for_writing);
 // sockets_find is the file of the connection with that peer, and makes the system ask once a minute
 // whether the peer is still there; -1: none found.
 int sockets_find(const char *address, int port);
+
+// sockets_peer is who is at the other end of it; 0: nobody any more.
+socket_peer sockets_peer(int fd);
 
 // sockets_is_peer: that peer has the other end of it.
 bool sockets_is_peer(int fd, socket_peer peer);

@@ -2,9 +2,7 @@
 #include "gateway/watch.h"
 
 #include "base/clock.h"
-#include "gateway/sockets.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
@@ -13,6 +11,7 @@
 #define RESERVE_SHARE 32  // one place in so many is kept for those who come next
 #define RESERVE_MIN   2
 #define ROUND_MS      1000
+#define CROWDED_MS    200  // of a round
 #define MIN_IDLE_MS   100  // one that has just come is not idle yet
 
 struct watch_place {
@@ -21,7 +20,8 @@ struct watch_place {
     bool was_late;
     watch_deed deed;      // of the deadline
     int64_t deadline_us;  // 0: none
-    socket_peer peer;     // while busy
+    socket_peer peer;     // 0: not known
+    int64_t taken_us;     // when its connection was opened
 };
 
 struct watch {
@@ -61,8 +61,12 @@ watch_place *watch_join(watch *w)
     return index < w->count ? &w->places[index] : NULL;
 }
 
-void watch_opened(watch *w)
+void watch_opened(watch *w, watch_place *place, socket_peer peer)
 {
+    (void) pthread_mutex_lock(&place->lock);
+    place->peer = peer;
+    place->taken_us = clock_mono_us(clock_system());
+    (void) pthread_mutex_unlock(&place->lock);
     (void) atomic_fetch_add(&w->open, 1);
     if (watch_is_crowded(w)) {
         (void) pthread_cond_signal(&w->wake);
@@ -74,10 +78,9 @@ void watch_closed(watch *w)
     (void) atomic_fetch_sub(&w->open, 1);
 }
 
-void watch_busy(watch *w, watch_place *place, const char *address, int port)
+void watch_busy(watch *w, watch_place *place, socket_peer peer)
 {
     (void) atomic_fetch_add(&w->busy, 1);
-    socket_peer peer = socket_peer_of(inet_addr(address), htons((in_port_t) port));
     (void) pthread_mutex_lock(&place->lock);
     place->busy = true;
     place->was_late = false;
@@ -186,14 +189,15 @@ static int compare_idle(const void *a, const void *b)
     return (left->idle_ms < right->idle_ms) - (left->idle_ms > right->idle_ms);
 }
 
-// The peers whose requests are at work, in order.
-static size_t list_busy(watch *w, socket_peer *peers)
+// The peers whose requests are at work, or that were taken less than so long ago, in order.
+static size_t list_busy(watch *w, uint32_t min_idle_ms, socket_peer *peers)
 {
+    int64_t fresh_us = clock_mono_us(clock_system()) - (int64_t) min_idle_ms * 1000;
     size_t count = 0;
     for (size_t i = 0; i < w->count; i++) {
         watch_place *place = &w->places[i];
         (void) pthread_mutex_lock(&place->lock);
-        if (place->busy) {
+        if (place->busy || place->taken_us > fresh_us) {
             peers[count++] = place->peer;
         }
         (void) pthread_mutex_unlock(&place->lock);
@@ -202,20 +206,22 @@ static size_t list_busy(watch *w, socket_peer *peers)
     return count;
 }
 
-// Cuts so many that `keep` connections stay, if enough are idle.
+// Cuts so many that `keep` connections stay, if enough are idle for that long. What has come already
+// can still be read after a cut.
 static void cut_longest_idle(watch *w, size_t keep, uint32_t min_idle_ms)
 {
     socket_info *sockets = NULL;
     size_t count = 0;
     socket_peer *busy = calloc(w->count, sizeof *busy);
     if (busy != NULL && sockets_list(atomic_load(&w->port), &sockets, &count)) {
-        size_t busy_count = list_busy(w, busy);
+        size_t busy_count = list_busy(w, min_idle_ms, busy);
         if (count > 0) {
             qsort(sockets, count, sizeof *sockets, compare_idle);
         }
         size_t most = count > keep ? count - keep : 0;
         for (size_t i = 0; i < count && most > 0 && sockets[i].idle_ms >= min_idle_ms; i++) {
-            if (bsearch(&sockets[i].peer, busy, busy_count, sizeof *busy, compare_peers) == NULL) {
+            if ((!sockets[i].has_unread || min_idle_ms == 0) &&
+                bsearch(&sockets[i].peer, busy, busy_count, sizeof *busy, compare_peers) == NULL) {
                 sockets_cut(&sockets[i], false);
                 most--;
             }
@@ -236,7 +242,7 @@ void watch_quiesce(watch *w)
 
 static bool sleep_a_round(watch *w)
 {
-    const struct timespec until = time_after_ms(ROUND_MS);
+    const struct timespec until = time_after_ms(watch_is_crowded(w) ? CROWDED_MS : ROUND_MS);
     (void) pthread_mutex_lock(&w->lock);
     if (!w->stopping) {
         (void) pthread_cond_timedwait(&w->wake, &w->lock, &until);

@@ -3,11 +3,13 @@
 // civetweb has a thread for each connection, idle ones included, and no deadline for a body that
 // drips in byte by byte. Each of its threads has a place here that says whether it has a request at
 // work, and until when that has to have arrived. One thread of ours shuts sockets down: those past
-// their deadline, and those idle for longest when places run out.
+// their deadline, and those idle for longest when places run out. One whose bytes wait for a thread
+// is not idle, nor is one that a thread has just taken.
 #ifndef ERRAND_GATEWAY_WATCH_H
 #define ERRAND_GATEWAY_WATCH_H
 
 #include "base/status.h"
+#include "gateway/sockets.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,10 +28,10 @@ void watch_listens(watch *w, int port);
 // watch_join gives the calling thread a place for all its connections; NULL when all are given.
 watch_place *watch_join(watch *w);
 
-// Told by civetweb's threads. The address is the peer's.
-void watch_opened(watch *w);
+// Told by civetweb's threads. The peer is 0 at the opening of a connection when nobody knows it yet.
+void watch_opened(watch *w, watch_place *place, socket_peer peer);
 void watch_closed(watch *w);
-void watch_busy(watch *w, watch_place *place, const char *address, int port);
+void watch_busy(watch *w, watch_place *place, socket_peer peer);
 void watch_idle(watch *w, watch_place *place);
 
 // watch_set_deadline: on the monotonic clock, in microseconds; 0: none any more. watch_was_late
