@@ -4,6 +4,7 @@
 #include "base/program.h"
 #include "base/token.h"
 #include "gateway/gateway.h"
+#include "rpc/address.h"
 #include "rpc/tls_files.h"
 #include "rpc/tls_rows.h"
 
@@ -46,6 +47,7 @@ static const config_row rows[] = {
     HTTPS_ROWS(settings),
     {.key = "server", .type = CONFIG_LIST, .fallback = "tcp://127.0.0.1:6710", .value_name = "URL",
      .names = url_schemes, .max = MAX_SERVERS,
+     .accepts = address_is_good, .accepted = ADDRESS_FORM,
      .help = "RPC address of the Errand server; several only when all share one store: calls go to the first one that is well", CONFIG_FIELD(settings, servers)},
     {.key = "token", .type = CONFIG_STRING, .secret = true,
      .help = "token for the gateway's own calls, such as /readyz", CONFIG_FIELD(settings, token)},

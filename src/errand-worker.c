@@ -3,8 +3,7 @@
 #include "base/config.h"
 #include "base/program.h"
 #include "base/token.h"
-#include "job/spec.h"
-#include "job/text.h"
+#include "job/served.h"
 #include "rpc/address.h"
 #include "rpc/tls_files.h"
 #include "rpc/tls_rows.h"
@@ -59,6 +58,7 @@ static const config_row rows[] = {
      .help = "jobs of kind http run at once, for all servers together; 0: none, only commands",
      CONFIG_FIELD(settings, concurrency)},
     {.key = "queues", .type = CONFIG_LIST, .value_name = "QUEUE",
+     .accepts = served_is_good, .accepted = SERVED_FORM,
      .help = "queues that are served, with a weight if several have jobs, such as mail=3; none: all", CONFIG_FIELD(settings, queues)},
     {.key = "kinds", .type = CONFIG_LIST, .value_name = "KIND",
      .help = "kinds that are served, of http and exec; none: all", CONFIG_FIELD(settings, kinds)},
@@ -161,38 +161,6 @@ static bool is_known_kind(const char *kind)
     return false;
 }
 
-static bool is_weight(const char *text)
-{
-    size_t size = strspn(text, "0123456789");
-    long weight = size <= 4 ? strtol(text, NULL, 10) : 0;
-    return text[size] == '\0' && weight >= 1 && weight <= 1000;
-}
-
-// NAME or NAME=WEIGHT, as servers take it.
-static bool is_served_queue(const char *queue)
-{
-    char name[JOB_NAME_MAX + 1] = "";
-    size_t size = strcspn(queue, "=");
-    if (size >= sizeof name) {
-        return false;
-    }
-    memcpy(name, queue, size);
-    return text_is_name(name) && (queue[size] == '\0' || is_weight(queue + size + 1));
-}
-
-static status *check_queues(const settings *s)
-{
-    for (size_t i = 0; i < s->queues.count; i++) {
-        if (!is_served_queue(s->queues.items[i])) {
-            return status_bad_field("queues",
-                                    "found \"%s\", expected [a-zA-Z0-9_.-]{1,64}, with a weight "
-                                    "from 1 to 1000 if any, such as mail=3",
-                                    s->queues.items[i]);
-        }
-    }
-    return NULL;
-}
-
 static status *check_kinds(const settings *s)
 {
     bool http = s->kinds.count == 0, exec = http;
@@ -236,8 +204,7 @@ static status *check(void)
         return status_bad_field("results", "found %zu, expected none or as many as servers, %zu",
                                 s->results.count, s->servers.count);
     }
-    status *failure = check_queues(s);
-    failure = failure != NULL ? failure : check_kinds(s);
+    status *failure = check_kinds(s);
     return failure != NULL ? failure : check_access(s);
 }
 

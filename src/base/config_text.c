@@ -59,9 +59,8 @@ static void append_range(buf *b, const config_row *row)
     }
 }
 
-static void append_text_rule(buf *b, const config_row *row, const char *what)
+static void append_text_rule(buf *b, const config_row *row)
 {
-    buf_append_text(b, what);
     if (row->names) {
         buf_append_text(b, " starting with ");
         append_names(b, row->names);
@@ -70,16 +69,28 @@ static void append_text_rule(buf *b, const config_row *row, const char *what)
     }
 }
 
+static void append_item_rule(buf *b, const config_row *row)
+{
+    if (!row->accepted) {
+        append_text_rule(b, row);
+    } else if (!row->names) {
+        buf_append_format(b, " %s", row->accepted);
+    } else {
+        append_text_rule(b, row);
+        buf_append_format(b, ", %s", row->accepted);
+    }
+}
+
 void config_append_expected(buf *b, const config_row *row)
 {
     switch (row->type) {
     case CONFIG_STRING:
-        append_text_rule(b, row, "text");
+        buf_append_text(b, "text");
+        append_text_rule(b, row);
         break;
     case CONFIG_LIST:
-        buf_append_format(b, "a list of at most %lld ", config_items_cap(row));
-        append_text_rule(b, row, "texts, each");
-        buf_append_format(b, "%s%s", row->accepted ? ", " : "", row->accepted ? row->accepted : "");
+        buf_append_format(b, "a list of at most %lld texts, each", config_items_cap(row));
+        append_item_rule(b, row);
         break;
     case CONFIG_INT:
         buf_append_text(b, "a whole number");

@@ -1,5 +1,6 @@
 // idle_lines - the lines of parked Lease calls, and the places of workers in them.
 #include "engine/internal.h"
+#include "job/served.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -91,7 +92,7 @@ static idle_line *make_line(engine *e, const char *name)
 static bool add_post(engine *e, session *s, const char *queue, const char *kind)
 {
     char name[NAME_SIZE];
-    idle_line *line = join(queue, weights_name_size(queue), kind, name) ? make_line(e, name) : NULL;
+    idle_line *line = join(queue, served_name_size(queue), kind, name) ? make_line(e, name) : NULL;
     if (line == NULL)
         return false;
     line->users++;

@@ -307,9 +307,7 @@ void take(engine *e, session *s, engine_lease *command);  // take.c
 // take_fill makes the assignment of a leased job.
 status *take_fill(engine *e, const job_row *row, arena *memory, engine_assignment *ret);
 
-// Queues as a worker names them, NAME or NAME=WEIGHT: weights.c.
-size_t weights_name_size(const char *served);
-bool weights_any(char *const *served, size_t count);
+bool weights_any(char *const *served, size_t count);  // whether a queue has one: weights.c
 
 void heartbeat_apply(engine *e, engine_heartbeat *h);  // heartbeat.c
 

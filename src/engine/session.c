@@ -1,5 +1,6 @@
 // session - worker processes: what they serve, what they hold, what they have yet to be told.
 #include "engine/internal.h"
+#include "job/served.h"
 
 #include <stddef.h>
 #include <stdlib.h>
@@ -249,7 +250,7 @@ job_queue *session_queue(engine *e, session *s, size_t index)
 {
     const char *name = s->queues[index];
     if (s->named[index] == NULL)
-        HASH_FIND(hh, e->queues, name, weights_name_size(name), s->named[index]);
+        HASH_FIND(hh, e->queues, name, served_name_size(name), s->named[index]);
     return s->named[index];
 }
 
@@ -267,7 +268,7 @@ bool session_serves(const session *s, const job_route *r)
     size_t size = strlen(r->queue->name);
     bool named = s->queue_count == 0;
     for (size_t i = 0; !named && i < s->queue_count; i++)
-        named = weights_name_size(s->queues[i]) == size &&
+        named = served_name_size(s->queues[i]) == size &&
                 memcmp(s->queues[i], r->queue->name, size) == 0;
     return named && session_runs(s, r->kind->name);
 }

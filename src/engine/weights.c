@@ -4,25 +4,12 @@
 // Smooth weighted round robin, as in nginx: in each turn every queue earns its weight, and the one
 // with the most credit pays the sum of all for its turn. The credit is kept from call to call.
 #include "engine/take.h"
-
-#include <stdlib.h>
-#include <string.h>
-
-size_t weights_name_size(const char *served)
-{
-    return strcspn(served, "=");
-}
-
-static int64_t weight_of(const char *served)
-{
-    const char *equals = strchr(served, '=');
-    return equals != NULL ? strtoll(equals + 1, NULL, 10) : 1;
-}
+#include "job/served.h"
 
 bool weights_any(char *const *served, size_t count)
 {
     for (size_t i = 0; i < count; i++)
-        if (strchr(served[i], '=') != NULL)
+        if (served_has_weight(served[i]))
             return true;
     return false;
 }
@@ -41,7 +28,7 @@ static size_t find_shares(taking *t, share *ret)
     for (size_t i = 0; i < s->queue_count; i++) {
         job_queue *q = session_queue(t->engine, s, i);
         if (q != NULL && supply_may_start(q))
-            ret[shares++] = (share){q, weight_of(s->queues[i]), &s->credits[i]};
+            ret[shares++] = (share){q, served_weight(s->queues[i]), &s->credits[i]};
     }
     return shares;
 }

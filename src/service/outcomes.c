@@ -2,13 +2,13 @@
 #include "service/internal.h"
 
 #include "base/utf8.h"
+#include "job/served.h"
 #include "job/time.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define MAX_WEIGHT         1000  // of a queue that a worker serves
 #define MAX_ERROR_MESSAGE  4096
 #define MAX_RETRY_AFTER_US (24LL * 3600 * 1000000)
 
@@ -25,22 +25,17 @@ status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_t
 // NAME or NAME=WEIGHT.
 static status *served_check(const char *field, const char *served)
 {
-    char name[JOB_NAME_MAX + 2], *end = NULL;
-    const char *equals = strchr(served, '=');
-    size_t size = equals != NULL ? (size_t) (equals - served) : strlen(served);
+    char name[JOB_NAME_MAX + 2];
+    size_t size = served_name_size(served);
     if (size >= sizeof name) {
         size = sizeof name - 1;  // still too long for a name
     }
     memcpy(name, served, size);
     name[size] = '\0';
     status *failure = job_name_check(field, name);
-    if (failure != NULL || equals == NULL) {
-        return failure;
-    }
-    long weight = strtol(equals + 1, &end, 10);
-    if (end == equals + 1 || *end != '\0' || weight < 1 || weight > MAX_WEIGHT) {
+    if (failure == NULL && served_weight(served) == 0) {
         failure = status_bad_field(field, "found the weight \"%.20s\", expected 1 to %d",
-                                   equals + 1, MAX_WEIGHT);
+                                   strchr(served, '=') + 1, SERVED_MAX_WEIGHT);
     }
     return failure;
 }

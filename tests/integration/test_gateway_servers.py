@@ -105,11 +105,13 @@ def test_no_server_at_all_is_told_at_the_start(tmp_path):
     assert "server: found none, expected the address of a server" in done.stderr, done.stderr
 
 
-def test_an_address_that_is_none_is_told_at_the_start():
+@pytest.mark.parametrize("address", ["http://x:1", "tcp://127.0.0.1"])
+def test_an_address_that_is_none_is_told_at_the_start(address):
     done = subprocess.run(
-        [BIN / "errand-gateway", "--check-config", "--server", "tcp://127.0.0.1:1", "--server", "http://x:1"],
+        [BIN / "errand-gateway", "--check-config", "--server", "tcp://127.0.0.1:1", "--server", address],
         capture_output=True,
         text=True,
         env=clean_environment(),
     )
-    assert done.returncode == 2 and "http://x:1" in done.stderr and "tcp://" in done.stderr, done.stderr
+    assert done.returncode == 2, done.stdout
+    assert f'--server: found "{address}", expected' in done.stderr and "HOST:PORT" in done.stderr, done.stderr

@@ -464,6 +464,6 @@ def test_a_worker_gets_jobs_of_its_queues_by_weight(rpc, server, start_worker):
 
 
 def test_a_wrong_weight_is_refused(start_worker, server):
-    for queue in ("mail=0", "mail=-1", "mail=1001", "mail=", "mail=x", "=3", "ma il=3", "a=1=2"):
+    for queue in ("mail=0", "mail=-1", "mail=1001", "mail=", "mail=x", "mail=+5", "=3", "ma il=3", "a=1=2"):
         worker = start_worker(server, queues=[queue])
         refused(worker.lease, "INVALID_ARGUMENT", "worker.queues[0]")
