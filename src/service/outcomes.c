@@ -2,6 +2,7 @@
 #include "service/internal.h"
 
 #include "base/utf8.h"
+#include "job/result.h"
 #include "job/served.h"
 #include "job/time.h"
 
@@ -99,6 +100,11 @@ static status *success_read(const service *s, const Errand__V1__Result *result, 
         ret->type = ENGINE_FAILURE;
         ret->error = error;
         return NULL;
+    }
+    status *failure = job_result_check(result);
+    if (failure != NULL) {
+        status_prefix_fields(failure, "success.");
+        return failure;
     }
     uint8_t *bytes = arena_alloc(memory, size + 1);
     if (bytes == NULL) {
