@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/crypto.h"
+#include "job/text.h"
 #include "job/time.h"
 #include "job/view.h"
 #include "json/codec.h"
@@ -90,6 +91,12 @@ static bool add_origin(const engine_assignment *a, Errand__V1__HttpRequest *http
            add_header(http, "errand-job-state", job_state_name(a->parent_row.state), memory);
 }
 
+// A worker says it, and a line end in it would begin a header of its own.
+static bool is_sendable(const char *type)
+{
+    return type[0] != '\0' && strlen(type) <= TEXT_HEADER_VALUE_MAX && text_is_header_value(type);
+}
+
 static status *fill_raw(const engine_assignment *a, const Errand__V1__Result *result,
                         Errand__V1__HttpRequest *http, arena *memory)
 {
@@ -107,7 +114,7 @@ static status *fill_raw(const engine_assignment *a, const Errand__V1__Result *re
             return failure;
         }
     }
-    if (type[0] == '\0') {
+    if (!is_sendable(type)) {
         type = "application/octet-stream";
     }
     bool added = add_header(http, "content-type", type, memory) && add_origin(a, http, memory);

@@ -216,6 +216,16 @@ static void a_raw_callback_without_a_type_sends_bytes(void **state)
     assert_string_equal(header(http, "content-type"), "application/octet-stream");
 }
 
+static void a_raw_callback_sends_no_type_that_would_be_more_than_one_header(void **state)
+{
+    (void) state;
+    Errand__V1__Callback callback = callback_to("http://localhost/sink");
+    callback.format = ERRAND__V1__CALLBACK__FORMAT__RAW;
+    const Errand__V1__HttpRequest *http =
+        callback_of(&callback, data_result("text/x\r\nx-forged: yes", "hi"));
+    assert_string_equal(header(http, "content-type"), "application/octet-stream");
+}
+
 static void a_raw_callback_of_a_value_sends_json(void **state)
 {
     (void) state;
@@ -298,6 +308,8 @@ static const struct CMUnitTest tests[] = {
                                     srig_stop),
     cmocka_unit_test_setup_teardown(a_raw_callback_without_a_type_sends_bytes, srig_start,
                                     srig_stop),
+    cmocka_unit_test_setup_teardown(a_raw_callback_sends_no_type_that_would_be_more_than_one_header,
+                                    srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_raw_callback_of_a_value_sends_json, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_raw_callback_of_a_failure_is_empty_and_says_so, srig_start,
                                     srig_stop),
