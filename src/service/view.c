@@ -1,6 +1,7 @@
 // view - jobs as the API shows them, from what the store keeps.
 #include "service/internal.h"
 
+#include "job/time.h"
 #include "job/view.h"
 #include "rpc/wire.h"
 
@@ -79,17 +80,29 @@ static status *view_attempts(const store_job *stored, arena *memory, Errand__V1_
     return NULL;
 }
 
-static status *view_progress(slice encoded, arena *memory, Errand__V1__Progress **ret)
+// What an attempt has said is kept until the next one says something: that has done nothing yet.
+static bool is_of_earlier_attempt(const Errand__V1__Progress *progress, int64_t start_us)
+{
+    int64_t update_us;
+    return progress->update_time != NULL &&
+           time_from_timestamp(progress->update_time, &update_us) && update_us < start_us;
+}
+
+static status *view_progress(const store_job *stored, arena *memory, Errand__V1__Progress **ret)
 {
     ProtobufCMessage *message = NULL;
-    if (encoded.size == 0) {
+    if (stored->progress.size == 0) {
         return NULL;
     }
-    status *failure = unpack(&errand__v1__progress__descriptor, encoded, memory, &message);
-    if (failure == NULL) {
-        *ret = (Errand__V1__Progress *) message;
+    status *failure = unpack(&errand__v1__progress__descriptor, stored->progress, memory, &message);
+    if (failure != NULL) {
+        return failure;
     }
-    return failure;
+    Errand__V1__Progress *progress = (Errand__V1__Progress *) message;
+    if (!is_of_earlier_attempt(progress, stored->row.start_us)) {
+        *ret = progress;
+    }
+    return NULL;
 }
 
 status *view_job(const store_job *stored, bool full, arena *memory, Errand__V1__Job **ret)
@@ -107,7 +120,7 @@ status *view_job(const store_job *stored, bool full, arena *memory, Errand__V1__
         failure = view_attempts(stored, memory, job);
     }
     if (failure == NULL) {
-        failure = view_progress(stored->progress, memory, &job->progress);
+        failure = view_progress(stored, memory, &job->progress);
     }
     if (failure == NULL && full) {
         failure = view_result(stored->result, memory, &job->result);

@@ -1,6 +1,8 @@
 // service_work - the methods of WorkerService: what they answer and what they refuse.
 #include "unit/service_rig.h"
 
+#include <math.h>
+
 static const char unknown_id[] = "01890000-0000-7000-8000-0000000000ff";
 
 static void a_lease_without_a_proper_worker_is_refused(void **state)
@@ -76,6 +78,36 @@ static void a_heartbeat_with_a_wrong_token_names_it(void **state)
     assert_violation(try_heartbeat(&running, &ret), STATUS_INVALID_ARGUMENT, "running[0].job_id");
 }
 
+static void release(const Errand__V1__Assignment *a)
+{
+    Errand__V1__Released released = ERRAND__V1__RELEASED__INIT;
+    Errand__V1__Outcome outcome = outcome_of(a);
+    Errand__V1__ReportResponse *ret = NULL;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_RELEASED;
+    outcome.released = &released;
+    rig_ok(try_report(&outcome, 0, &ret));
+}
+
+static void the_progress_of_an_attempt_is_not_that_of_the_next(void **state)
+{
+    (void) state;
+    submit_any();
+    const Errand__V1__Assignment *a = lease_one(1);
+    Errand__V1__Progress progress = ERRAND__V1__PROGRESS__INIT;
+    Errand__V1__RunningJob running = ERRAND__V1__RUNNING_JOB__INIT;
+    Errand__V1__HeartbeatResponse *ret = NULL;
+    progress.done = 7;
+    running.job_id = a->job->id;
+    running.token = a->token;
+    running.progress = &progress;
+    rig_ok(try_heartbeat(&running, &ret));
+    assert_int_equal(get(a->job->id, ERRAND__V1__JOB_VIEW__BASIC)->progress->done, 7);
+    release(a);
+    assert_int_equal(get(a->job->id, ERRAND__V1__JOB_VIEW__BASIC)->progress->done, 7);
+    lease_one(2);
+    assert_null(get(a->job->id, ERRAND__V1__JOB_VIEW__BASIC)->progress);
+}
+
 static void a_heartbeat_of_too_many_jobs_is_refused(void **state)
 {
     (void) state;
@@ -123,6 +155,54 @@ static void an_outcome_that_says_nothing_is_refused(void **state)
     assert_violation(try_report(&outcome, -1, &ret), STATUS_INVALID_ARGUMENT, "outcome_sequence");
 }
 
+static void report_violates(Errand__V1__Result *result, const char *field)
+{
+    Errand__V1__Outcome outcome = outcome_of(lease_one(1));
+    Errand__V1__ReportResponse *ret = NULL;
+    outcome.outcome_case = ERRAND__V1__OUTCOME__OUTCOME_SUCCESS;
+    outcome.success = result;
+    assert_violation(try_report(&outcome, 1, &ret), STATUS_INVALID_ARGUMENT, field);
+}
+
+static void a_result_with_a_number_that_json_does_not_have_is_refused(void **state)
+{
+    (void) state;
+    Google__Protobuf__Value number = GOOGLE__PROTOBUF__VALUE__INIT;
+    Google__Protobuf__Value *numbers[] = {&number};
+    Google__Protobuf__ListValue list = GOOGLE__PROTOBUF__LIST_VALUE__INIT;
+    Google__Protobuf__Value value = GOOGLE__PROTOBUF__VALUE__INIT;
+    Errand__V1__Result result = ERRAND__V1__RESULT__INIT;
+    number.kind_case = GOOGLE__PROTOBUF__VALUE__KIND_NUMBER_VALUE;
+    number.number_value = NAN;
+    list.values = numbers;
+    list.n_values = 1;
+    value.kind_case = GOOGLE__PROTOBUF__VALUE__KIND_LIST_VALUE;
+    value.list_value = &list;
+    result.output_case = ERRAND__V1__RESULT__OUTPUT_VALUE;
+    result.value = &value;
+    submit_any();
+    report_violates(&result, "outcomes[0].success.value");
+}
+
+static void a_result_with_a_time_out_of_range_is_refused(void **state)
+{
+    (void) state;
+    Google__Protobuf__Duration time = GOOGLE__PROTOBUF__DURATION__INIT;
+    Errand__V1__HttpResult http = ERRAND__V1__HTTP_RESULT__INIT;
+    Errand__V1__ExecResult exec = ERRAND__V1__EXEC_RESULT__INIT;
+    Errand__V1__Result result = ERRAND__V1__RESULT__INIT;
+    time.nanos = 1000000000;
+    http.total_time = &time;
+    result.output_case = ERRAND__V1__RESULT__OUTPUT_HTTP;
+    result.http = &http;
+    submit_any();
+    report_violates(&result, "outcomes[0].success.http.total_time");
+    exec.system_time = &time;
+    result.output_case = ERRAND__V1__RESULT__OUTPUT_EXEC;
+    result.exec = &exec;
+    report_violates(&result, "outcomes[0].success.exec.system_time");
+}
+
 static void a_report_names_what_it_rejects(void **state)
 {
     (void) state;
@@ -159,10 +239,16 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_lease_tells_when_it_ends, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_heartbeat_tells_what_is_lost, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_heartbeat_with_a_wrong_token_names_it, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(the_progress_of_an_attempt_is_not_that_of_the_next, srig_start,
+                                    srig_stop),
     cmocka_unit_test_setup_teardown(a_heartbeat_of_too_many_jobs_is_refused, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_failure_with_a_code_that_nobody_knows_is_unknown, srig_start,
                                     srig_stop),
     cmocka_unit_test_setup_teardown(an_outcome_that_says_nothing_is_refused, srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(a_result_with_a_number_that_json_does_not_have_is_refused,
+                                    srig_start, srig_stop),
+    cmocka_unit_test_setup_teardown(a_result_with_a_time_out_of_range_is_refused, srig_start,
+                                    srig_stop),
     cmocka_unit_test_setup_teardown(a_report_names_what_it_rejects, srig_start, srig_stop),
     cmocka_unit_test_setup_teardown(a_result_that_is_too_large_fails_the_job, srig_start,
                                     srig_stop),
