@@ -12,6 +12,7 @@ from errand.v1 import (
     server_service_pb2,
 )
 from harness.errandd import BIN
+from harness.fleet import WorkerProcess
 from harness.http_api import HttpApi
 from harness.listing import listed_ids
 from harness.rpc import RpcError, duration
@@ -135,6 +136,16 @@ def test_the_servers_own_workers_need_no_token_of_the_configuration(
     app = TokenApi(server.http, tokens.texts["app"])
     job = app.submit({"http": {"url": origin.url + "/ok"}})
     assert app.result(job["id"])["state"] == "SUCCEEDED"
+
+
+def test_a_worker_without_a_token_says_that_it_is_refused(start_server, tokens, tmp_path):
+    tokens.add("work", "work")
+    server = start_server(*tokens.flags)
+    worker = WorkerProcess(tmp_path / "log", ["--server", server.rpc])
+    wait_until(lambda: "server_refuses" in worker.log_text(), "a line of the log")
+    assert "code=UNAUTHENTICATED" in worker.log_text()
+    assert "server_unreachable" not in worker.log_text()
+    worker.stop()
 
 
 def test_with_tokens_jobs_do_not_reach_private_addresses_by_themselves(

@@ -45,6 +45,15 @@ static void take_answer(worker_link *l, const worker_call *call, const answer *s
     }
 }
 
+// A server that can be reached may refuse, for a wrong token for instance.
+static void tell_failure(const worker_link *l, const worker_call *call)
+{
+    bool is_away = call->code == STATUS_UNAVAILABLE || call->code == STATUS_DEADLINE_EXCEEDED;
+    log_warn(is_away ? "server_unreachable" : "server_refuses", LOG_STR("url", l->rpc_url),
+             LOG_STR("code", status_code_name((status_code) call->code)),
+             LOG_STR("why", call->why));
+}
+
 static void on_answer(handover_item *item)
 {
     worker_call *call = (worker_call *) (void *) item;  // its first member
@@ -56,9 +65,7 @@ static void on_answer(handover_item *item)
         return;
     }
     if (!l->unreachable && call->code != STATUS_CANCELLED) {
-        log_warn("server_unreachable", LOG_STR("url", l->rpc_url),
-                 LOG_STR("code", status_code_name((status_code) call->code)),
-                 LOG_STR("why", call->why));
+        tell_failure(l, call);
     }
     l->unreachable = true;
     l->hungry = l->told = false;
