@@ -45,7 +45,7 @@ static bool check_accept(const api_call *call)
         return true;  // these judge for themselves
     }
     const char *type = r->prepare == api_events_prepare ? "text/event-stream" : "application/json";
-    return negotiate_type(exchange_field(call->x, "Accept"), type) ||
+    return negotiate_type(exchange_list(call->x, "Accept"), type) ||
            problem_refuse(call->x, 406, "the answer is %s", type);
 }
 

@@ -46,7 +46,7 @@ static const char *state_name(Errand__V1__Job__State state)
 bool api_submit_prepare(api_call *call)
 {
     Errand__V1__SubmitRequest *request = (Errand__V1__SubmitRequest *) call->request;
-    int64_t seconds = headers_prefer_wait(exchange_field(call->x, "Prefer"));
+    int64_t seconds = headers_prefer_wait(exchange_list(call->x, "Prefer"));
     if (seconds < 0 || request->wait != NULL) {
         return true;
     }
@@ -103,7 +103,7 @@ void api_job_answer(api_call *call, const ProtobufCMessage *reply)
                     request->view == ERRAND__V1__JOB_VIEW__FULL ? "-full" : "");
     exchange_add_header(x, "ETag", tag);
     x->cache_control = "private, no-cache";
-    if (negotiate_has_tag(exchange_field(x, "If-None-Match"), tag)) {
+    if (negotiate_has_tag(exchange_list(x, "If-None-Match"), tag)) {
         x->http_status = 304;
         exchange_add_header(x, "Vary", "Accept-Encoding");
         return;
@@ -167,7 +167,7 @@ static void check_output_type(exchange *x)
     char type[MAX_MEDIA_TYPE + 1];
     size_t size = strcspn(x->content_type, "; \t");
     (void) snprintf(type, sizeof type, "%.*s", (int) size, x->content_type);
-    if (x->http_status == 200 && !negotiate_type(exchange_field(x, "Accept"), type)) {
+    if (x->http_status == 200 && !negotiate_type(exchange_list(x, "Accept"), type)) {
         (void) problem_refuse(x, 406, "the output is %s", type);
     }
 }

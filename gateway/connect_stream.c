@@ -171,7 +171,7 @@ static void send_changes(change_stream *s)
 static void choose_encoding(change_stream *s)
 {
     exchange *x = s->c->call.x;
-    const char *accepted = exchange_field(x, "Connect-Accept-Encoding");
+    const char *accepted = exchange_list(x, "Connect-Accept-Encoding");
     s->gzip = accepted != NULL ? negotiate_gzip(accepted) : x->assume_gzip;
     if (s->gzip) {
         exchange_add_header(x, "Connect-Content-Encoding", "gzip");

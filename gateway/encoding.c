@@ -80,7 +80,7 @@ static bool is_compressible(const char *type)
 
 static bool takes_gzip(const exchange *x)
 {
-    const char *accepted = exchange_field(x, "Accept-Encoding");
+    const char *accepted = exchange_list(x, "Accept-Encoding");
     return accepted != NULL ? negotiate_gzip(accepted) : x->assume_gzip;
 }
 

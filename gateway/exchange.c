@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
@@ -72,6 +73,30 @@ const char *exchange_field(const exchange *x, const char *name)
         }
     }
     return NULL;
+}
+
+// The first one alone when memory is short.
+static const char *join(arena *memory, const char *list, const char *more)
+{
+    size_t size = strlen(list) + strlen(more) + sizeof ", ";
+    char *joined = memory != NULL ? arena_alloc(memory, size) : NULL;
+    if (joined == NULL) {
+        return list;
+    }
+    (void) snprintf(joined, size, "%s, %s", list, more);
+    return joined;
+}
+
+const char *exchange_list(const exchange *x, const char *name)
+{
+    const char *list = NULL;
+    for (size_t i = 0; i < x->field_count; i++) {
+        if (strcasecmp(x->fields[i].name, name) == 0) {
+            const char *value = x->fields[i].value;
+            list = list == NULL ? value : join(x->memory, list, value);
+        }
+    }
+    return list;
 }
 
 size_t exchange_count_fields(const exchange *x, const char *name)

@@ -97,6 +97,9 @@ bool exchange_reset(exchange *x);
 
 // exchange_field returns the value of the first field of that name, in any case; NULL if absent.
 const char *exchange_field(const exchange *x, const char *name);
+// exchange_list returns the values of all fields of that name, which is right for those that hold
+// lists (RFC 9110, section 5.3): joined by commas; NULL if absent.
+const char *exchange_list(const exchange *x, const char *name);
 size_t exchange_count_fields(const exchange *x, const char *name);
 bool exchange_is_method(const exchange *x, const char *method);  // HEAD counts as GET
 bool exchange_has_body(const exchange *x);

@@ -16,6 +16,21 @@ static const char *skip_spaces(const char *text)
     return text + strspn(text, " \t");
 }
 
+// The value of a charset, in quotes or bare.
+static bool is_utf8(const char *value)
+{
+    size_t quote = *value == '"' ? 1 : 0;
+    if (strncasecmp(value + quote, "utf-8", 5) != 0) {
+        return false;
+    }
+    const char *end = value + quote + 5;
+    if (quote > 0 && *end++ != '"') {
+        return false;
+    }
+    end = skip_spaces(end);
+    return *end == '\0' || *end == ';';
+}
+
 bool headers_is_json(const char *content_type)
 {
     static const char json[] = "application/json";
@@ -26,11 +41,11 @@ bool headers_is_json(const char *content_type)
     if (*rest == '\0') {
         return true;
     }
-    if (*rest != ';') {
+    if (*rest != ';' || strchr(rest, ',') != NULL) {
         return false;
     }
-    rest = skip_spaces(rest + 1);
-    return strcasecmp(rest, "charset=utf-8") == 0 || strcasecmp(rest, "charset=\"utf-8\"") == 0;
+    const char *charset = strcasestr(rest, "charset=");
+    return charset == NULL || is_utf8(charset + strlen("charset="));
 }
 
 const char *headers_bearer(const char *authorization)

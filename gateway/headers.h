@@ -7,7 +7,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-// headers_is_json: application/json, with charset=utf-8 at most.
+// headers_is_json: application/json, in no charset but UTF-8; other parameters mean nothing to it.
 bool headers_is_json(const char *content_type);
 
 // headers_bearer is the token of an Authorization field; "" when there is none.

@@ -46,6 +46,25 @@ static bool is_cut_short(const struct mg_request_info *info)
     return *at != '\r' && *at != '\n';
 }
 
+// Blanks behind a value are none of it (RFC 9110, section 5.5); civetweb takes off those before it.
+static const char *without_blanks(const exchange *x, const char *value)
+{
+    size_t size = strlen(value);
+    while (size > 0 && (value[size - 1] == ' ' || value[size - 1] == '\t')) {
+        size--;
+    }
+    if (value[size] == '\0' || x->memory == NULL) {
+        return value;
+    }
+    char *copy = arena_alloc(x->memory, size + 1);
+    if (copy == NULL) {
+        return value;
+    }
+    memcpy(copy, value, size);
+    copy[size] = '\0';
+    return copy;
+}
+
 static bool take_request(http_thread *t, const struct mg_request_info *info)
 {
     exchange *x = &t->x;
@@ -64,8 +83,8 @@ static bool take_request(http_thread *t, const struct mg_request_info *info)
             x->close = true;
             return problem_refuse(x, 400, "a header field is malformed");
         }
-        x->fields[x->field_count++] =
-            (http_field){info->http_headers[i].name, info->http_headers[i].value};
+        x->fields[x->field_count++] = (http_field){info->http_headers[i].name,
+                                                   without_blanks(x, info->http_headers[i].value)};
     }
     if (x->path == NULL || *x->path != '/') {
         x->close = true;
@@ -306,7 +325,7 @@ static bool begin(http_thread *t, struct mg_connection *connection)
 
 static bool wants_close(const exchange *x)
 {
-    const char *connection = exchange_field(x, "Connection");
+    const char *connection = exchange_list(x, "Connection");
     return x->is_http_1_0 || (connection != NULL && strcasestr(connection, "close") != NULL);
 }
 

@@ -239,6 +239,36 @@ def test_a_body_in_chunks_of_one_byte(server):
         assert raw.read_answer()[0] == 201
 
 
+@pytest.mark.parametrize(
+    "fields",
+    [
+        ["Accept: text/html", "Accept: application/json"],
+        ["Accept: application/json "],
+        ["Content-Type: application/json; charset=utf-8 "],
+        ["Content-Encoding: identity  "],
+        ["Idempotency-Key: a "],
+        ["Prefer: respond-async", "Prefer: wait=0"],
+    ],
+)
+def test_lists_go_over_several_fields_and_blanks_behind_a_value_are_none_of_it(server, fields):
+    body = json.dumps(HELD).encode()
+    if not fields[0].startswith("Content-Type"):
+        fields = ["Content-Type: application/json", *fields]
+    with RawHttp(server.http) as raw:
+        raw.request("POST /v1/jobs HTTP/1.1", [*fields, f"Content-Length: {len(body)} "], body)
+        status, head, _ = raw.read_answer()
+    assert status == 201
+    assert head.get("preference-applied") == ("wait=0" if "Prefer: wait=0" in fields else None)
+
+
+def test_an_entity_tag_is_found_in_any_of_several_fields(server, api):
+    job = api.submit(HELD)
+    with RawHttp(server.http) as raw:
+        wanted = ['If-None-Match: "no"', 'If-None-Match: W/"1"']
+        raw.request(f"GET /v1/jobs/{job['id']} HTTP/1.1", wanted)
+        assert raw.read_head()[0] == 304
+
+
 def test_a_hundred_requests_in_one_go_are_answered_in_order(server, api):
     body = json.dumps(HELD).encode()
     head = ["Content-Type: application/json", f"Content-Length: {len(body)}"]

@@ -77,7 +77,13 @@ static void only_json_in_utf8_is_json(void **state)
     (void) state;
     assert_true(headers_is_json("application/json"));
     assert_true(headers_is_json("Application/JSON; Charset=\"utf-8\""));
+    assert_true(headers_is_json("application/json;"));
+    assert_true(headers_is_json("application/json; version=1"));
+    assert_true(headers_is_json("application/json ; charset=utf-8 ;v=1"));
     assert_false(headers_is_json("application/jsonp"));
+    assert_false(headers_is_json("application/json; v=1; charset=utf-16"));
+    assert_false(headers_is_json("application/json; charset=utf-8859"));
+    assert_false(headers_is_json("application/json; charset=\"utf-8"));
     assert_false(headers_is_json("application/json; charset=latin1"));
     assert_false(headers_is_json("application/json, text/plain"));
     assert_false(headers_is_json("text/json"));
