@@ -28,7 +28,8 @@ void watch_listens(watch *w, int port);
 // watch_join gives the calling thread a place for all its connections; NULL when all are given.
 watch_place *watch_join(watch *w);
 
-// Told by civetweb's threads. The peer is 0 at the opening of a connection when nobody knows it yet.
+// Told by civetweb's threads. The peer is 0 at the opening of a connection when nobody knows it
+// yet.
 void watch_opened(watch *w, watch_place *place, socket_peer peer);
 void watch_closed(watch *w);
 void watch_busy(watch *w, watch_place *place, socket_peer peer);
