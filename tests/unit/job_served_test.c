@@ -46,12 +46,10 @@ static void both_parts_have_to_be_good(void **state)
     assert_true(served_is_good("mail.fast-1_x=12"));
 }
 
-int main(void)
-{
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(the_name_is_what_stands_before_the_weight),
-        cmocka_unit_test(a_weight_is_one_to_a_thousand_in_digits),
-        cmocka_unit_test(both_parts_have_to_be_good),
-    };
-    return cmocka_run_group_tests(tests, NULL, NULL);
-}
+static const struct CMUnitTest tests[] = {
+    cmocka_unit_test(the_name_is_what_stands_before_the_weight),
+    cmocka_unit_test(a_weight_is_one_to_a_thousand_in_digits),
+    cmocka_unit_test(both_parts_have_to_be_good),
+};
+
+UNIT_TEST_MAIN(tests)
