@@ -1,28 +1,15 @@
 // errand - the command line client: reads the tables, runs one command.
 #include "cli.h"
 
+#include "base/streams.h"
 #include "base/token.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define DEFAULT_TIMEOUT_MS 10000
-
-// A closed standard stream is put in the way of the next open(), so that no socket becomes
-// "stdout". Standard output gets something that can not be written, because losing answers is an
-// error.
-static void guard_standard_streams(void)
-{
-    static const int modes[] = {O_RDONLY, O_RDONLY, O_WRONLY};
-    for (int fd = 0; fd <= 2; fd++) {
-        if (fcntl(fd, F_GETFD) < 0 && open("/dev/null", modes[fd]) < 0)
-            _exit(CLI_NO_SUCCESS);
-    }
-}
 
 static const char *environment(const char *name)
 {
@@ -76,6 +63,9 @@ static status *check_words(const cli_command *command, const cli_args *args)
 {
     if (args->word_count >= command->min_words && args->word_count <= command->max_words)
         return NULL;
+    if (args->word_count > command->max_words)
+        return status_new(STATUS_INVALID_ARGUMENT, "%s: found \"%s\", expected no further argument",
+                          command->name, args->words[command->max_words]);
     return status_new(STATUS_INVALID_ARGUMENT, "usage: errand %s [OPTION...] %s", command->name,
                       command->words);
 }
@@ -117,12 +107,27 @@ static cli_exit read_token_and_run(cli *c, const cli_command *command, const cli
     return result;
 }
 
+static void print_version(void)
+{
+    puts("errand " ERRAND_VERSION);
+}
+
+static bool answers_about_itself(const cli_command *command, const cli_args *args)
+{
+    if (cli_has(args, "help"))
+        cli_help_command(command);
+    else if (cli_has(args, "version"))
+        print_version();
+    else
+        return false;
+    return true;
+}
+
 static cli_exit run_command(cli *c, const cli_command *command, int argc, char **argv, int index)
 {
     cli_args args = {0};
     status *s = cli_parse(argc, argv, command->groups, false, &index, &args);
-    if (s == NULL && cli_has(&args, "help")) {
-        cli_help_command(command);
+    if (s == NULL && answers_about_itself(command, &args)) {
         cli_args_fini(&args);
         return CLI_OK;
     }
@@ -140,7 +145,7 @@ static cli_exit run_command(cli *c, const cli_command *command, int argc, char *
 static cli_exit no_command(const cli_args *args)
 {
     if (cli_has(args, "version")) {
-        puts("errand " ERRAND_VERSION);
+        print_version();
         return CLI_OK;
     }
     if (cli_has(args, "help")) {
@@ -219,7 +224,8 @@ static cli_exit run(cli *c, int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-    guard_standard_streams();
+    if (!streams_guard())
+        return CLI_NO_SUCCESS;
     signal(SIGPIPE, SIG_IGN);  // NOLINT(cert-err33-c): can not fail for SIGPIPE
     if (argc == 2 && strcmp(argv[1], "--man") == 0) {
         cli_manual();

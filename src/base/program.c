@@ -4,6 +4,7 @@
 
 #include "base/log.h"
 #include "base/metrics.h"
+#include "base/streams.h"
 
 #include <malloc.h>
 #include <pthread.h>
@@ -201,6 +202,16 @@ static int refuse(const program *p, const status *failure)
     return 2;
 }
 
+// An answer that is lost is an error: whoever redirects it looks at the exit status.
+static int finish_output(const program *p)
+{
+    if (fflush(stdout) == 0 && !ferror(stdout)) {
+        return 0;
+    }
+    (void) fprintf(stderr, "%s: can not write to standard output\n", p->config->name);
+    return 1;
+}
+
 static int answer_or_run(const program *p, const config_outcome *outcome)
 {
     bool has_settings = outcome->action == CONFIG_RUN || outcome->action == CONFIG_CHECK;
@@ -209,15 +220,19 @@ static int answer_or_run(const program *p, const config_outcome *outcome)
     if (failure != NULL) {
         return refuse(p, failure);
     }
-    if (!config_answer(p->config, outcome, stdout)) {
-        failure = run(p, outcome);
+    if (config_answer(p->config, outcome, stdout)) {
+        return finish_output(p);
     }
+    failure = run(p, outcome);
     return failure != NULL ? 1 : 0;
 }
 
 int program_main(const program *p, int argc, char **argv)
 {
     config_outcome outcome = {0};
+    if (!streams_guard()) {
+        return 1;
+    }
     self.program = p;
     self.argc = argc;
     self.argv = argv;

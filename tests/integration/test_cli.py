@@ -259,6 +259,12 @@ def test_help_and_version_need_no_server():
     assert offline.ok("help", "queue", "set").text == offline.ok("queue", "set", "--help").text
     assert offline("help", "nonsense").status == USAGE
     assert offline.ok("--version").text.startswith("errand ")
+    assert offline.ok("ls", "--version").text == offline.ok("--version").text
+
+
+def test_an_argument_too_many_is_named():
+    finished = Cli("tcp://127.0.0.1:1")("get", "one", "another")
+    assert finished.status == USAGE and '"another"' in finished.err
 
 
 def test_no_server_is_a_status_of_its_own():

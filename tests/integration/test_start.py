@@ -1,7 +1,12 @@
 """Starts: what follows from where a server listens, and starts that fail."""
 
+import os
 import socket
+import subprocess
 
+import pytest
+
+from harness.errandd import BIN
 from harness.http_api import HttpApi
 
 ONCE = {"maxAttempts": 1}
@@ -28,3 +33,20 @@ def test_a_start_that_fails_does_not_wait_for_jobs(start_server, origin):
         server.flags = ["--drain-timeout", "1h"]
         server.launch()
         assert server.wait() not in (0, None)
+
+
+def test_no_file_or_socket_takes_the_place_of_a_standard_stream(start_server):
+    server = start_server(wrapper=("sh", "-c", 'exec "$0" "$@" <&- 2>&-'))
+    HttpApi(server.http).get("/no/such/page")
+    for stream in (0, 2):
+        assert os.readlink(f"/proc/{server.process.pid}/fd/{stream}") == "/dev/null"
+
+
+@pytest.mark.parametrize("program", ["errandd", "errand-worker", "errand-gateway"])
+@pytest.mark.parametrize("question", ["--help", "--version", "--check-config"])
+def test_an_answer_that_can_not_be_written_is_an_error(program, question):
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [BIN / program, question], stdout=full, stderr=subprocess.PIPE, timeout=60
+        )
+    assert done.returncode == 1 and b"can not write to standard output" in done.stderr

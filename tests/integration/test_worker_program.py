@@ -194,3 +194,18 @@ def test_settings_that_do_not_fit_are_refused(flags, says, tmp_path):
     worker = WorkerProcess(tmp_path / "log", flags)
     assert worker.process.wait(DEADLINE_SECONDS) == 2
     assert says in worker.log.read_bytes()
+
+
+def test_a_worker_started_with_closed_streams_works(tmp_path, start_server, connect, origin):
+    server = start_server("--workers", "0")
+    closed = ("sh", "-c", 'exec "$0" "$@" <&- >&- 2>&-')
+    flags = ("--server", server.rpc, "--allow-private-addresses", "--log-level", "debug")
+    worker = WorkerProcess(tmp_path / "closed.log", flags, closed)
+    try:
+        rpc = connect(server)
+        (job_id,) = fetch(rpc, origin.url + "/ok")
+        assert result_of(rpc, job_id).state == State.SUCCEEDED
+        worker.stop()
+    finally:
+        if worker.is_running():
+            worker.kill()
