@@ -5,6 +5,8 @@
 #include "base/units.h"
 #include "base/utf8.h"
 
+#include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 static void *field_of(const config_row *row, void *settings)
@@ -137,14 +139,15 @@ static bool parse_int(const char *text, int64_t *ret)
 {
     const char *digits = text[0] == '-' ? text + 1 : text;
     size_t size = strlen(digits);
-    if (size == 0 || size > 18 || strspn(digits, "0123456789") != size) {
-        return false;  // 18 digits always fit
+    if (size == 0 || strspn(digits, "0123456789") != size) {
+        return false;
     }
-    int64_t value = 0;
-    for (size_t i = 0; i < size; i++) {
-        value = value * 10 + (digits[i] - '0');
+    errno = 0;
+    int64_t value = strtoll(text, NULL, 10);
+    if (errno != 0) {
+        return false;  // beyond 64 bits
     }
-    *ret = digits == text ? value : -value;
+    *ret = value;
     return true;
 }
 

@@ -223,6 +223,22 @@ static void a_bad_number_is_refused(void **state)
     }
 }
 
+static void the_largest_number_of_64_bits_is_in_reach(void **state)
+{
+    (void) state;
+    const config_row row = {"workers", CONFIG_INT, "1", "x", CONFIG_FIELD(shop, workers)};
+    config_program program = shop_program;
+    program.rows = &row;
+    program.row_count = 1;
+    AUTO(status) failure =
+        shop_load(&program, FLAGS("--workers", "9223372036854775807"), &settings, &outcome);
+    assert_null(failure);
+    assert_int_equal(settings.workers, INT64_MAX);
+    config_free(&program, &settings);
+    failure = shop_load(&program, FLAGS("--workers", "9223372036854775808"), &settings, &outcome);
+    assert_int_equal(status_code_of(failure), STATUS_INVALID_ARGUMENT);
+}
+
 static void a_bad_variable_is_named(void **state)
 {
     (void) state;
@@ -395,6 +411,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_teardown(a_bad_flag_value_names_flag_value_and_expectation, free_all),
     cmocka_unit_test_teardown(a_bad_listen_address_is_refused, free_all),
     cmocka_unit_test_teardown(a_bad_number_is_refused, free_all),
+    cmocka_unit_test_teardown(the_largest_number_of_64_bits_is_in_reach, free_all),
     cmocka_unit_test_teardown(a_bad_variable_is_named, free_all),
     cmocka_unit_test_teardown(a_secret_is_never_shown, free_all),
     cmocka_unit_test_teardown(no_flag_takes_a_secret, free_all),
