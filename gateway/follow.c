@@ -61,7 +61,8 @@ static void take_job(void *data, const ProtobufCMessage *reply)
 
 static void prepare_job(follower *f, bool first)
 {
-    job_request(f)->revision = first ? 0 : f->revision;
+    bool begins = first && f->revision >= 0;  // the server says what is wrong with others
+    job_request(f)->revision = begins ? 0 : f->revision;
     job_request(f)->wait = first ? NULL : &f->wait;
 }
 
