@@ -50,6 +50,17 @@ static status *start_threads(server *v)
     return rpc_threads_halve(&v->threads);
 }
 
+// What is read first of a store may be where it is damaged; the store alone knows its folder.
+static status *named(const char *data, status *failure)
+{
+    if (failure == NULL) {
+        return NULL;
+    }
+    status *told = status_new(failure->code, "%s: %s", data, failure->message);
+    status_free(failure);
+    return told;
+}
+
 static status *start_store(server *v)
 {
     status *failure = store_sqlite_open(v->settings->data, &v->store);
@@ -72,7 +83,7 @@ static status *start_store(server *v)
     if ((int64_t) options.max_reply_bytes > v->settings->max_message / 4) {
         options.max_reply_bytes = (size_t) v->settings->max_message / 4;
     }
-    return engine_start(&options, &v->engine);
+    return named(v->settings->data, engine_start(&options, &v->engine));
 }
 
 // The parts of the server itself call it like any other program, with tokens of this run.

@@ -79,12 +79,14 @@ static status *take_lock(const char *dir, const char *path, int *ret)
     return failure;
 }
 
-// SQLite would make the file readable to all; its log takes over the mode that it finds.
+// SQLite would make the file readable to all; its log takes over the mode that it finds. A copy
+// that was brought back may be readable to others, too.
 static status *make_file(const char *path)
 {
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0)
         return path_failure(errno, path);
+    (void) fchmod(fd, 0600);  // only its owner can
     close(fd);
     return NULL;
 }

@@ -1,6 +1,8 @@
 """Disks that are full or read-only: a clear error, no corruption."""
 
+import contextlib
 import os
+import sqlite3
 import subprocess
 
 import pytest
@@ -100,3 +102,19 @@ def test_a_damaged_store_is_refused(start_server):
     server.launch()
     assert server.wait() not in (0, None)
     assert str(server.data) in server.log_text(), server.log_text()
+
+
+def test_a_store_that_is_damaged_in_its_midst_is_refused(start_server):
+    server = start_server()
+    server.stop()
+    file = server.data / "errand.db"
+    with contextlib.closing(sqlite3.connect(file)) as database:
+        (size,) = database.execute("PRAGMA page_size").fetchone()
+        (page,) = database.execute("SELECT rootpage FROM sqlite_master WHERE name = 'queue'").fetchone()
+    with open(file, "r+b") as damaged:
+        damaged.seek((page - 1) * size)
+        damaged.write(b"\xff" * size)
+    server.launch()
+    assert server.wait() not in (0, None)
+    last = server.log_text().splitlines()[-1]
+    assert "DATA_LOSS" in last and str(server.data) in last, last

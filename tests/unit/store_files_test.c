@@ -40,6 +40,22 @@ static void folder_and_files_are_private(void **state)
     umask(before);
 }
 
+static void a_copy_that_others_could_read_is_private_again(void **state)
+{
+    (void) state;
+    char place[64], path[80];
+    rig_make_place(place);
+    snprintf(path, sizeof path, "%s/errand.db", place);
+    int fd = open(path, O_WRONLY | O_CREAT, 0600);
+    assert_int_equal(fchmod(fd, 0644), 0);
+    close(fd);
+    store *s = NULL;
+    rig_ok(store_sqlite_open(place, &s));
+    assert_int_equal(mode_of(place, "errand.db"), 0600);
+    s->ops->close(s);
+    rig_remove_place(place);
+}
+
 static void a_second_opener_is_refused_and_told_who_has_it(void **state)
 {
     (void) state;
@@ -201,6 +217,7 @@ static void a_read_only_file_is_permission_denied(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(folder_and_files_are_private),
+    cmocka_unit_test(a_copy_that_others_could_read_is_private_again),
     cmocka_unit_test(a_second_opener_is_refused_and_told_who_has_it),
     cmocka_unit_test(the_folder_is_free_again_after_closing),
     cmocka_unit_test(a_newer_store_is_refused),
