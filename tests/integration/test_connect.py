@@ -441,7 +441,7 @@ def test_a_failure_is_told_by_the_end_of_the_stream(shared):
 
 def test_a_revision_that_can_not_be_is_refused_by_each_stream(shared):
     job = shared.submit({"kind": "task"})
-    _, messages, end = shared.stream(WATCH, {"id": job["id"], "revision": "-1"})
+    _, messages, end = shared.stream(JOBS + "Watch", {"id": job["id"], "revision": "-1"})
     assert messages == [] and end["error"]["code"] == "invalid_argument"
     answer = shared.get(f"/v1/jobs/{job['id']}/events?revision=-1")
     assert answer.status == 400 and answer.json()["violations"][0]["field"] == "revision"
