@@ -34,12 +34,15 @@ static sigset_t ending_signals(void)
     return signals;
 }
 
-// Blocked before there is a second thread, so that only sigwait takes them.
+// Blocked before there is a second thread, so that only sigwait takes them. A shell has programs in
+// its background ignore SIGINT: sigwait would see the first all the same, but not a second one.
 static void prepare_signals(void)
 {
     sigset_t signals = ending_signals();
     (void) sigaddset(&signals, SIGHUP);
     (void) pthread_sigmask(SIG_BLOCK, &signals, NULL);
+    (void) signal(SIGTERM, SIG_DFL);
+    (void) signal(SIGINT, SIG_DFL);
     (void) signal(SIGPIPE, SIG_IGN);
 }
 

@@ -1,6 +1,7 @@
 """Starts: what follows from where a server listens, and starts that fail."""
 
 import os
+import signal
 import socket
 import subprocess
 
@@ -8,6 +9,7 @@ import pytest
 
 from harness.errandd import BIN
 from harness.http_api import HttpApi
+from harness.waiting import wait_until
 
 ONCE = {"maxAttempts": 1}
 
@@ -50,3 +52,15 @@ def test_an_answer_that_can_not_be_written_is_an_error(program, question):
             [BIN / program, question], stdout=full, stderr=subprocess.PIPE, timeout=60
         )
     assert done.returncode == 1 and b"can not write to standard output" in done.stderr
+
+
+# As a shell starts what it has in its background.
+def test_a_second_sigint_leaves_at_once_even_if_the_signal_was_ignored_before(start_server, origin):
+    ignoring = ("sh", "-c", "trap '' INT; exec \"$0\" \"$@\"")
+    server = start_server("--drain-timeout", "1h", wrapper=ignoring)
+    HttpApi(server.http).submit({"http": {"url": origin.url + "/hang"}})
+    origin.wait_for("/hang")
+    server.signal(signal.SIGINT)
+    wait_until(lambda: "worker_drains" in server.log_text(), "it drains")
+    server.signal(signal.SIGINT)
+    assert server.wait() == -signal.SIGINT
