@@ -47,7 +47,7 @@ static const config_row rows[] = {
      CONFIG_FIELD(settings, allow_private_addresses)},
     {.key = "drain_timeout", .type = CONFIG_DURATION, .fallback = "30s", .max = 3600000000,
      .help = "time for running jobs to end when the server is stopped", CONFIG_FIELD(settings, drain_timeout)},
-    {.key = "max_message", .type = CONFIG_SIZE, .fallback = "32MiB", .min = 65536, .max = (int64_t) 1 << 30,
+    {.key = "max_message", .type = CONFIG_SIZE, .fallback = "32MiB", .min = 96 << 10, .max = (int64_t) 1 << 30,
      .help = "largest RPC message", CONFIG_FIELD(settings, max_message)},
     {.key = "max_calls", .type = CONFIG_INT, .fallback = "16384", .min = 64, .max = 1000000,
      .help = "RPC calls at work or waiting at once; a sixteenth is kept for those that do not wait", CONFIG_FIELD(settings, max_calls)},

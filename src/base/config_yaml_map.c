@@ -21,11 +21,11 @@ static status *bad_key(walk *w, const config_row *row, const yaml_node_t *node, 
     return config_value_bad(row, place ? place : w->file, text ? text : "something else");
 }
 
-// One item of a list, or one pair of a mapping, which becomes key=value.
+// One item of a list, or one pair of a mapping, which becomes key=value; so no key has a = in it.
 static bool append_item(walk *w, const yaml_node_t *item, const yaml_node_t *value, buf *text)
 {
     (void) w;
-    if (!is_value(item) || (value && !is_value(value))) {
+    if (!is_value(item) || (value && (!is_value(value) || strchr(scalar_text(item), '=')))) {
         return false;
     }
     config_words_append(text, scalar_text(item));

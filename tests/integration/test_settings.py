@@ -31,6 +31,8 @@ def check(tmp_path, text, *flags, **variables):
         ("workers: many\n", "FILE:1: workers:", '"many"', "a whole number from 0 to"),
         ("drain_timeout: 5\n", "FILE:1: drain_timeout:", '"5"', "a duration such as"),
         ("a: [\n", "FILE:2:", "no YAML here", "settings"),
+        ('commands:\n  a: {argv: [ls], env: {"A=B": c}}\n', "FILE:2: commands:", '"env"', "argv=PROGRAM"),
+        ("max_message: 95KiB\n", "FILE:1: max_message:", '"95KiB"', "from 96KiB to 1GiB"),
         ("webhook_secrets:\n  a: hush\n", "FILE:2: webhook_secrets:", "not shown", "whsec_"),
         ("queues:\n  a: max_running=-1\n", "FILE:2: queues.a.max_running:", '"-1"', "a whole number"),
         ("queues:\n  a: burst=3\n", "FILE:2: queues.a.burst:", "no rate_limit", "both or neither"),
@@ -50,6 +52,10 @@ def test_a_bad_setting_is_told_with_its_place(tmp_path, text, place, found, expe
     assert said.startswith("errandd: " + place), said
     assert found in said and "expected" in said and expected in said, said
     assert "hush" not in said
+
+
+def test_the_smallest_message_carries_jobs_and_results(tmp_path):
+    assert check(tmp_path, "max_message: 96KiB\nmax_input: 8KiB\nmax_result: 8KiB\n") == (0, "")
 
 
 def test_a_secret_may_not_stand_on_the_command_line(tmp_path):
