@@ -29,7 +29,7 @@ class Executor(Protocol):
     """Runs attempts."""
 
     def start(self, attempts: Iterable[Attempt]) -> None:
-        """Runs them as slots get free, those that are claimed by then left out."""
+        """Runs them as slots get free, those that are claimed or dropped by then left out."""
 
     def interrupt(self, attempt: Attempt) -> None:
         """Stops one that runs, if that is possible."""
@@ -89,7 +89,8 @@ class ThreadExecutor:
             attempt = self._queue.get()
             if attempt is None:
                 return
-            self._ended(attempt, self._outcome(attempt) if attempt.claim() else None)
+            wanted = attempt.claim() and not attempt.dropped
+            self._ended(attempt, self._outcome(attempt) if wanted else None)
 
     def _outcome(self, attempt: Attempt) -> str | None:
         handler = self._handlers[attempt.job["kind"]]
@@ -119,7 +120,7 @@ class LoopExecutor:
         self._ended = ended
         self._loop = loop
         self._waiting: deque[Attempt] = deque()
-        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
+        self._tasks: dict[tuple[str, str], asyncio.Task[Any] | None] = {}  # that have begun
 
     def _call(self, function: Callable[..., None], *args: Any) -> None:
         with suppress(RuntimeError):  # the loop is closed, and with it everything that ran there
@@ -133,15 +134,15 @@ class LoopExecutor:
         self._waiting.extend(attempts)
         while self._waiting and self._free > 0:
             attempt = self._waiting.popleft()
-            if not attempt.claim():
+            if not attempt.claim() or attempt.dropped:
                 self._ended(attempt, None)
                 continue
             self._free -= 1
-            task = self._loop.create_task(self._run(attempt))
-            self._tasks[attempt.key] = task
+            self._loop.create_task(self._run(attempt))
 
     def interrupt(self, attempt: Attempt) -> None:
-        """Cancels its task."""
+        """Cancels its task. One that has not begun sees by itself that it was dropped: if it were
+        cancelled, it would never run, and its slot be lost."""
         self._call(self._interrupt, attempt)
 
     def _interrupt(self, attempt: Attempt) -> None:
@@ -155,10 +156,11 @@ class LoopExecutor:
 
     async def _run(self, attempt: Attempt) -> None:
         _current.set(attempt)  # a task has a context of its own
+        self._tasks[attempt.key] = asyncio.current_task()
         start = time.perf_counter()
         outcome = None
         try:
-            outcome = await self._outcome(attempt)
+            outcome = None if attempt.dropped else await self._outcome(attempt)
         finally:
             attempt.run_seconds = time.perf_counter() - start
             del self._tasks[attempt.key]

@@ -11,13 +11,22 @@ from typing import Any, Callable
 from . import _outcomes
 from ._attempt import Attempt
 from ._encoding import duration_text, parse_duration
-from .errors import CallError
+from .errors import CallError, InvalidArgument, ResourceExhausted
 
 MAX_BATCH_BYTES = 8 << 20  # characters of outcomes in one Report; :report takes 24 MiB
 MAX_BATCH = 1000
 MAX_UNREPORTED = 64 << 20  # characters; beyond, no more is leased
+MAX_REFUSALS = 6  # by a cap, which may be that of all calls under way
 
 Json = dict[str, Any]
+
+
+def _is_final(error: CallError, refusals: int) -> bool:
+    """Whether a batch will never be taken. A token that is not valid, or a proxy that does not know
+    the way, may be mended."""
+    if isinstance(error, ResourceExhausted):
+        return refusals >= MAX_REFUSALS
+    return isinstance(error, InvalidArgument)
 
 
 @dataclass
@@ -51,6 +60,7 @@ class Ledger:
         self._outbox: deque[tuple[Attempt, str]] = deque()
         self._batch: Batch | None = None
         self._alone = 0  # so many outcomes go one by one, because a batch of them was refused
+        self._refusals = 0  # of the batch
 
     # ---- leases ----
 
@@ -162,15 +172,21 @@ class Ledger:
         if batch is None or sequence < batch.sequence:
             return
         self._batch = None
+        self._refusals = 0
         for attempt, text in batch.outcomes:
             self.unreported -= len(text)
             self.held.pop(attempt.key, None)
 
     def refused(self, batch: Batch, error: CallError) -> None:
-        """The server will never take this batch as it is: each outcome goes alone, under the same
-        number, and one that is refused alone becomes a failure that says why."""
+        """The server has refused this batch. It goes again, unless that was for what it says: then
+        each outcome goes alone, under the same number, and one that is refused alone becomes a
+        failure that says why."""
         if self._batch is not batch:
             return
+        self._refusals += 1
+        if not _is_final(error, self._refusals):
+            return
+        self._refusals = 0
         self._outcome_sequence -= 1
         self._batch = None
         outcomes = batch.outcomes

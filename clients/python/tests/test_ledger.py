@@ -148,6 +148,33 @@ def test_a_failure_that_is_refused_too_is_given_up(ledger):
     assert ledger.batch() is None and ledger.held == {} and ledger.unreported == 0
 
 
+@pytest.mark.parametrize(
+    "code", [Code.UNAUTHENTICATED, Code.PERMISSION_DENIED, Code.NOT_FOUND, Code.UNKNOWN]
+)
+def test_a_batch_that_is_not_refused_for_what_it_says_is_kept(ledger, code):
+    finish(ledger, *lease(ledger, 1, 2))
+    batch = ledger.batch()
+    for _ in range(100):
+        ledger.refused(batch, call_error(Status(code, "not now")))
+    assert ledger.batch() is batch
+    assert names(attempt for attempt, _ in batch.outcomes) == ["job-1", "job-2"]
+    ledger.acknowledged(batch.sequence)
+    assert ledger.batch() is None and ledger.held == {} and ledger.unreported == 0
+
+
+def test_a_cap_in_the_way_of_a_batch_is_given_time_before_the_result_is_given_up(ledger):
+    finish(ledger, *lease(ledger, 1))
+    batch = ledger.batch()
+    refusal = call_error(Status(Code.RESOURCE_EXHAUSTED, "too many calls"))
+    for _ in range(_ledger.MAX_REFUSALS - 1):
+        ledger.refused(batch, refusal)
+        assert ledger.batch() is batch
+    ledger.refused(batch, refusal)
+    (outcome,) = body(ledger.batch())["outcomes"]
+    assert outcome["failure"]["status"]["code"] == "RESOURCE_EXHAUSTED"
+    assert ledger.batch().sequence == batch.sequence
+
+
 def test_large_outcomes_go_in_several_batches(ledger, monkeypatch):
     monkeypatch.setattr(_ledger, "MAX_BATCH_BYTES", 200)
     attempts = lease(ledger, *range(5))
