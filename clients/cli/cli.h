@@ -89,7 +89,8 @@ cli_exit cli_stats(cli *c, const cli_args *args);
 cli_exit cli_top(cli *c, const cli_args *args);
 cli_exit cli_backup(cli *c, const cli_args *args);
 
-// Text goes to stdout, or to stderr.
+// Text goes to stdout, or to stderr. Control characters in it become spaces, but for line ends and
+// tabs.
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -44,7 +44,7 @@ void progress_show(progress *p, FILE *file)
 void progress_hide(progress *p)
 {
     if (p->visible)
-        cli_tell("\r\033[K");
+        (void) fputs("\r\033[K", stderr);
     p->visible = false;
 }
 

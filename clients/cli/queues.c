@@ -95,10 +95,24 @@ cli_exit queues_each(cli *c, queues_fn *take, void *data)
     return ending;
 }
 
+// A table has its head before its first row, and also when there is none; not when a call fails.
+typedef struct listing {
+    const cli *c;
+    bool has_head;
+} listing;
+
+static void print_head_once(listing *l)
+{
+    if (!l->c->json && !l->has_head)
+        queues_print_head();
+    l->has_head = true;
+}
+
 static cli_exit print_queue(void *data, const Errand__V1__Queue *queue)
 {
-    const cli *c = data;
-    if (c->json)
+    listing *l = data;
+    print_head_once(l);
+    if (l->c->json)
         return cli_print_json(&queue->base);
     queues_print_row(queue);
     return CLI_OK;
@@ -106,33 +120,39 @@ static cli_exit print_queue(void *data, const Errand__V1__Queue *queue)
 
 cli_exit queues_show(const cli *c, ProtobufCMessage *queue)
 {
-    if (!c->json)
-        queues_print_head();
-    cli_exit ending = print_queue((void *) (uintptr_t) c, (const Errand__V1__Queue *) queue);
+    listing l = {.c = c};
+    cli_exit ending = print_queue(&l, (const Errand__V1__Queue *) queue);
     protobuf_c_message_free_unpacked(queue, NULL);
     return ending;
 }
 
-static cli_exit list_one(cli *c, const char *name)
+static cli_exit list_one(cli *c, const char *name, listing *l)
 {
     ProtobufCMessage *queue = NULL;
     cli_exit ending = cli_call(c, QUEUES, "Get", "queue", name, &queue);
     if (ending != CLI_OK)
         return ending;
-    ending = print_queue(c, (const Errand__V1__Queue *) queue);
+    ending = print_queue(l, (const Errand__V1__Queue *) queue);
     protobuf_c_message_free_unpacked(queue, NULL);
+    return ending;
+}
+
+static cli_exit list_all(cli *c, listing *l)
+{
+    cli_exit ending = queues_each(c, print_queue, l);
+    if (ending == CLI_OK)
+        print_head_once(l);
     return ending;
 }
 
 cli_exit cli_queue_list(cli *c, const cli_args *args)
 {
-    if (!c->json)
-        queues_print_head();
-    if (args->word_count == 0)
-        return queues_each(c, print_queue, c);
+    listing l = {.c = c};
     cli_exit worst = CLI_OK;
+    if (args->word_count == 0)
+        return list_all(c, &l);
     for (size_t i = 0; i < args->word_count; i++) {
-        cli_exit ending = list_one(c, args->words[i]);
+        cli_exit ending = list_one(c, args->words[i], &l);
         if (ending > worst)
             worst = ending;
     }

@@ -1,6 +1,7 @@
 // report - answers on stdout, failures on stderr, and the exit status that goes with them.
 #include "cli.h"
 
+#include "base/cleanup.h"
 #include "json/codec.h"
 
 #include <errno.h>
@@ -35,11 +36,34 @@ cli_exit cli_exit_of(int code)
     return CLI_REFUSED;
 }
 
+// How many bytes of a control character stand there: 0 for any other.
+static size_t control_size(const char *text)
+{
+    const unsigned char *c = (const unsigned char *) text;
+    if (*c == 0xc2 && c[1] >= 0x80 && c[1] < 0xa0)
+        return 2;
+    return (*c < ' ' && *c != '\n' && *c != '\t') || *c == 0x7f ? 1 : 0;
+}
+
+// Much of what is told was written by others: what their control characters would do to a terminal
+// is not theirs to choose.
+static void write_plain(FILE *to, const char *format, va_list args)
+{
+    AUTO_FREE char *text = NULL;
+    if (vasprintf(&text, format, args) < 0) {
+        text = NULL;
+        return;
+    }
+    for (char *c = text; *c != '\0'; c++)
+        memset(c, ' ', control_size(c));
+    (void) fputs(text, to);  // stdout remembers a failure
+}
+
 void cli_print(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    (void) vprintf(format, args);  // a failure is remembered by stdout
+    write_plain(stdout, format, args);
     va_end(args);
 }
 
@@ -47,7 +71,7 @@ void cli_tell(const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    (void) vfprintf(stderr, format, args);
+    write_plain(stderr, format, args);
     va_end(args);
 }
 

@@ -21,6 +21,13 @@ static void print_names(char **names, size_t count)
         cli_print("(all)");
 }
 
+static void print_head(const cli *c)
+{
+    if (!c->json)
+        cli_print("%-36s  %-20s  %7s  %9s  %-20s  %s  %s\n", "ID", "HOST", "PID", "RUNNING",
+                  "HEARD", "QUEUES", "KINDS");
+}
+
 static cli_exit print_worker(const cli *c, const Errand__V1__Worker *worker)
 {
     char heard[CLI_TEXT_MAX];
@@ -42,6 +49,8 @@ static cli_exit worker_page(const cli *c, Errand__V1__ListWorkersRequest *reques
     errand_error *error = errand_call(c->client, WORKERS, "List", &request->base, NULL, &reply);
     if (error != NULL)
         return cli_bad_call(error);
+    if (*request->page_token == '\0')
+        print_head(c);
     const Errand__V1__ListWorkersResponse *page = (const Errand__V1__ListWorkersResponse *) reply;
     cli_exit ending = CLI_OK;
     for (size_t i = 0; ending == CLI_OK && i < page->n_workers; i++)
@@ -60,9 +69,6 @@ cli_exit cli_worker_list(cli *c, const cli_args *args)
     if (memory == NULL)
         return cli_bad_usage(status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory"));
     request.page_size = PAGE_SIZE;
-    if (!c->json)
-        cli_print("%-36s  %-20s  %7s  %9s  %-20s  %s  %s\n", "ID", "HOST", "PID", "RUNNING",
-                  "HEARD", "QUEUES", "KINDS");
     do
         ending = worker_page(c, &request, memory);
     while (ending == CLI_OK && request.page_token != NULL && *request.page_token != '\0' &&

@@ -36,7 +36,7 @@ static void tell(submission *s, const buf *text)
     if (text->size == 0)
         return;
     progress_hide(&s->progress);
-    (void) fwrite(text->bytes, 1, text->size, stderr);
+    cli_tell("%.*s", (int) text->size, (const char *) text->bytes);
 }
 
 // collect takes the oldest answer, so that ids come in the order of the lines.

@@ -97,7 +97,7 @@ static cli_exit show_once(cli *c, bool is_screen)
         if (t.count > 0)
             qsort(t.rows, t.count, sizeof *t.rows, compare_load);
         if (is_screen)
-            cli_print("\033[H\033[2J");
+            (void) fputs("\033[H\033[2J", stdout);
         print_counters((const Errand__V1__ServerStats *) stats);
         print_table(&t, is_screen ? screen_rows() : SIZE_MAX);
     }

@@ -267,6 +267,29 @@ def test_an_argument_too_many_is_named():
     assert finished.status == USAGE and '"another"' in finished.err
 
 
+def test_control_characters_of_others_do_not_reach_the_terminal(cli):
+    job_id = cli.ok("submit", "task", "--label", "a=\x1b[31m\x9bx", "--unique-key", "\x07key").text.strip()
+    shown = cli.ok("get", job_id).text
+    assert "label      a= [31m  x\n" in shown and "unique key  key\n" in shown, shown
+    (job,) = cli.ok("-o", "json", "get", job_id).documents
+    assert job["labels"] == {"a": "\x1b[31m\x9bx"}
+
+
+@pytest.mark.parametrize("words", [("queue", "ls"), ("queue", "ls", "a"), ("worker", "ls"), ("ls",)])
+def test_a_table_without_an_answer_has_no_head(words):
+    process = subprocess.run(
+        [BIN / "errand", "--server", "tcp://127.0.0.1:1", "--timeout", "0.2s", *words],
+        capture_output=True,
+        timeout=60,
+    )
+    assert process.returncode == UNREACHABLE and process.stdout == b""
+
+
+def test_a_table_of_nothing_has_a_head(cli):
+    assert cli.ok("queue", "ls").text.split()[0] == "NAME"
+    assert cli("queue", "ls", "nothing").out == b""
+
+
 def test_no_server_is_a_status_of_its_own():
     process = subprocess.run(
         [BIN / "errand", "--server", "tcp://127.0.0.1:1", "--timeout", "0.2s", "ls"],
