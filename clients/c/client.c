@@ -1,16 +1,20 @@
 // client - the public client: a thin face over rpc/client.
-#include "errand.h"
+#include "client.h"
 #include "error.h"
 
 #include "base/cleanup.h"
 #include "base/status.h"
 #include "rpc/client.h"
 
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 struct errand_client {
     rpc_client *rpc;
+    pthread_mutex_t lock;  // of what follows; within it those of rpc/client
+    int references;        // the owner's, and those of watches
+    bool closed;
 };
 
 // Metadata value for a token: NULL for NULL (the client's own), "" for "" (none).
@@ -70,6 +74,8 @@ errand_error *errand_client_open(const errand_client_options *options, errand_cl
     if (failure != NULL) {
         return error_from(failure);
     }
+    client->references = 1;
+    (void) pthread_mutex_init(&client->lock, NULL);
     *ret = TAKE(client);
     return NULL;
 }
@@ -79,8 +85,45 @@ void errand_client_close(errand_client *client)
     if (client == NULL) {
         return;
     }
+    pthread_mutex_lock(&client->lock);
+    client->closed = true;
+    pthread_mutex_unlock(&client->lock);
     rpc_client_close(client->rpc);
-    free(client);
+    client_let_go(client);
+}
+
+errand_client *client_hold(errand_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    client->references++;
+    pthread_mutex_unlock(&client->lock);
+    return client;
+}
+
+void client_let_go(errand_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    bool last = --client->references == 0;
+    pthread_mutex_unlock(&client->lock);
+    if (last) {
+        (void) pthread_mutex_destroy(&client->lock);
+        free(client);
+    }
+}
+
+bool client_enter(errand_client *client)
+{
+    pthread_mutex_lock(&client->lock);
+    if (client->closed) {
+        pthread_mutex_unlock(&client->lock);
+        return false;
+    }
+    return true;
+}
+
+void client_leave(errand_client *client)
+{
+    pthread_mutex_unlock(&client->lock);
 }
 
 void errand_client_reconnect(errand_client *client)

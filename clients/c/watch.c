@@ -2,6 +2,7 @@
 //
 // A call is started without waiting for it, so that whoever waits can give up: a watch that is
 // closed leaves its last call to itself, and goes when that has ended.
+#include "client.h"
 #include "error.h"
 
 #include "base/clock.h"
@@ -63,6 +64,7 @@ static void watch_free(errand_watch *w)
     errand_error_free(w->error);
     (void) pthread_cond_destroy(&w->changed);
     (void) pthread_mutex_destroy(&w->lock);
+    client_let_go(w->client);
     free(w->id);
     free(w);
 }
@@ -84,7 +86,7 @@ static errand_watch *watch_new(errand_client *client, const char *id)
         free(w);
         return NULL;
     }
-    w->client = client;
+    w->client = client_hold(client);
     w->references = 1;
     init_lock(w);
     return w;
@@ -136,6 +138,20 @@ static void on_answer(void *data, const ProtobufCMessage *reply, const errand_er
     release(w);
 }
 
+static void start_call(errand_watch *w, const Errand__V1__WatchJobRequest *request)
+{
+    static const errand_error closed = {
+        .code = STATUS_CANCELLED, .message = "the client was closed", .retry_delay_ms = -1};
+    const errand_call_options options = {.timeout_ms = CALL_MS};
+    if (!client_enter(w->client)) {
+        on_answer(w, NULL, &closed);
+        return;
+    }
+    errand_start(w->client, &errand__v1__job_service__descriptor, "Watch", &request->base, &options,
+                 on_answer, w);
+    client_leave(w->client);
+}
+
 // The answer may come before errand_start returns, so the lock is not held.
 static void ask(errand_watch *w)
 {
@@ -149,9 +165,7 @@ static void ask(errand_watch *w)
     w->under_way = true;
     w->references++;
     pthread_mutex_unlock(&w->lock);
-    const errand_call_options options = {.timeout_ms = CALL_MS};
-    errand_start(w->client, &errand__v1__job_service__descriptor, "Watch", &request.base, &options,
-                 on_answer, w);
+    start_call(w, &request);
     pthread_mutex_lock(&w->lock);
 }
 

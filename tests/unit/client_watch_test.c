@@ -16,6 +16,11 @@ static bool was_told_three_times(const scene *s)
     return s->told_count == 3;
 }
 
+static bool has_no_client(const scene *s)
+{
+    return s->client == NULL;
+}
+
 // ---- watches ----
 
 static int64_t next_revision(errand_watch *watch)
@@ -186,6 +191,37 @@ static void the_end_of_the_client_is_told(void **state)
     scene_free(s);
 }
 
+static void wait_for_the_end_of_the_client(void *data, const Errand__V1__Job *job,
+                                           const errand_error *error)
+{
+    scene *s = data;
+    take_note(data, job, error);
+    if (job != NULL) {
+        wait_for(s, has_no_client);
+    }
+}
+
+// The watch is not under way then, and would call a client that is no more.
+static void the_end_of_the_client_may_come_while_a_change_is_told(void **state)
+{
+    (void) state;
+    scene *s = scene_new();
+    PLAY(s, 3, FOR_GOOD);
+    assert_null(
+        errand_watch_start(s->client, JOB_ID, wait_for_the_end_of_the_client, s, &s->watch));
+    wait_for(s, was_told);
+    errand_client_close(s->client);
+    pthread_mutex_lock(&s->lock);
+    s->client = NULL;
+    pthread_cond_broadcast(&s->changed);
+    pthread_mutex_unlock(&s->lock);
+    wait_for(s, was_told_of_an_error);
+    assert_int_equal(s->told_code, STATUS_CANCELLED);
+    assert_int_equal(s->calls, 1);
+    errand_watch_close(s->watch);
+    scene_free(s);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_watch_gives_each_change_once_up_to_the_last),
     cmocka_unit_test(waiting_for_a_change_may_be_given_up_and_taken_up_again),
@@ -197,6 +233,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_watch_is_closed_while_its_call_waits),
     cmocka_unit_test(a_watch_may_be_closed_by_what_it_calls),
     cmocka_unit_test(the_end_of_the_client_is_told),
+    cmocka_unit_test(the_end_of_the_client_may_come_while_a_change_is_told),
 };
 
 UNIT_TEST_MAIN(tests)

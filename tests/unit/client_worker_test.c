@@ -130,6 +130,22 @@ static void a_failure_may_say_when_to_try_again(void **state)
     stage_free(s);
 }
 
+static void ask_for_never(errand_context *context, void *data)
+{
+    (void) data;
+    errand_context_fail(context, &(errand_failure){.retry_after_ms = INT64_MAX});
+}
+
+static void a_time_to_try_again_that_is_too_far_away_is_not_soon(void **state)
+{
+    (void) state;
+    stage *s = stage_new();
+    const Errand__V1__Outcome *outcome = run_one(s, ask_for_never);
+    assert_non_null(outcome->failure->retry_after);
+    assert_int_equal(outcome->failure->retry_after->seconds, 366 * 24 * 3600);
+    stage_free(s);
+}
+
 static void say_no_text(errand_context *context, void *data)
 {
     (void) data;
@@ -254,6 +270,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_last_word_counts_and_a_failure_may_be_permanent),
     cmocka_unit_test(success_may_be_the_last_word_too),
     cmocka_unit_test(a_failure_may_say_when_to_try_again),
+    cmocka_unit_test(a_time_to_try_again_that_is_too_far_away_is_not_soon),
     cmocka_unit_test(a_result_that_is_no_json_is_refused_to_the_function),
     cmocka_unit_test(a_refused_result_is_no_success),
     cmocka_unit_test(another_result_makes_up_for_a_refused_one),

@@ -13,6 +13,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#define MAX_RETRY_AFTER_MS (366LL * 24 * 3600 * 1000)  // the server waits a day at most
+
 static int64_t now_us(void)
 {
     return clock_mono_us(clock_system());
@@ -258,6 +260,11 @@ errand_error *errand_context_succeed_data(errand_context *context, const char *c
     return NULL;
 }
 
+static int64_t retry_after_us(int64_t ms)
+{
+    return ms <= 0 ? 0 : (ms < MAX_RETRY_AFTER_MS ? ms : MAX_RETRY_AFTER_MS) * 1000;
+}
+
 void errand_context_fail(errand_context *context, const errand_failure *failure)
 {
     arena *memory = say_anew(context);
@@ -267,7 +274,7 @@ void errand_context_fail(errand_context *context, const errand_failure *failure)
     context->failure = (attempt_failure){
         .code = failure->code > 0 ? (status_code) failure->code : STATUS_UNKNOWN,
         .retryable = !failure->permanent,
-        .retry_after_us = failure->retry_after_ms > 0 ? failure->retry_after_ms * 1000 : 0,
+        .retry_after_us = retry_after_us(failure->retry_after_ms),
         .message = own == NULL ? "the handler failed" : own,
     };
 }
