@@ -3,6 +3,7 @@
 
 #include "base/streams.h"
 #include "base/token.h"
+#include "rpc/address.h"
 
 #include <signal.h>
 #include <stdio.h>
@@ -70,6 +71,16 @@ static status *check_words(const cli_command *command, const cli_args *args)
                       command->words);
 }
 
+static status *check_server(const char *url)
+{
+    if (url == NULL || address_is_good(url))
+        return NULL;
+    return status_new(STATUS_INVALID_ARGUMENT,
+                      "--server or ERRAND_SERVER: found \"%s\", expected tcp://, tls+tcp:// or "
+                      "ipc:// " ADDRESS_FORM,
+                      url);
+}
+
 static cli_exit connect_and_run(cli *c, const cli_command *command, const cli_args *args)
 {
     errand_client_options options = {
@@ -81,6 +92,9 @@ static cli_exit connect_and_run(cli *c, const cli_command *command, const cli_ar
         .tls_key = c->tls_key,
         .tls_server_name = c->tls_server_name,
     };
+    status *bad = check_server(c->server);
+    if (bad != NULL)
+        return cli_bad_usage(bad);
     errand_error *error = errand_client_open(&options, &c->client);
     if (error != NULL)
         return error->code == STATUS_INVALID_ARGUMENT ? (cli_bad_call(error), CLI_USAGE)

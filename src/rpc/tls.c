@@ -262,7 +262,7 @@ const char *tls_reason(nng_dialer dialer, const char *url)
     if (count_of(stats, "auth") > 0) {
         reason =
             ": a certificate is not trusted, the server's here or this client's there: another "
-            "authority, another name, or out of date";
+            "authority, another name, or out of date; or the server does not speak TLS";
     } else if (count_of(stats, "other") > 0) {
         reason = ": it ended the TLS handshake: it may want another certificate of this client, or "
                  "not speak TLS";

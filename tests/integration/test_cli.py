@@ -240,7 +240,7 @@ def test_what_the_server_refuses_is_told_with_the_fields(cli):
     ("submit", "--file", "-", "--priority", "3"), ("-o", "xml", "ls"), ("fetch", "http://x/", "-H", "none"),
     ("fetch", "http://x/", "--priority", "high"), ("fetch", "http://x/", "-q", "a", "-q", "b"),
     ("fetch", "http://x/", "--callback-format", "raw"), ("ls", "--limit", "-1"), ("ls", "--state", "happy"),
-    ("--server", "foo://x", "ls"),
+    ("--server", "foo://x", "ls"), ("--server", "", "ls"), ("--server", "tcp://127.0.0.1:99999", "ls"),
 ])
 # fmt: on
 def test_wrong_usage_has_its_status_and_says_why(words):

@@ -96,6 +96,12 @@ def test_another_host_name_is_not_trusted(start_tls, authority):
     assert calls(server, *ca(authority), *named).status == 0
 
 
+def test_a_server_without_tls_is_told_apart_from_one_that_is_away(start_server, authority):
+    server = start_server()
+    server.urls["rpc"] = "tls+" + server.rpc
+    assert_unreachable(calls(server, *ca(authority), timeout="2s"), "does not speak TLS")
+
+
 def test_a_certificate_that_has_run_out_is_not_trusted(start_tls, authority):
     finished = calls(start_tls(authority.sign("old", days=-1)), *ca(authority), timeout="2s")
     assert_unreachable(finished, "a certificate is not trusted")
