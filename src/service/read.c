@@ -246,7 +246,7 @@ void list_call(service *s, const Errand__V1__ListJobsRequest *request, rpc_call 
     filter.queues = call_queues(call);
     store_reader *reader = reader_take(&s->readers);
     failure = reader->ops->list(reader, &filter, before, page_size(request),
-                                STORE_PART_SPEC | STORE_PART_LAST_ATTEMPT | STORE_PART_PROGRESS,
+                                STORE_PART_SPEC | STORE_PART_ATTEMPTS | STORE_PART_PROGRESS,
                                 rpc_call_arena(call), &stored, &count, &next);
     reader_return(&s->readers, reader);
     if (failure != NULL) {

@@ -7,7 +7,7 @@ import pytest
 from errand.v1 import job_pb2, job_service_pb2 as messages
 from harness.listing import listed_ids, pages
 from harness.rpc import RpcError, duration
-from harness.worker import success
+from harness.worker import failure, success
 
 
 @pytest.fixture
@@ -63,6 +63,17 @@ def test_jobs_submitted_meanwhile_do_not_disturb_the_pages(rpc, forty):
 def test_a_listed_job_is_a_basic_view(rpc, forty):
     (job,) = rpc.jobs.List(messages.ListJobsRequest(page_size=1)).jobs
     assert not job.HasField("args") and job.kind == "chore" and job.revision > 0
+
+
+@pytest.mark.parametrize("end", [success, failure])
+def test_a_listed_job_is_the_one_that_get_shows(api, worker, end):
+    retry = {"maxAttempts": 3, "minBackoff": "0s", "maxBackoff": "0s"}
+    job = api.submit({"kind": "task", "retry": retry})
+    for outcome in (failure, failure, end):
+        worker.report(outcome(worker.lease_one()))
+    shown = api.get(f"/v1/jobs/{job['id']}").json()
+    assert [attempt["number"] for attempt in shown["attempts"]][:2] == [1, 2]
+    assert api.get("/v1/jobs").json() == {"jobs": [shown]}
 
 
 def test_a_token_goes_with_its_filter_only(rpc, forty):
