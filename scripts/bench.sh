@@ -12,6 +12,9 @@
 #                                           is not there is left out, and said
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib/usage.sh
+source scripts/lib/usage.sh
+usage "$@"
 # shellcheck source=scripts/lib/setup.sh
 source scripts/lib/setup.sh
 # shellcheck source=scripts/lib/programs.sh

@@ -6,6 +6,9 @@
 # temporary folder.
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib/usage.sh
+source scripts/lib/usage.sh
+usage "$@"
 # shellcheck source=scripts/lib/setup.sh
 source scripts/lib/setup.sh
 # shellcheck source=scripts/lib/programs.sh

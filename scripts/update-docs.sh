@@ -4,6 +4,9 @@
 #   scripts/update-docs.sh [ERRANDD]    the program; default: that of the demo's build
 set -euo pipefail
 cd "$(dirname "$0")/.."
+# shellcheck source=scripts/lib/usage.sh
+source scripts/lib/usage.sh
+usage "$@"
 
 errandd=${1:-build/release/bin/errandd}
 page=docs/configuration.md

@@ -133,3 +133,17 @@ def test_the_image_runs_as_a_user_of_its_own_what_the_package_installs():
     flags = json.loads(arguments_of("CMD")[0])
     done = subprocess.run([BIN / "errandd", *flags, "--check-config"], capture_output=True, env=clean_environment())
     assert done.returncode == 0, done
+
+
+@pytest.mark.parametrize("script", ["bench", "demo", "install", "test", "update-docs"])
+def test_a_script_that_is_asked_for_help_does_nothing_else(script):
+    path = DEPLOY.parent / "scripts" / f"{script}.sh"
+    done = subprocess.run([path, "--help"], capture_output=True, text=True, cwd="/", timeout=60)
+    assert done.returncode == 0 and done.stdout.startswith(f"{path.name} - "), done
+    assert "== " not in done.stdout
+
+
+def test_install_takes_a_prefix_and_nothing_else():
+    path = DEPLOY.parent / "scripts" / "install.sh"
+    done = subprocess.run([path, "--prefix=/x"], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 1 and "--prefix=/x" in done.stderr
