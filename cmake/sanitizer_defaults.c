@@ -33,6 +33,11 @@ const char *__lsan_default_options(void)
 // anywhere in a stack, and all of our callbacks are called by it; so only accesses that the
 // libraries make themselves, both of them, are overlooked. Of one too old for its stack to be known
 // the other one tells whose it is.
+//
+// libcurl 7.88 closes a socket that is not connected yet before it says that nobody need watch it
+// any more (curl #11439), and a kept poll handle outlives its socket. What libuv then takes out of
+// its epoll, in vain, may be the descriptor of another thread by now: a race about a descriptor,
+// without a harm.
 
 #define MOST_FRAMES 16
 
@@ -51,17 +56,25 @@ static bool lies_in(const void *address, const char *library)
 
 typedef enum maker { MADE_BY_OTHERS, MADE_BY_LIBNNG, MADE_BY_UNKNOWN } maker;
 
-static maker maker_of(void *report, int index)
+// Returns the frame below those of libtsan.
+static int trace_of(void *report, int index, void *trace[MOST_FRAMES])
 {
-    void *trace[MOST_FRAMES] = {NULL};
     void *address;
     int thread, size, write, atomic;
+    memset(trace, 0, MOST_FRAMES * sizeof trace[0]);
     __tsan_get_report_mop(report, (unsigned long) index, &thread, &address, &size, &write, &atomic,
                           trace, MOST_FRAMES);
     int frame = 0;
     while (frame < MOST_FRAMES - 1 && trace[frame] != NULL && lies_in(trace[frame], "libtsan")) {
         frame++;
     }
+    return frame;
+}
+
+static maker maker_of(void *report, int index)
+{
+    void *trace[MOST_FRAMES];
+    int frame = trace_of(report, index, trace);
     if (trace[0] == NULL) {
         return MADE_BY_UNKNOWN;
     }
@@ -82,6 +95,20 @@ static bool made_by_libnng(void *report, int accesses)
     return own > 0;
 }
 
+static bool takes_out_of_epoll(void *report, int accesses)
+{
+    for (int i = 0; i < accesses; i++) {
+        void *trace[MOST_FRAMES];
+        int frame = trace_of(report, i, trace);
+        Dl_info called;
+        if (frame > 0 && lies_in(trace[frame], "libuv") && dladdr(trace[0], &called) != 0 &&
+            called.dli_sname != NULL && strstr(called.dli_sname, "epoll_ctl") != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
 // __tsan::OnReport(const ReportDesc *, bool), weak in libtsan: what it returns decides.
 bool overlook_report(void *report,
                      bool suppressed) __asm__("_ZN6__tsan8OnReportEPKNS_10ReportDescEb");
@@ -94,7 +121,8 @@ bool overlook_report(void *report, bool suppressed)
     __tsan_get_report_data(report, &description, &count, &stacks, &accesses, &places, &mutexes,
                            &threads, &ids, sleep_trace, 1);
     return suppressed ||
-           (strcmp(description, "data-race") == 0 && made_by_libnng(report, accesses));
+           (strcmp(description, "data-race") == 0 &&
+            (made_by_libnng(report, accesses) || takes_out_of_epoll(report, accesses)));
 }
 
 #endif

@@ -190,12 +190,6 @@ status *http_loop_open(uv_loop_t *loop, size_t max_per_host, size_t max_idle, ht
         .done = done,
         .data = data,
     };
-    http_group *first;
-    status *failure = group_of(h, 0, &first);
-    if (failure != NULL) {
-        free(h);
-        return failure;
-    }
     *ret = h;
     return NULL;
 }

@@ -197,6 +197,13 @@ static bool set_habits(http_transfer *t)
            curl_easy_setopt(t->easy, CURLOPT_PRIVATE, t) == CURLE_OK;
 }
 
+http_transfer *http_transfer_of(CURL *easy)
+{
+    char *transfer = NULL;
+    (void) curl_easy_getinfo(easy, CURLINFO_PRIVATE, &transfer);
+    return (http_transfer *) (void *) transfer;
+}
+
 status *http_request_apply(http_transfer *t)
 {
     curl_easy_reset(t->easy);

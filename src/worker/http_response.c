@@ -54,14 +54,15 @@ static size_t keep_failed_body(http_transfer *t, const char *bytes, size_t size)
 static void tell_progress(http_transfer *t)
 {
     curl_off_t total = 0;
-    if ((int64_t) t->body.size - t->attempt->done < PROGRESS_STEP_BYTES) {
+    if ((int64_t) t->body.size - t->told_bytes < PROGRESS_STEP_BYTES) {
         return;
     }
     if (curl_easy_getinfo(t->easy, CURLINFO_CONTENT_LENGTH_DOWNLOAD_T, &total) != CURLE_OK ||
         total < (curl_off_t) t->body.size) {
         total = 0;  // not said, or of the encoded body
     }
-    attempt_progress(t->attempt, (int64_t) t->body.size, (int64_t) total, NULL);
+    t->told_bytes = (int64_t) t->body.size;
+    t->side->tell_progress(t, (int64_t) t->body.size, (int64_t) total);
 }
 
 static size_t on_body(char *bytes, size_t one, size_t size, void *data)
@@ -74,7 +75,7 @@ static size_t on_body(char *bytes, size_t one, size_t size, void *data)
     if (size > http_max_body(t) - t->body.size) {
         return stop(t, HTTP_STOP_BODY);
     }
-    if (!room_take(t->room, &t->place, t->body.size + size)) {
+    if (!t->side->may_grow(t, t->body.size + size)) {
         return CURL_WRITEFUNC_PAUSE;
     }
     if (!buf_append(&t->body, bytes, size)) {
@@ -98,6 +99,8 @@ bool http_response_apply(http_transfer *t)
     buf_clear(&t->body);
     t->header_bytes = 0;
     t->skipped_bytes = 0;
+    t->told_bytes = 0;
+    t->result = NULL;
     t->stop = HTTP_STOP_NONE;
     t->opened_hop = -1;
     t->blocked[0] = '\0';
@@ -113,7 +116,7 @@ bool http_response_apply(http_transfer *t)
 // All values of one name, joined by ", ".
 static char *joined_value(http_transfer *t, const struct curl_header *first)
 {
-    arena *memory = t->attempt->memory;
+    arena *memory = t->memory;
     if (first->amount == 1) {
         return text_from_header(first->value, memory);
     }
@@ -134,7 +137,7 @@ static char *joined_value(http_transfer *t, const struct curl_header *first)
 static Errand__V1__HttpResult__HeadersEntry *make_entry(http_transfer *t,
                                                         const struct curl_header *header)
 {
-    arena *memory = t->attempt->memory;
+    arena *memory = t->memory;
     Errand__V1__HttpResult__HeadersEntry *entry = arena_alloc(memory, sizeof *entry);
     if (entry == NULL) {
         return NULL;
@@ -166,7 +169,7 @@ static bool collect_headers(http_transfer *t, Errand__V1__HttpResult *result)
     for (struct curl_header *h = next_header(t, NULL); h != NULL; h = next_header(t, h)) {
         count++;
     }
-    result->headers = arena_alloc(t->attempt->memory, (count + 1) * sizeof *result->headers);
+    result->headers = arena_alloc(t->memory, (count + 1) * sizeof *result->headers);
     if (result->headers == NULL) {
         return false;
     }
@@ -190,36 +193,57 @@ static bool collect_info(http_transfer *t, Errand__V1__HttpResult *result)
     (void) curl_easy_getinfo(t->easy, CURLINFO_CONTENT_TYPE, &type);
     (void) curl_easy_getinfo(t->easy, CURLINFO_EFFECTIVE_URL, &url);
     result->status = (int32_t) http_status;
-    result->content_type = text_from_header(type == NULL ? "" : type, t->attempt->memory);
-    result->url = text_from_header(url == NULL ? "" : url, t->attempt->memory);
+    result->content_type = text_from_header(type == NULL ? "" : type, t->memory);
+    result->url = text_from_header(url == NULL ? "" : url, t->memory);
     result->body = (ProtobufCBinaryData){.len = t->body.size, .data = t->body.bytes};
     return result->content_type != NULL && result->url != NULL;
 }
 
+// A message that is in t->message already stays there.
 static void fail(http_transfer *t, http_verdict verdict, const char *message)
 {
-    attempt_failure failure = {
-        .code = verdict.code, .retryable = verdict.retryable, .message = message};
-    attempt_fail(t->attempt, &failure);
+    if (message != t->message) {
+        (void) snprintf(t->message, sizeof t->message, "%s", message);
+    }
+    t->failure = (attempt_failure){
+        .code = verdict.code, .retryable = verdict.retryable, .message = t->message};
+}
+
+static Google__Protobuf__Duration *take_time(http_transfer *t)
+{
+    Google__Protobuf__Duration *total = arena_alloc(t->memory, sizeof *total);
+    if (total != NULL) {
+        google__protobuf__duration__init(total);
+        curl_off_t total_us = 0;
+        (void) curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total_us);
+        total->seconds = total_us / 1000000;
+        total->nanos = (int32_t) (total_us % 1000000) * 1000;
+    }
+    return total;
+}
+
+static Errand__V1__Result *make_result(http_transfer *t)
+{
+    Errand__V1__Result *result = arena_alloc(t->memory, sizeof *result);
+    Errand__V1__HttpResult *http = arena_alloc(t->memory, sizeof *http);
+    if (result == NULL || http == NULL) {
+        return NULL;
+    }
+    errand__v1__result__init(result);
+    errand__v1__http_result__init(http);
+    result->output_case = ERRAND__V1__RESULT__OUTPUT_HTTP;
+    result->http = http;
+    http->total_time = take_time(t);
+    bool whole = http->total_time != NULL && collect_info(t, http) && collect_headers(t, http);
+    return whole ? result : NULL;
 }
 
 static void succeed(http_transfer *t)
 {
-    Errand__V1__HttpResult http = ERRAND__V1__HTTP_RESULT__INIT;
-    Google__Protobuf__Duration total = GOOGLE__PROTOBUF__DURATION__INIT;
-    curl_off_t total_us = 0;
-    (void) curl_easy_getinfo(t->easy, CURLINFO_TOTAL_TIME_T, &total_us);
-    total.seconds = total_us / 1000000;
-    total.nanos = (int32_t) (total_us % 1000000) * 1000;
-    http.total_time = &total;
-    if (!collect_info(t, &http) || !collect_headers(t, &http)) {
+    t->result = make_result(t);
+    if (t->result == NULL) {
         fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, true}, "out of memory");
-        return;
     }
-    Errand__V1__Result result = ERRAND__V1__RESULT__INIT;
-    result.output_case = ERRAND__V1__RESULT__OUTPUT_HTTP;
-    result.http = &http;
-    attempt_succeed(t->attempt, &result);
 }
 
 // ---- failure ----
@@ -230,54 +254,50 @@ static void fail_by_status(http_transfer *t, http_verdict verdict)
     (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
     char body[SHOWN_BODY_BYTES + 1];
     text_clean(body, sizeof body, t->body.bytes, t->body.size);
-    char message[SHOWN_BODY_BYTES + 64];
-    (void) snprintf(message, sizeof message, "the answer was %ld%s%s", http_status,
+    (void) snprintf(t->message, sizeof t->message, "the answer was %ld%s%s", http_status,
                     *body == '\0' ? "" : ": ", body);
-    attempt_failure failure = {
-        .code = verdict.code, .retryable = verdict.retryable, .message = message};
+    fail(t, verdict, t->message);
     struct curl_header *after = NULL;
     if (verdict.retryable &&
         curl_easy_header(t->easy, "Retry-After", 0, CURLH_HEADER, -1, &after) == CURLHE_OK) {
-        failure.retry_after_us =
+        t->failure.retry_after_us =
             http_retry_after_us(after->value, clock_wall_us(clock_system()) / 1000000);
     }
-    attempt_fail(t->attempt, &failure);
 }
 
 static void fail_by_transfer(http_transfer *t, CURLcode result)
 {
-    char message[CURL_ERROR_SIZE + 64];
     // A host may have addresses of both sorts: one that was tried may be better next time.
     if (t->blocked[0] != '\0' &&
         (result == CURLE_ABORTED_BY_CALLBACK ||
          (result == CURLE_COULDNT_CONNECT && t->opened_hop < http_redirects(t)))) {
-        (void) snprintf(message, sizeof message, "connecting to address %s is not allowed",
+        (void) snprintf(t->message, sizeof t->message, "connecting to address %s is not allowed",
                         t->blocked);
-        fail(t, (http_verdict){STATUS_PERMISSION_DENIED, false}, message);
+        fail(t, (http_verdict){STATUS_PERMISSION_DENIED, false}, t->message);
         return;
     }
     const char *why = t->error[0] != '\0' ? t->error : curl_easy_strerror(result);
     if (result == CURLE_TOO_MANY_REDIRECTS) {
-        (void) snprintf(message, sizeof message, "more than %d redirects", HTTP_MAX_REDIRECTS);
-        why = message;
+        (void) snprintf(t->message, sizeof t->message, "more than %d redirects",
+                        HTTP_MAX_REDIRECTS);
+        why = t->message;
     }
     fail(t, http_judge_transfer(result), why);
 }
 
 static void fail_by_stop(http_transfer *t)
 {
-    char message[128];
     switch (t->stop) {
     case HTTP_STOP_BODY:
-        (void) snprintf(message, sizeof message,
+        (void) snprintf(t->message, sizeof t->message,
                         "the response body is longer than max_body_bytes, %zu bytes",
                         http_max_body(t));
-        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, false}, message);
+        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, false}, t->message);
         return;
     case HTTP_STOP_HEADERS:
-        (void) snprintf(message, sizeof message, "the response headers are longer than %d bytes",
-                        HTTP_MAX_HEADER_BYTES);
-        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, false}, message);
+        (void) snprintf(t->message, sizeof t->message,
+                        "the response headers are longer than %d bytes", HTTP_MAX_HEADER_BYTES);
+        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, false}, t->message);
         return;
     case HTTP_STOP_ENOUGH:
         fail_by_status(t, judge(t));
@@ -289,7 +309,7 @@ static void fail_by_stop(http_transfer *t)
     fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, true}, "out of memory");
 }
 
-void http_response_finish(http_transfer *t, CURLcode result)
+void http_response_collect(http_transfer *t, CURLcode result)
 {
     if (t->stop != HTTP_STOP_NONE) {
         fail_by_stop(t);
@@ -304,5 +324,21 @@ void http_response_finish(http_transfer *t, CURLcode result)
         succeed(t);
     } else {
         fail_by_status(t, verdict);
+    }
+}
+
+void http_response_refuse(http_transfer *t, status *failure)
+{
+    t->result = NULL;
+    fail(t, (http_verdict){failure->code, true}, failure->message);
+    status_free(failure);
+}
+
+void http_response_report(http_transfer *t)
+{
+    if (t->result != NULL) {
+        attempt_succeed(t->attempt, t->result);
+    } else {
+        attempt_fail(t->attempt, &t->failure);
     }
 }

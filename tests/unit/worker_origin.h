@@ -1,7 +1,7 @@
 // worker_origin - a small HTTP origin for the tests of the worker, one thread for each connection.
 //
-// The path says what happens: /ok /echo /headers /latin1 /big /endless /loop /hop/N /hang /close
-// /half /gzip /to-ftp /to-metadata, /status/CODE and /retry/SECONDS (503 with Retry-After).
+// The path says what happens: /ok /echo /headers /latin1 /big /endless /loop /hop/N /hang /stall
+// /close /half /gzip /to-ftp /to-metadata, /status/CODE and /retry/SECONDS (503 with Retry-After).
 #ifndef ERRAND_TESTS_UNIT_WORKER_ORIGIN_H
 #define ERRAND_TESTS_UNIT_WORKER_ORIGIN_H
 
@@ -16,7 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#define ORIGIN_MAX_CONNECTIONS 512
+#define ORIGIN_MAX_CONNECTIONS 2048
 
 typedef struct origin {
     int listener;
@@ -106,6 +106,15 @@ static inline void origin_wait_hanging(origin *o, int count)
     pthread_mutex_unlock(&o->lock);
 }
 
+// A third of a body of 3 MiB, then nothing.
+static inline bool origin_stall(origin *o, int fd)
+{
+    static const char head[] = "HTTP/1.1 200 X\r\nContent-Length: 3145728\r\n\r\n";
+    static const char part[1 << 20];
+    return origin_write(fd, head, sizeof head - 1) && origin_write(fd, part, sizeof part) &&
+           origin_hang(o, fd);
+}
+
 static inline bool origin_hop(int fd, int left)
 {
     char headers[64];
@@ -168,6 +177,8 @@ static inline bool origin_serve(origin *o, int fd, const char *path, const char 
         return origin_write(fd, half, sizeof half - 1) && false;
     } else if (strcmp(path, "/hang") == 0) {
         return origin_hang(o, fd);
+    } else if (strcmp(path, "/stall") == 0) {
+        return origin_stall(o, fd);
     }
     return false;  // "/close"
 }
