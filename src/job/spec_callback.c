@@ -13,6 +13,8 @@
 #define SECRET_MAX    64
 #define SECRET_TEXT   96  // characters of base64, more than 64 bytes need
 
+#define STATE_TEXT_MAX 16
+
 // Fields that the server writes into each callback.
 static bool is_callback_header(const char *name)
 {
@@ -34,16 +36,25 @@ static void check_callback_headers(check *c, const Errand__V1__Callback *callbac
     }
 }
 
+// The name of a state as it was written, or the number of one that there is not.
+static const char *state_text(int state, char text[static STATE_TEXT_MAX])
+{
+    if (state > 0 && state < JOB_STATE_COUNT)
+        return job_state_name((job_state) state);
+    snprintf(text, STATE_TEXT_MAX, "%d", state);
+    return text;
+}
+
 static void check_states(check *c, const Errand__V1__Callback *callback)
 {
     unsigned seen = 0;
-    char field[64];
+    char field[64], text[STATE_TEXT_MAX];
     for (size_t i = 0; i < callback->n_on; i++) {
         int state = (int) callback->on[i];
         snprintf(field, sizeof field, "callback.on[%zu]", i);
         if (!job_state_is_final((job_state) state))
-            check_bad(c, field, "found %d, expected SUCCEEDED, FAILED, CANCELLED or EXPIRED",
-                      state);
+            check_bad(c, field, "found %s, expected SUCCEEDED, FAILED, CANCELLED or EXPIRED",
+                      state_text(state, text));
         else if (seen & 1u << state)
             check_bad(c, field, "found %s again, expected each state once",
                       job_state_name((job_state) state));

@@ -192,7 +192,7 @@ static void callbacks_are_made_in_final_states_once_each(void **state)
     s->states[1] = ERRAND__V1__JOB__STATE__FAILED;
     bad(s, "callback.on[1]", "found FAILED again");
     s->states[1] = ERRAND__V1__JOB__STATE__RUNNING;
-    bad(s, "callback.on[1]", "expected SUCCEEDED");
+    bad(s, "callback.on[1]", "found RUNNING, expected SUCCEEDED");
     s->states[1] = (Errand__V1__Job__State) 4711;
     bad(s, "callback.on[1]", "found 4711");
     s->states[1] = (Errand__V1__Job__State) -1;
