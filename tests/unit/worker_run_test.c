@@ -133,6 +133,28 @@ static void outcomes_lost_on_the_way_are_pushed_again_after_a_break(void **state
     rig_free(r);
 }
 
+// As behind a firewall.
+static void outcomes_go_with_report_while_only_their_pipeline_is_out_of_reach(void **state)
+{
+    (void) state;
+    rig *r = rig_new();
+    rig_close_results(r);
+    rig_start(r);
+    for (size_t i = 0; i < 2; i++) {
+        rig_add(r, "/ok");
+        rig_wait_finished(r, i + 1);
+    }
+    rig_listen_results(r, r->results_url);
+    rig_add(r, "/ok");
+    rig_wait_finished(r, 3);
+    rig_stop_worker(r, false);
+    for (size_t i = 0; i < 3; i++) {
+        assert_int_equal(r->jobs[i].outcomes, 1);
+    }
+    assert_int_equal(r->early, 0);
+    rig_free(r);
+}
+
 static void a_drain_lets_jobs_end_and_reports_what_was_lost(void **state)
 {
     (void) state;
@@ -346,6 +368,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_cancelled_job_is_stopped_and_its_slot_used_again),
     cmocka_unit_test(heartbeats_name_what_runs_and_what_is_not_acknowledged),
     cmocka_unit_test(outcomes_lost_on_the_way_are_pushed_again_after_a_break),
+    cmocka_unit_test(outcomes_go_with_report_while_only_their_pipeline_is_out_of_reach),
     cmocka_unit_test(a_drain_lets_jobs_end_and_reports_what_was_lost),
     cmocka_unit_test(a_stop_at_once_gives_running_jobs_back),
     cmocka_unit_test(a_drain_gives_jobs_back_when_its_time_is_over),

@@ -81,6 +81,7 @@ struct worker_link {
     bool sent_taken;
     bool link_seen;     // there is, or was, a connection
     int64_t linked_us;  // since when
+    int64_t parted_us;  // since when there is none
     bool told;          // that there is a connection, by options.connected
     int64_t renew_us;   // when to dial again; 0: not broken
     int64_t pushing;    // number of the batch given to the pipeline; 0: none
@@ -89,6 +90,7 @@ struct worker_link {
 
     worker_call report;  // report.c
     int64_t report_due_us;
+    bool stranded;  // outcomes go with Report, for there is no pipeline
     bool reported;  // nothing is left to be said
 };
 
@@ -157,7 +159,7 @@ void lease_close(worker_link *l);
 void heartbeat_turn(worker_link *l, int64_t now_us);  // heartbeat.c: renews, sees leases run out
 void heartbeat_lease_lasts(worker_link *l, int64_t lease_us);  // the server says; 0: it does not
 
-void report_turn(worker_link *l, int64_t now_us);  // report.c: the end of a drain
+void report_turn(worker_link *l, int64_t now_us);  // report.c: outcomes without a pipeline
 
 status *link_open(worker *w, worker_link *l, const worker_server *server);  // link.c
 void link_close(worker_link *l);  // no callback of another thread runs any more

@@ -31,6 +31,7 @@ static void on_connected(handover_item *item)
 {
     worker_link *l = of_connected(item);
     l->link_seen = true;
+    l->stranded = false;
     l->linked_us = worker_now(l->w);
     heartbeat_plan_want(&l->beats, 0);
     outbox_rewind(&l->source.outbox);
@@ -40,6 +41,7 @@ static void on_broken(handover_item *item)
 {
     worker_link *l = of_broken(item);
     pipeline_drop(l->pipeline);
+    l->parted_us = l->link_seen ? worker_now(l->w) : l->parted_us;
     l->renew_us = worker_now(l->w) + (l->link_seen ? RENEW_US : REFUSED_US);
     l->link_seen = false;
     l->told = false;
@@ -78,6 +80,7 @@ status *push_open(worker_link *l)
     l->connected_item.run = on_connected;
     l->broken_item.run = on_broken;
     l->sent_item.run = on_sent;
+    l->parted_us = worker_now(l->w);
     pipeline_events events = {
         .connected = tell_connected, .broken = tell_broken, .sent = tell_sent, .data = l};
     status *failure = pipeline_open(&events, &l->w->options.tls, &l->pipeline);

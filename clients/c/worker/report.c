@@ -1,4 +1,5 @@
-// report - the end of a drain: what is not acknowledged goes out with Report, oldest batch first.
+// report - outcomes that go out with Report, oldest batch first: what is not acknowledged at the
+// end of a drain, and all while the server can be reached, but not its pipeline.
 #include "worker/internal.h"
 
 #include "base/log.h"
@@ -8,6 +9,7 @@
 
 #define CALL_TIMEOUT_MS 5000
 #define RETRY_US        200000
+#define STRANDED_US     5000000  // without a pipeline for so long
 
 static worker_link *of_report(worker_call *call)
 {
@@ -57,11 +59,42 @@ static void send_report(worker_link *l, const outbox_batch *batch)
     errand__v1__outcome_batch__free_unpacked(request, NULL);
 }
 
-void report_turn(worker_link *l, int64_t now_us)
+static void report_oldest(worker_link *l, int64_t now_us)
 {
-    if (l->w->phase != WORKER_REPORTING || l->report.under_way || l->reported) {
+    if (now_us < l->report_due_us) {
+        worker_wake_at(l->w, l->report_due_us);
+    } else {
+        send_report(l, l->source.outbox.oldest);
+    }
+}
+
+// A firewall, say, lets calls pass and outcomes not.
+static void report_stranded(worker_link *l, int64_t now_us)
+{
+    outbox *o = &l->source.outbox;
+    if (l->link_seen || l->unreachable || outbox_is_empty(o)) {
         return;
     }
+    if (now_us < l->parted_us + STRANDED_US) {
+        worker_wake_at(l->w, l->parted_us + STRANDED_US);
+        return;
+    }
+    if (!l->stranded) {
+        l->stranded = true;
+        log_warn("results_not_reachable",
+                 LOG_STR("url", l->results_url != NULL ? l->results_url : ""),
+                 LOG_STR("meanwhile", "outcomes go with Report"));
+    }
+    if (o->oldest == NULL) {
+        outbox_seal(o);
+    }
+    if (o->oldest != NULL) {
+        report_oldest(l, now_us);
+    }
+}
+
+static void report_rest(worker_link *l, int64_t now_us)
+{
     outbox_seal(&l->source.outbox);
     bool late = now_us >= l->w->phase_end_us, expects = lease_may_bring_jobs(l, now_us);
     if (late || (outbox_is_empty(&l->source.outbox) && l->w->attempts.lingering == 0 && !expects)) {
@@ -73,12 +106,19 @@ void report_turn(worker_link *l, int64_t now_us)
         return;
     }
     worker_wake_at(l->w, expects ? l->w->leave_end_us : l->w->phase_end_us);
-    if (outbox_is_empty(&l->source.outbox)) {
+    if (!outbox_is_empty(&l->source.outbox)) {
+        report_oldest(l, now_us);
+    }
+}
+
+void report_turn(worker_link *l, int64_t now_us)
+{
+    if (l->report.under_way || l->reported) {
         return;
     }
-    if (now_us < l->report_due_us) {
-        worker_wake_at(l->w, l->report_due_us);
-        return;
+    if (l->w->phase == WORKER_REPORTING) {
+        report_rest(l, now_us);
+    } else {
+        report_stranded(l, now_us);
     }
-    send_report(l, l->source.outbox.oldest);
 }
