@@ -22,6 +22,8 @@ _TIMESTAMP = re.compile(
 
 def seconds(length: Seconds) -> float:
     """A length of time as a number of seconds."""
+    if isinstance(length, str):
+        raise TypeError(f"expected a timedelta or a number of seconds, found {length!r}")
     return length.total_seconds() if isinstance(length, timedelta) else float(length)
 
 
@@ -40,9 +42,11 @@ def parse_duration(text: str) -> timedelta:
 
 def timestamp_text(moment: datetime) -> str:
     """RFC 3339 in UTC; ValueError for a datetime without a time zone, which could mean any hour."""
+    if not isinstance(moment, datetime):
+        raise TypeError(f"expected a datetime, found {moment!r}")
     if moment.tzinfo is None:
         raise ValueError(f"{moment!r} has no time zone; use datetime.now(timezone.utc)")
-    return moment.astimezone(timezone.utc).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    return moment.astimezone(timezone.utc).isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def parse_timestamp(text: str) -> datetime:

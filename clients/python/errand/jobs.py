@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -61,8 +62,13 @@ class Callback:
         if self.headers is not None:
             body["headers"] = dict(self.headers)
         if self.on is not None:
-            body["on"] = [State(state).value for state in self.on]
+            body["on"] = [State(state).value for state in _several(self.on)]
         return body
+
+
+def _several(values: Iterable[Any]) -> Iterable[Any]:
+    """A text is one value, though its letters could be iterated over."""
+    return [values] if isinstance(values, str) else values
 
 
 class JobOptions(TypedDict, total=False):
@@ -112,7 +118,7 @@ def job_id(job: JobRef) -> str:
 _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "id": ("id", str),
     "queue": ("queue", str),
-    "priority": ("priority", int),
+    "priority": ("priority", operator.index),
     "delay": ("delay", duration_text),
     "schedule_time": ("scheduleTime", timestamp_text),
     "attempt_timeout": ("attemptTimeout", duration_text),
@@ -121,10 +127,20 @@ _OPTIONS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "retention": ("retention", duration_text),
     "unique_key": ("uniqueKey", str),
     "concurrency_key": ("concurrencyKey", str),
-    "after": ("after", lambda jobs: [job_id(job) for job in jobs]),
+    "after": ("after", lambda jobs: [job_id(job) for job in _several(jobs)]),
     "callback": ("callback", _callback_json),
     "labels": ("labels", dict),
 }
+
+
+def _encoded(name: str, encode: Callable[[Any], Any], value: Any) -> Any:
+    """The JSON of an option; what is wrong with it is told with its name."""
+    try:
+        return encode(value)
+    except (TypeError, AttributeError) as error:
+        raise TypeError(f"{name}: {error}") from None
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def options_json(options: Mapping[str, Any]) -> dict[str, Any]:
@@ -135,9 +151,10 @@ def options_json(options: Mapping[str, Any]) -> dict[str, Any]:
             raise TypeError(f"there is no job option {name!r}")
         if value is not None and name in _OPTIONS:
             key, encode = _OPTIONS[name]
-            body[key] = encode(value)
+            body[key] = _encoded(name, encode, value)
     if options.get("max_attempts") is not None:
-        body["retry"] = {**body.get("retry", {}), "maxAttempts": options["max_attempts"]}
+        attempts = _encoded("max_attempts", operator.index, options["max_attempts"])
+        body["retry"] = {**body.get("retry", {}), "maxAttempts": attempts}
     return body
 
 
@@ -191,8 +208,8 @@ _FETCH: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "headers": ("headers", dict),
     "body": ("body", bytes_text),
     "follow_redirects": ("followRedirects", bool),
-    "max_body_bytes": ("maxBodyBytes", int),
-    "success_codes": ("successCodes", lambda codes: [str(code) for code in codes]),
+    "max_body_bytes": ("maxBodyBytes", operator.index),
+    "success_codes": ("successCodes", lambda codes: [str(code) for code in _several(codes)]),
 }
 
 
@@ -215,7 +232,7 @@ def _split(
 ) -> tuple[dict[str, Any], dict[str, Any]]:
     """What belongs to the call itself, and what to the job."""
     call = {
-        own[name][0]: own[name][1](value)
+        own[name][0]: _encoded(name, own[name][1], value)
         for name, value in options.items()
         if name in own and value is not None
     }
@@ -232,5 +249,7 @@ def command(
     name: str, args: Sequence[str] = (), **options: Unpack[CommandOptions]
 ) -> JobSpec[ExecResult]:
     """A command that the configuration of a worker allows, run there."""
+    if isinstance(args, str):
+        raise TypeError(f"args: expected a list of arguments, found {args!r}")
     call, rest = _split(options, _COMMAND)
     return JobSpec({"exec": {"name": name, "args": [str(arg) for arg in args], **call}, **rest})

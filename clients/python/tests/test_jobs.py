@@ -83,3 +83,37 @@ def test_a_misspelt_option_is_a_type_error():
         errand.job("k", prioritty=5)
     with pytest.raises(TypeError, match="'methd'"):
         errand.fetch("http://x/", methd="GET")
+
+
+@pytest.mark.parametrize(
+    "option, value, says",
+    [
+        ("delay", "1h", "delay: expected a timedelta or a number of seconds, found '1h'"),
+        ("delay", float("nan"), "delay: nan is no finite length"),
+        ("schedule_time", 5, "schedule_time: expected a datetime, found 5"),
+        ("expire_time", timedelta(hours=1), "expire_time: expected a datetime"),
+        ("expire_time", datetime(2030, 1, 1), "expire_time: .* has no time zone"),
+        ("priority", 1.5, "priority: 'float' object"),
+        ("max_attempts", 2.5, "max_attempts: 'float' object"),
+        ("max_attempts", "2", "max_attempts: 'str' object"),
+        ("after", 5, "after: "),
+    ],
+)
+def test_what_is_wrong_with_an_option_is_told_with_its_name(option, value, says):
+    with pytest.raises((TypeError, ValueError), match=says):
+        errand.job("k", **{option: value})
+
+
+def test_one_text_where_several_may_stand_is_one():
+    assert errand.job("k", after="id-1").body["after"] == ["id-1"]
+    assert errand.Callback("http://x/", on="FAILED").to_json()["on"] == ["FAILED"]
+    fetch = errand.fetch("http://x/", success_codes="3xx")
+    assert fetch.body["http"]["successCodes"] == ["3xx"]
+    with pytest.raises(TypeError, match="args: expected a list of arguments, found 'passwd'"):
+        errand.command("checksum", "passwd")
+
+
+def test_years_have_four_digits():
+    early = datetime(999, 1, 2, tzinfo=timezone.utc)
+    job = errand.job("k", schedule_time=early)
+    assert job.body["scheduleTime"] == "0999-01-02T00:00:00.000000Z"

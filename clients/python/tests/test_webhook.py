@@ -82,3 +82,9 @@ def test_an_event_tells_of_its_job():
     assert (event.id, event.type, event.job.state) == (ID, "job.failed", errand.State.FAILED)
     with pytest.raises(ValueError):
         webhook.verify(PAYLOAD, headers(), SECRET, now=TIME)
+
+
+@pytest.mark.parametrize("time", ["9" * 400, "9" * 5000, "-1", "1_0", "+5", "1.5", "", "\u0661"])
+def test_a_time_that_is_no_number_of_seconds_is_no_signature(time):
+    with pytest.raises(webhook.InvalidSignature, match="no number of seconds"):
+        webhook.check(PAYLOAD, headers(time=time), SECRET, now=TIME)
