@@ -179,8 +179,8 @@ status *gateway_start(const gateway_options *options, gateway **ret, char **ret_
     return NULL;
 }
 
-// Long waits must not hold up a stop: they fail with UNAVAILABLE, which tells clients to come
-// again. Everything else gets its answer.
+// Long waits must not hold up a stop: they end as their methods say, or fail with UNAVAILABLE,
+// which tells clients to come again. Everything else gets its answer.
 static void drain(gateway *g)
 {
     http_server_quiesce(g->http);

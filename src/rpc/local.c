@@ -15,8 +15,10 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define FIRST_PEER UINT32_C(0x80000000)  // nng's own numbers of connections are positive ints
+#define ANSWER_S   3  // for methods that have an answer although the wait is over
 
 // ---- life ----
 
@@ -57,6 +59,7 @@ static void local_destroy(rpc_local *local)
     }
     rpc_park_pipe_went(local->server->park, local->peer);
     server_release(local->server);
+    pthread_cond_destroy(&local->idle);
     pthread_mutex_destroy(&local->lock);
     free(local->authorization);
     free(local);
@@ -67,6 +70,15 @@ static void local_release(rpc_local *local)
     if (atomic_fetch_sub(&local->holders, 1) == 1) {
         local_destroy(local);
     }
+}
+
+static void init_idle(rpc_local *local)
+{
+    pthread_condattr_t monotonic;
+    pthread_condattr_init(&monotonic);
+    pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    pthread_cond_init(&local->idle, &monotonic);
+    pthread_condattr_destroy(&monotonic);
 }
 
 status *rpc_local_open(rpc_server *server, const char *authorization, rpc_local **ret)
@@ -84,6 +96,7 @@ status *rpc_local_open(rpc_server *server, const char *authorization, rpc_local 
     local->peer = FIRST_PEER | atomic_fetch_add(&last_peer, 1);
     atomic_init(&local->holders, 1);
     pthread_mutex_init(&local->lock, NULL);
+    init_idle(local);
     atomic_fetch_add(&server->holders, 1);
     rpc_park_pipe_came(server->park, local->peer);
     *ret = local;
@@ -129,10 +142,27 @@ void rpc_local_leave(rpc_local_call *call)
     }
 }
 
+// The lock is held.
+static void wait_for_answers(rpc_local *local)
+{
+    struct timespec until;
+    int error = 0;
+    clock_gettime(CLOCK_MONOTONIC, &until);
+    until.tv_sec += ANSWER_S;
+    while (local->waiting != NULL && error == 0) {
+        error = pthread_cond_timedwait(&local->idle, &local->lock, &until);
+    }
+}
+
+// As over a connection that goes, calls that are parked end first: some have an answer all the
+// same, such as a Submit, whose job is stored.
 void rpc_local_stop(rpc_local *local)
 {
     pthread_mutex_lock(&local->lock);
     local->stopped = true;
+    rpc_park_pipe_went(local->server->park, local->peer);
+    wait_for_answers(local);
+    local->closed = true;
     for (local_call *at = local->waiting; at != NULL; at = at->next) {
         rpc_local_leave(at);
     }

@@ -15,7 +15,8 @@ typedef struct local_call rpc_local_call;
 // rpc_local_open: authorization is sent with calls that bring none; NULL: nothing.
 status *rpc_local_open(rpc_server *server, const char *authorization, rpc_local **ret);
 
-// rpc_local_stop ends the calls under way and all later ones with CANCELLED.
+// rpc_local_stop ends the waits of the calls under way, and with CANCELLED all that have no answer
+// soon after, and all later calls.
 void rpc_local_stop(rpc_local *local);
 void rpc_local_free(rpc_local *local);  // stops; after all callers are gone; accepts NULL
 

@@ -40,7 +40,9 @@ struct rpc_local {
     uint32_t peer;
     _Atomic int holders;   // the owner, and calls that were left
     pthread_mutex_t lock;  // of what follows; taken before the park's
-    bool stopped;
+    bool stopped;          // no further calls
+    bool closed;           // nor answers to those under way
+    pthread_cond_t idle;   // nobody waits any more
     local_call *waiting;
     local_call *spare;
 };

@@ -146,7 +146,7 @@ static void list(local_call *l)
         l->next->previous = l;
     }
     local->waiting = l;
-    if (local->stopped) {
+    if (local->closed) {
         rpc_local_leave(l);
     }
     pthread_mutex_unlock(&local->lock);
@@ -163,6 +163,9 @@ static void unlist(local_call *l)
     }
     if (l->next != NULL) {
         l->next->previous = l->previous;
+    }
+    if (local->stopped && local->waiting == NULL) {
+        pthread_cond_signal(&local->idle);
     }
     pthread_mutex_unlock(&local->lock);
 }

@@ -1,5 +1,6 @@
 """Waiting for results: thousands at once, and those who leave."""
 
+import concurrent.futures
 import socket
 
 import pytest
@@ -7,6 +8,7 @@ from google.protobuf import struct_pb2
 
 from errand.v1 import job_pb2, job_service_pb2 as messages, server_service_pb2 as servers
 from harness import sp
+from harness.http_api import HttpApi
 from harness.rpc import RpcError, duration, open_response
 from harness.waiting import wait_until
 from harness.worker import failure, success
@@ -149,6 +151,26 @@ def test_waiters_are_told_when_the_server_stops(server, rpc, connect):
     with pytest.raises(RpcError) as refused:
         state(waiting)
     assert refused.value.code == "UNAVAILABLE"
+
+
+@pytest.mark.parametrize(
+    "path, job",
+    [
+        ("/v1/jobs?wait=50s", {"kind": "task"}),
+        ("/errand.v1.JobService/Submit", {"job": {"kind": "task"}, "wait": "50s"}),
+    ],
+)
+def test_a_submit_that_waits_when_the_server_stops_tells_of_its_job(start_server, connect, path, job):
+    server = start_server("--workers", "0")
+    rpc = connect(server)
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        waiting = pool.submit(HttpApi(server.http).post, path, job)
+        wait_until(lambda: waiting_calls(rpc) == 1, "it waits")
+        server.stop()
+        answer = waiting.result(60)
+    assert answer.status in (200, 201), answer
+    server.restart()
+    assert HttpApi(server.http).get(f"/v1/jobs/{answer.json()['id']}").json()["state"] == "READY"
 
 
 def test_a_waiter_sees_the_result_of_a_job_that_is_not_kept(api, origin):
