@@ -21,14 +21,7 @@ from ._executors import Executor
 from ._ledger import MAX_UNREPORTED, Ledger
 from ._link import Link
 from ._pace import Pace
-from .errors import (
-    CallError,
-    Code,
-    DeadlineExceeded,
-    Internal,
-    Status,
-    Unavailable,
-)
+from .errors import CallError, Code, DeadlineExceeded, Internal, Status, Unavailable
 
 log = logging.getLogger("errand.worker")
 
@@ -272,6 +265,7 @@ class Engine:
                 self._outcomes.clear()
                 await self._outcomes.wait()
                 continue
+            full = self._ledger.unreported >= MAX_UNREPORTED
             try:
                 body = batch.body(self._options.worker["id"])
                 answer = await self._link.post("report", body, SPARE)
@@ -287,6 +281,8 @@ class Engine:
                 self._ledger.acknowledged(int(answer.get("ackedOutcomeSequence", 0)))
                 self._told.set()
                 self._tell_rejected(answer)
+            if full:
+                self._room.set()
 
     def _tell_rejected(self, answer: Any) -> None:
         for rejection in answer.get("rejected", ()):

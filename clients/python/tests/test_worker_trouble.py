@@ -1,6 +1,7 @@
 """Workers whose server, connection or leases go away."""
 
 import asyncio
+import json
 import logging
 import threading
 import time
@@ -8,6 +9,7 @@ import time
 import pytest
 
 import errand
+from errand import _engine
 
 
 def test_outcomes_survive_a_restart_of_the_server(worker, errand_server, eventually):
@@ -221,3 +223,29 @@ def test_after_a_silence_the_lease_that_waits_is_asked_anew(worker, eventually):
         )
         assert engine._ledger._sequence == sequence
         assert task.submit().result(30) == 1
+
+
+def test_a_worker_full_of_results_goes_on_as_soon_as_they_are_told(errand_server, monkeypatch):
+    monkeypatch.setattr(_engine, "MAX_UNREPORTED", 1)
+    worker = errand.Worker(errand_server.url, concurrency=1, lease_ahead=False)
+    waits = []  # events, for each Report one: since then a Lease waits for cancellations only
+
+    @worker.task
+    def task() -> int:
+        return 1
+
+    with worker:
+        link = worker._engine._link
+        post = link.post
+
+        async def held(verb, body, timeout):
+            if verb == "lease" and json.loads(body)["maxJobs"] == 0:
+                for one in waits:
+                    one.set()
+            if verb == "report":
+                waits.append(asyncio.Event())
+                await waits[-1].wait()
+            return await post(verb, body, timeout)
+
+        link.post = held
+        assert [task.submit().result(30), task.submit().result(30)] == [1, 1]
