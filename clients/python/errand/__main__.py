@@ -21,6 +21,23 @@ def _positive(text: str) -> int:
     return int(text)
 
 
+def _seconds(text: str) -> float:
+    try:
+        length = float(text)
+    except ValueError:
+        length = -1.0
+    if not 0 <= length < float("inf"):
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected seconds from 0 on")
+    return length
+
+
+def _names(text: str) -> list[str]:
+    names = [name for name in text.split(",") if name]
+    if not names:  # a variable of a script that is not set, say: it would mean all queues
+        raise argparse.ArgumentTypeError(f"found {text!r}, expected names of queues")
+    return names
+
+
 def build_parser() -> argparse.ArgumentParser:
     """The command line."""
     parser = argparse.ArgumentParser(prog="python -m errand", description="Errand for Python.")
@@ -36,8 +53,8 @@ def build_parser() -> argparse.ArgumentParser:
     add = worker.add_argument
     add("--concurrency", type=_positive, metavar="N", help="jobs that a process runs at once")
     add("--processes", type=_positive, metavar="N", default=1, help="processes (1)")
-    add("--queues", metavar="A,B=3", help="queues to serve, with weights (all)")
-    add("--drain-timeout", type=float, metavar="SECONDS", help="time for running jobs at the end")
+    add("--queues", type=_names, metavar="A,B=3", help="queues to serve, with weights (all)")
+    add("--drain-timeout", type=_seconds, metavar="SECONDS", help="time for jobs at the end")
     add("--log-level", default="info", choices=("debug", "info", "warning", "error"))
     return parser
 
@@ -62,7 +79,7 @@ def _configure(worker: Worker, options: argparse.Namespace) -> None:
     if options.concurrency is not None:
         worker.concurrency = options.concurrency
     if options.queues is not None:
-        worker.queues = [queue for queue in options.queues.split(",") if queue]
+        worker.queues = options.queues
     if options.drain_timeout is not None:
         worker.drain_timeout = options.drain_timeout
 

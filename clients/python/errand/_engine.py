@@ -119,6 +119,7 @@ class Engine:
         try:
             self._loop.run_until_complete(self._run())
         except CallError as error:
+            log.error("the server refuses this worker, which ends: %s", error)
             self.failure = error
         except Exception as error:
             log.exception("the engine broke")

@@ -70,3 +70,11 @@ def test_a_worker_needs_one_that_may_work(errand_server):
     shop = errand_server.client(token_of("shop"))
     with worker_with(token_of("worker")):
         assert shop.submit("double", 21).result(30) == 42
+
+
+def test_a_worker_that_is_refused_beside_an_application_says_so(errand_server, caplog):
+    worker = errand.Worker(errand_server.url, token=token_of("look"))
+    worker.task(name="k")(lambda: None)
+    with worker, pytest.raises(errand.PermissionDenied):
+        worker.wait_until_ready()
+    assert "the server refuses this worker" in caplog.text

@@ -171,3 +171,11 @@ def test_the_package_tells_its_version():
         [sys.executable, "-m", "errand", "--version"], capture_output=True, check=True
     )
     assert said.stdout.decode().strip() == errand.__version__
+
+
+@pytest.mark.parametrize(
+    "flag, value", [("--queues", ""), ("--queues", ","), ("--drain-timeout", "-1")]
+)
+def test_a_value_that_says_nothing_is_told(program, flag, value):
+    assert program.start(f"{flag}={value}").wait() == 2
+    assert f"argument {flag}: found {value!r}, expected" in program.text()

@@ -235,6 +235,7 @@ def test_a_worker_full_of_results_goes_on_as_soon_as_they_are_told(errand_server
         return 1
 
     with worker:
+        worker.wait_until_ready(30)
         link = worker._engine._link
         post = link.post
 
