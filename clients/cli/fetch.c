@@ -30,6 +30,15 @@ static status *set_headers(const cli_args *args, arena *memory, Errand__V1__Http
     return s;
 }
 
+// A body is what makes a request a POST; one that is empty can not.
+static status *set_method_without_body(arena *memory, Errand__V1__HttpRequest *http)
+{
+    if (http->body.len > 0 || *http->method != '\0')
+        return NULL;
+    http->method = arena_strdup(memory, "POST");
+    return http->method != NULL ? NULL : status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+}
+
 static status *set_body(const cli_args *args, arena *memory, Errand__V1__HttpRequest *http)
 {
     const char *data = cli_text(args, "data");
@@ -41,9 +50,9 @@ static status *set_body(const cli_args *args, arena *memory, Errand__V1__HttpReq
         s = cli_read_file(data + 1, &text);
     else
         buf_append_text(&text, data);
-    if (s != NULL)
-        return s;
-    return cli_copy_bytes(&text, memory, &http->body);
+    if (s == NULL)
+        s = cli_copy_bytes(&text, memory, &http->body);
+    return s != NULL ? s : set_method_without_body(memory, http);
 }
 
 static status *make_fetch(const cli_args *args, arena *memory, Errand__V1__Job **ret)

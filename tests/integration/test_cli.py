@@ -38,6 +38,8 @@ def test_fetch_sends_method_headers_and_data(cli, origin, tmp_path):
     assert json.loads(cli.ok("fetch", url, "-w", "--data", f"@{body}").out)["body"] == "from\nfile"
     piped = cli.ok("fetch", url, "-w", "--data", "@-", input=b"piped")
     assert json.loads(piped.out)["body"] == "piped" and json.loads(piped.out)["method"] == "POST"
+    empty = json.loads(cli.ok("fetch", url, "-w", "--data", "@-", input=b"").out)
+    assert empty["body"] == "" and empty["method"] == "POST"
 
 
 def test_job_options_become_fields_of_the_job(cli, api):
