@@ -41,7 +41,8 @@ class Worker:
     tasks' kinds are leased. `drain_timeout`: seconds that running jobs get at the end; what has not
     ended then goes back to its queue. `lease_ahead`: whether short jobs are leased a tenth of a
     second ahead, which makes them fast; they count as running meanwhile. `token`: default
-    ERRAND_TOKEN. Making a worker connects to nothing: a service that only submits makes one too."""
+    ERRAND_TOKEN. Making a worker connects to nothing: a service that only submits makes one too.
+    ValueError or TypeError for settings with which it would do nothing."""
 
     def __init__(
         self,
@@ -55,6 +56,10 @@ class Worker:
         headers: Mapping[str, str] | None = None,
         ssl_context: ssl.SSLContext | None = None,
     ) -> None:
+        if isinstance(queues, str):  # a list of its letters
+            raise TypeError(f"queues: found the str {queues!r}, expected a list of names")
+        if concurrency < 1:
+            raise ValueError(f"concurrency: found {concurrency}, expected 1 or more")
         self.queues = list(queues)
         self.concurrency = concurrency
         self.lease_ahead = lease_ahead

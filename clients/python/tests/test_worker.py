@@ -197,6 +197,13 @@ def test_an_attempt_that_takes_too_long_is_stopped_and_fails(worker):
         assert outcome.error.code is errand.Code.DEADLINE_EXCEEDED
 
 
+def test_settings_with_which_a_worker_would_do_nothing_are_refused():
+    with pytest.raises(TypeError, match="found the str 'mail'"):
+        errand.Worker(queues="mail")
+    with pytest.raises(ValueError, match="found 0, expected 1 or more"):
+        errand.Worker(concurrency=0)
+
+
 def test_only_its_queues_are_served(errand_server):
     worker = errand.Worker(errand_server.url, queues=["mine=2"])
 
