@@ -98,6 +98,14 @@ static void wait_begun(pair *p, int count)
     assert_int_equal(failed, 0);
 }
 
+static size_t at_work(pair *p, size_t server)
+{
+    pthread_mutex_lock(&p->lock);
+    size_t count = p->at_work[server];
+    pthread_mutex_unlock(&p->lock);
+    return count;
+}
+
 static void on_connected(void *data, const char *url)
 {
     pair *p = data;
@@ -219,9 +227,11 @@ static void a_job_that_no_slot_becomes_free_for_is_given_back_once(void **state)
     assert_int_equal(job->outcome->outcome_case, ERRAND__V1__OUTCOME__OUTCOME_RELEASED);
     assert_true(rig_wait_until(p->rigs[1], is_asked_for_none, 0));
     rig_job *again = add_job(p, 1);  // the server has jobs: it gets the next slot, and not before
-    permit(p, 1);
-    wait_begun(p, SLOTS + 1);
-    assert_int_equal(p->at_work[1], 1);
+    for (int begun = SLOTS + 1; at_work(p, 1) == 0; begun++) {
+        assert_true(begun <= 2 * SLOTS + 1);  // a server that is slow leaves its slot to the other
+        permit(p, 1);
+        wait_begun(p, begun);
+    }
     assert_int_equal(again->outcomes, 0);
     pair_free(p);
 }

@@ -96,18 +96,26 @@ static inline Errand__V1__Attempt *attempt_of(const store_job *job, size_t index
     return errand__v1__attempt__unpack(&allocator, bytes.size, bytes.bytes);
 }
 
-// All jobs, newest first; returns how many.
+// All jobs, newest first; returns how many. A page may be short: reading takes turns with writing.
 static inline size_t read_all(store_job **ret)
 {
+    enum { MOST = 1000 };
     store_reader *reader = NULL;
-    size_t count;
-    int64_t next;
-    store_filter all = {0};
+    store_job *page, *all = arena_alloc(erig.memory, MOST * sizeof *all);
+    size_t size, count = 0;
+    int64_t before = 0;
+    store_filter filter = {0};
+    assert_non_null(all);
     rig_ok(erig.store->ops->open_reader(erig.store, &reader));
-    rig_ok(
-        reader->ops->list(reader, &all, 0, 1000, STORE_PART_SPEC, erig.memory, ret, &count, &next));
+    do {
+        rig_ok(reader->ops->list(reader, &filter, before, MOST, STORE_PART_SPEC, erig.memory, &page,
+                                 &size, &before));
+        assert_true(size <= MOST - count);
+        memcpy(all + count, page, size * sizeof *all);
+        count += size;
+    } while (before != 0);
     reader->ops->close(reader);
-    assert_int_equal(next, 0);
+    *ret = all;
     return count;
 }
 
