@@ -149,7 +149,7 @@ static void wait_for_answers(rpc_local *local)
     int error = 0;
     clock_gettime(CLOCK_MONOTONIC, &until);
     until.tv_sec += ANSWER_S;
-    while (local->waiting != NULL && error == 0) {
+    while (local->under_way > 0 && error == 0) {
         error = pthread_cond_timedwait(&local->idle, &local->lock, &until);
     }
 }

@@ -42,7 +42,8 @@ struct rpc_local {
     pthread_mutex_t lock;  // of what follows; taken before the park's
     bool stopped;          // no further calls
     bool closed;           // nor answers to those under way
-    pthread_cond_t idle;   // nobody waits any more
+    size_t under_way;      // calls that are not finished
+    pthread_cond_t idle;   // none is, after the stop
     local_call *waiting;
     local_call *spare;
 };

@@ -16,6 +16,7 @@
 static local_call *take_spare(rpc_local *local, bool *ret_stopped)
 {
     pthread_mutex_lock(&local->lock);
+    local->under_way++;
     local_call *l = local->spare;
     if (l != NULL) {
         local->spare = l->next;
@@ -25,11 +26,28 @@ static local_call *take_spare(rpc_local *local, bool *ret_stopped)
     return l != NULL ? l : local_call_new(local);
 }
 
+// The lock is held.
+static void end_one(rpc_local *local)
+{
+    local->under_way--;
+    if (local->stopped && local->under_way == 0) {
+        pthread_cond_signal(&local->idle);
+    }
+}
+
+static void end_without_spare(rpc_local *local)
+{
+    pthread_mutex_lock(&local->lock);
+    end_one(local);
+    pthread_mutex_unlock(&local->lock);
+}
+
 // The next call finds the latest one, whose memory the processor still has.
 static void put_spare(local_call *l)
 {
     rpc_local *local = l->local;
     pthread_mutex_lock(&local->lock);
+    end_one(local);
     l->next = local->spare;
     local->spare = l;
     pthread_mutex_unlock(&local->lock);
@@ -109,6 +127,7 @@ status *rpc_local_start(rpc_local *local, const rpc_local_request *request,
     local_call *l = take_spare(local, &stopped);
     if (l == NULL ||
         strlen(request->service->name) + strlen(request->method) + 3 > LOCAL_MAX_METHOD) {
+        end_without_spare(local);
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     fill(l, request);
@@ -164,9 +183,6 @@ static void unlist(local_call *l)
     if (l->next != NULL) {
         l->next->previous = l->previous;
     }
-    if (local->stopped && local->waiting == NULL) {
-        pthread_cond_signal(&local->idle);
-    }
     pthread_mutex_unlock(&local->lock);
 }
 
@@ -208,6 +224,7 @@ static status *finish_left(local_call *l)
 {
     bool late = l->late;
     l->shared = arena_share(l->request_memory);
+    end_without_spare(l->local);
     local_call_release(l);
     return late ? status_new(STATUS_DEADLINE_EXCEEDED, "the server did not answer in time")
                 : status_new(STATUS_CANCELLED, "the caller has left");
