@@ -38,6 +38,8 @@ static status *disk_failure(sqlite3 *target, int code)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "the store ran out of memory");
     if (primary == SQLITE_CORRUPT)
         return status_new(STATUS_DATA_LOSS, "the store is damaged: %s", sqlite3_errstr(code));
+    if (primary == SQLITE_FULL)
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "there is no room on the disk of the copy");
     return status_new(STATUS_UNAVAILABLE, "the copy failed: %s", sqlite3_errmsg(target));
 }
 

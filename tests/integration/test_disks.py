@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from errand.v1 import job_pb2, job_service_pb2 as messages
+from harness.cli import Cli
 from harness.http_api import HttpApi
 from harness.rpc import RpcError
 
@@ -60,6 +61,17 @@ def test_a_full_disk_refuses_clearly_and_recovers(tmp_path, start_server, connec
     os.unlink(f"/proc/{server.process.pid}/root{data}/filler")
     more = rpc.jobs.Submit(big_job()).id
     assert rpc.jobs.Get(messages.GetJobRequest(id=more, view=job_pb2.FULL)).data.body
+
+
+@needs_mounts
+def test_a_copy_without_room_is_refused_and_leaves_nothing(tmp_path, start_server, connect):
+    place = tmp_path / "place"
+    place.mkdir()
+    server = start_server(wrapper=in_namespace(f"mount -t tmpfs -o size=64k none {place}"))
+    refused = Cli(server.rpc)("backup", place / "copy")
+    assert refused.status == 5 and "no room on the disk of the copy" in refused.err, refused
+    assert os.listdir(f"/proc/{server.process.pid}/root{place}") == []
+    assert connect(server).jobs.Submit(big_job()).id
 
 
 @needs_mounts
