@@ -247,6 +247,40 @@ static void a_batch_is_overdue_when_a_later_answer_does_not_cover_it(void **stat
     outbox_fini(&o);
 }
 
+static void batches_may_be_numbered_anew(void **state)
+{
+    (void) state;
+    outbox o = fresh();
+    for (int i = 1; i <= 4; i++) {
+        add(&o, i, 10);
+        outbox_seal(&o);
+    }
+    outbox_acked(&o, 2);
+    push(&o, 5);
+    size_t held = o.bytes;
+    outbox_renumber(&o, 17);
+    assert_true(o.bytes >= held);
+    assert_int_equal(o.acked, 17);
+    for (int64_t sequence = 18; sequence <= 19; sequence++) {
+        Errand__V1__OutcomeBatch *sent =
+            errand__v1__outcome_batch__unpack(NULL, o.cursor->bytes.size, o.cursor->bytes.bytes);
+        assert_int_equal(sent->outcome_sequence, sequence);
+        assert_int_equal(sent->n_outcomes, 1);
+        assert_string_equal(sent->worker->id, WORKER);
+        errand__v1__outcome_batch__free_unpacked(sent, NULL);
+        assert_int_equal(push(&o, 6), sequence);
+    }
+    add(&o, 5, 10);
+    assert_int_equal(push(&o, 7), 20);
+    outbox_acked(&o, 20);
+    assert_true(outbox_is_empty(&o));
+    assert_int_equal(o.bytes, 0);
+    outbox_renumber(&o, 3);
+    add(&o, 6, 10);
+    assert_int_equal(push(&o, 8), 4);
+    outbox_fini(&o);
+}
+
 static void all_outcomes_held_can_be_named(void **state)
 {
     (void) state;
@@ -273,6 +307,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_push_that_ends_after_a_rewind_does_not_move_the_cursor),
     cmocka_unit_test(an_acknowledgement_moves_the_cursor_on),
     cmocka_unit_test(a_batch_is_overdue_when_a_later_answer_does_not_cover_it),
+    cmocka_unit_test(batches_may_be_numbered_anew),
     cmocka_unit_test(all_outcomes_held_can_be_named),
 };
 

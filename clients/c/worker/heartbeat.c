@@ -39,7 +39,7 @@ static void take_answer(worker_link *l, const worker_call *call, const answer *s
         heartbeat_plan_want(&l->beats, 0);
     }
     outbox_acked(&l->source.outbox, said->acked_outcome_sequence);
-    push_check(l, call->sent_us);
+    push_check(l, call, said->acked_outcome_sequence);
     for (size_t i = 0; i < said->stop_count; i++) {
         attempts_drop(&l->w->attempts, &said->stops[i]);
     }
@@ -160,6 +160,7 @@ static void send_heartbeat(worker_link *l, int64_t now_us)
     call->link = l;
     call->item.run = on_answer;
     call->sent_us = now_us;
+    call->sequence = l->source.outbox.acked;
     call->under_way = true;
     errand_call_options options = {.timeout_ms = l->lease_us / 3000 + 1, .once = true};
     errand_start(l->client, &errand__v1__worker_service__descriptor, "Heartbeat", &request.base,

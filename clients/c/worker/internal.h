@@ -34,7 +34,7 @@ typedef struct worker_call {
     worker_link *link;
     bool under_way;
     int64_t sent_us;
-    int64_t sequence;       // of a Lease
+    int64_t sequence;       // of a Lease or a batch; of a heartbeat: acknowledged when it was sent
     int32_t max_jobs;       // of a Lease
     int code;               // STATUS_OK or why it failed
     char why[256];          // the same in words, of a heartbeat
@@ -147,8 +147,9 @@ status *turn_open(worker *w);  // turn.c: the loop, with a turn before each wait
 
 void push_turn(worker_link *l, int64_t now_us);  // push.c: outcomes into the pipeline
 status *push_open(worker_link *l);
-status *push_dial(worker_link *l);                  // to results_url
-void push_check(worker_link *l, int64_t asked_us);  // after an answer to a question asked then
+status *push_dial(worker_link *l);  // to results_url
+// push_check: a heartbeat was answered, with that acknowledgement.
+void push_check(worker_link *l, const worker_call *call, int64_t acked);
 
 void learn_turn(worker_link *l, int64_t now_us);  // learn.c: asks where the results go
 

@@ -231,6 +231,37 @@ void outbox_acked(outbox *o, int64_t sequence)
     }
 }
 
+#define NUMBER_BYTES 16  // of an encoded batch that has nothing but its number
+
+static bool reserve_numbers(outbox *o)
+{
+    for (outbox_batch *batch = o->oldest; batch != NULL; batch = batch->next) {
+        size_t before = batch_memory(batch);
+        bool reserved = buf_reserve(&batch->bytes, NUMBER_BYTES);
+        batch->bytes.failed = false;
+        o->bytes += batch_memory(batch) - before;
+        if (!reserved) {
+            return false;
+        }
+    }
+    return true;
+}
+
+// Of a field that is there twice the last one counts.
+void outbox_renumber(outbox *o, int64_t acked)
+{
+    if (!reserve_numbers(o)) {
+        return;
+    }
+    o->acked = o->last_sequence = acked;
+    for (outbox_batch *batch = o->oldest; batch != NULL; batch = batch->next) {
+        Errand__V1__OutcomeBatch number = ERRAND__V1__OUTCOME_BATCH__INIT;
+        number.outcome_sequence = batch->sequence = ++o->last_sequence;
+        pack(batch, &number);
+    }
+    outbox_rewind(o);
+}
+
 static const lease_ref **batch_refs(const outbox_batch *batch, const lease_ref **ret)
 {
     for (size_t i = 0; i < batch->ref_count; i++) {

@@ -63,6 +63,11 @@ bool outbox_overdue(const outbox *o, int64_t asked_us, int64_t patience_us);
 // outbox_acked forgets the batches up to that number.
 void outbox_acked(outbox *o, int64_t sequence);
 
+// outbox_renumber gives the sealed batches the numbers behind `acked`, and has all pushed again:
+// for a server that counts from there, since a copy of its store was restored, say. Nothing happens
+// when memory is short.
+void outbox_renumber(outbox *o, int64_t acked);
+
 static inline bool outbox_is_empty(const outbox *o)
 {
     return o->open == NULL && o->oldest == NULL;

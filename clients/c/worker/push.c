@@ -131,10 +131,23 @@ void push_turn(worker_link *l, int64_t now_us)
     }
 }
 
-void push_check(worker_link *l, int64_t asked_us)
+// What was acknowledged when it was asked is so no more, or what never was: a copy of the server's
+// store was restored, say. It would wait for ever for batches that are gone.
+static bool counts_otherwise(const worker_link *l, const worker_call *call, int64_t acked)
 {
-    if (outbox_overdue(&l->source.outbox, asked_us, PATIENCE_US)) {
-        log_info("outcomes_pushed_again", LOG_INT("from", l->source.outbox.oldest->sequence));
-        outbox_rewind(&l->source.outbox);
+    return acked < call->sequence || acked > l->source.outbox.last_sequence;
+}
+
+void push_check(worker_link *l, const worker_call *call, int64_t acked)
+{
+    outbox *o = &l->source.outbox;
+    if (!outbox_overdue(o, call->sent_us, PATIENCE_US)) {
+        return;
     }
+    log_info("outcomes_pushed_again", LOG_INT("from", o->oldest->sequence));
+    if (counts_otherwise(l, call, acked)) {
+        log_warn("outcomes_numbered_anew", LOG_STR("url", l->rpc_url), LOG_INT("behind", acked));
+        outbox_renumber(o, acked);
+    }
+    outbox_rewind(o);
 }
