@@ -61,6 +61,7 @@ class Ledger:
         self._batch: Batch | None = None
         self._alone = 0  # so many outcomes go one by one, because a batch of them was refused
         self._refusals = 0  # of the batch
+        self._miscounted = False  # the server expects another number
 
     # ---- leases ----
 
@@ -124,7 +125,18 @@ class Ledger:
     def heartbeat_answered(self, answer: Json, sent_at: float) -> list[Attempt]:
         """Takes the answer to a heartbeat sent then; the attempts to be stopped."""
         self._renewed_at = sent_at
-        return self._take_news(answer)
+        stops = self._take_news(answer)
+        if self._miscounted:
+            self._renumber(int(answer.get("ackedOutcomeSequence", 0)))
+        return stops
+
+    def _renumber(self, acknowledged: int) -> None:
+        """The server counts from there: a copy of its store was restored, say."""
+        self._miscounted = False
+        self._outcome_sequence = acknowledged
+        if self._batch is not None:
+            self._outcome_sequence += 1
+            self._batch.sequence = self._outcome_sequence
 
     def expired(self, now: float) -> list[Attempt]:
         """Drops and gives the attempts whose lease ran out."""
@@ -180,8 +192,12 @@ class Ledger:
     def refused(self, batch: Batch, error: CallError) -> None:
         """The server has refused this batch. It goes again, unless that was for what it says: then
         each outcome goes alone, under the same number, and one that is refused alone becomes a
-        failure that says why."""
+        failure that says why. One refused for its number gets another by the next heartbeat."""
         if self._batch is not batch:
+            return
+        if any(wrong.field == "outcome_sequence" for wrong in error.violations):
+            self._miscounted = True
+            self._on_progress()  # a heartbeat, which tells how the server counts
             return
         self._refusals += 1
         if not _is_final(error, self._refusals):

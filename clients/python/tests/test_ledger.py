@@ -6,7 +6,7 @@ import pytest
 
 from errand import _ledger, _outcomes
 from errand._ledger import Ledger
-from errand.errors import Code, Status, call_error
+from errand.errors import Code, Status, Violation, call_error
 
 WORKER = {"id": "w"}
 
@@ -173,6 +173,26 @@ def test_a_cap_in_the_way_of_a_batch_is_given_time_before_the_result_is_given_up
     (outcome,) = body(ledger.batch())["outcomes"]
     assert outcome["failure"]["status"]["code"] == "RESOURCE_EXHAUSTED"
     assert ledger.batch().sequence == batch.sequence
+
+
+def test_a_batch_that_is_refused_for_its_number_goes_as_the_server_counts(ledger):
+    one, two, three = lease(ledger, 1, 2, 3)
+    for attempt in (one, two):
+        finish(ledger, attempt)
+        ledger.acknowledged(ledger.batch().sequence)
+    finish(ledger, three)
+    batch = ledger.batch()
+    wrong = (Violation("outcome_sequence", "found 3, expected the one behind 1"),)
+    for _ in range(3):
+        ledger.refused(batch, call_error(Status(Code.INVALID_ARGUMENT, "no", wrong)))
+    assert ledger.batch() is batch and batch.sequence == 3
+    ledger.heartbeat_answered({"ackedOutcomeSequence": "1"}, 1.0)
+    assert ledger.batch() is batch and batch.sequence == 2
+    assert "success" in body(batch)["outcomes"][0]
+    ledger.acknowledged(2)
+    (four,) = lease(ledger, 4)
+    finish(ledger, four)
+    assert ledger.batch().sequence == 3
 
 
 def test_large_outcomes_go_in_several_batches(ledger, monkeypatch):
