@@ -1,4 +1,4 @@
-// http_crew - threads that make transfers, when there are more than one group of a loop should
+// http_crew - threads that make transfers: all but those of the first group of an http_loop.
 // have.
 //
 // What goes to and fro, all of it notes that are part of the transfer:
@@ -21,7 +21,8 @@
 
 typedef struct http_lane {
     http_crew *crew;
-    bool open;
+    bool is_set_up;  // the loop is there
+    bool runs;       // on its thread
     pthread_t thread;
     uv_loop_t loop;
     handover inbox;
@@ -32,6 +33,7 @@ typedef struct http_lane {
 struct http_crew {
     http_crew_options options;
     handover home;
+    size_t lane_count;  // in use
     http_lane lanes[HTTP_CREW_THREADS];
 };
 
@@ -185,6 +187,7 @@ static void close_lane(http_lane *lane)
     uv_walk(&lane->loop, close_handle, NULL);
     (void) uv_run(&lane->loop, UV_RUN_DEFAULT);
     http_loop_close(lane->transfers);
+    lane->transfers = NULL;
     (void) uv_loop_close(&lane->loop);
 }
 
@@ -200,43 +203,52 @@ static void *run(void *data)
     return NULL;
 }
 
-static bool set_up(http_lane *lane)
+static bool open_loops(http_lane *lane)
 {
     const http_crew_options *options = &lane->crew->options;
-    status *failure = http_loop_open(&lane->loop, options->max_per_host, options->max_idle, on_done,
-                                     lane, &lane->transfers);
-    if (failure != NULL) {
-        status_free(failure);
-        return false;
-    }
-    lane->quit.run = on_quit;
-    return handover_init(&lane->inbox, &lane->loop) == 0 &&
-           pthread_create(&lane->thread, NULL, run, lane) == 0;
+    AUTO(status) failure = http_loop_open(&lane->loop, options->max_per_host, options->max_idle,
+                                          on_done, lane, &lane->transfers);
+    return failure == NULL && handover_init(&lane->inbox, &lane->loop) == 0;
 }
 
-// A thread that can not be had is tried again with the next transfer.
-static bool open_lane(http_lane *lane)
+static bool set_up(http_lane *lane)
 {
-    if (lane->open) {
-        return true;
-    }
     if (uv_loop_init(&lane->loop) != 0) {
         return false;
     }
-    lane->transfers = NULL;
-    lane->open = set_up(lane);
-    if (!lane->open) {
+    lane->quit.run = on_quit;
+    bool whole = open_loops(lane);
+    if (!whole) {
         close_lane(lane);
     }
-    return lane->open;
+    return whole;
+}
+
+// What can not be had is tried again with the next transfer.
+static bool start_lane(http_lane *lane)
+{
+    lane->is_set_up = lane->is_set_up || set_up(lane);
+    lane->runs =
+        lane->runs || (lane->is_set_up && pthread_create(&lane->thread, NULL, run, lane) == 0);
+    return lane->runs;
+}
+
+static void stop_lane(http_lane *lane)
+{
+    if (lane->runs) {
+        (void) pthread_join(lane->thread, NULL);
+    } else if (lane->is_set_up) {
+        close_lane(lane);
+    }
+    lane->runs = lane->is_set_up = false;
 }
 
 // ---- life ----
 
-static size_t count_threads(size_t wanted)
+static size_t count_lanes(void)
 {
-    size_t count = wanted > 0 ? wanted : uv_available_parallelism();
-    return count < HTTP_CREW_THREADS ? count : HTTP_CREW_THREADS;
+    size_t processors = uv_available_parallelism();
+    return processors < HTTP_CREW_THREADS ? processors : HTTP_CREW_THREADS;
 }
 
 status *http_crew_open(uv_loop_t *home, const http_crew_options *options, http_crew **ret)
@@ -246,8 +258,8 @@ status *http_crew_open(uv_loop_t *home, const http_crew_options *options, http_c
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
     c->options = *options;
-    c->options.thread_count = count_threads(options->thread_count);
-    for (size_t i = 0; i < HTTP_CREW_THREADS; i++) {
+    c->lane_count = count_lanes();
+    for (size_t i = 0; i < c->lane_count; i++) {
         c->lanes[i].crew = c;
     }
     int failed = handover_init(&c->home, home);
@@ -279,8 +291,8 @@ static void lend(http_transfer *t, http_lane *lane)
 
 bool http_crew_begin(http_crew *c, http_transfer *t)
 {
-    http_lane *lane = &c->lanes[t->group % c->options.thread_count];
-    if (!open_lane(lane)) {
+    http_lane *lane = &c->lanes[t->group % c->lane_count];
+    if (!start_lane(lane)) {
         return false;
     }
     lend(t, lane);
@@ -304,16 +316,13 @@ void http_crew_stop(http_crew *c)
     if (c == NULL) {
         return;
     }
-    for (size_t i = 0; i < HTTP_CREW_THREADS; i++) {
-        if (c->lanes[i].open) {
+    for (size_t i = 0; i < c->lane_count; i++) {
+        if (c->lanes[i].runs) {
             handover_post(&c->lanes[i].inbox, &c->lanes[i].quit);
         }
     }
-    for (size_t i = 0; i < HTTP_CREW_THREADS; i++) {
-        if (c->lanes[i].open) {
-            (void) pthread_join(c->lanes[i].thread, NULL);
-            c->lanes[i].open = false;
-        }
+    for (size_t i = 0; i < c->lane_count; i++) {
+        stop_lane(&c->lanes[i]);
     }
     handover_run(&c->home);
 }

@@ -1,4 +1,4 @@
-// http_crew - threads that make transfers, when there are more than one group of a loop should
+// http_crew - threads that make transfers: all but those of the first group of an http_loop.
 // have.
 //
 // Each thread has an http_loop with some of the groups. What belongs to the worker stays with the
@@ -16,7 +16,7 @@
 #include <stdint.h>
 #include <uv.h>
 
-#define HTTP_CREW_THREADS 4
+#define HTTP_CREW_THREADS 4  // at most, and no more than there are processors
 
 typedef struct http_crew http_crew;
 
@@ -31,7 +31,6 @@ typedef struct http_crew_ops {
 
 typedef struct http_crew_options {
     size_t max_per_host, max_idle;  // see http_loop_open
-    size_t thread_count;            // 0: as many as there are processors; HTTP_CREW_THREADS at most
     const http_crew_ops *ops;
     void *data;
 } http_crew_options;
@@ -39,8 +38,8 @@ typedef struct http_crew_options {
 // http_crew_open makes no thread yet.
 status *http_crew_open(uv_loop_t *home, const http_crew_options *options, http_crew **ret);
 
-// http_crew_begin is false when its thread can not be had. The transfer has attempt, request and
-// group.
+// http_crew_begin is false when its thread can not be had. The transfer has attempt, memory,
+// request and group.
 bool http_crew_begin(http_crew *c, http_transfer *t);
 
 // http_crew_cancel ends a transfer early. It is over only when `over` says so, a moment later.

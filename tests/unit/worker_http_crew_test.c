@@ -5,6 +5,21 @@
 
 enum { HERE = HTTP_GROUP_TRANSFERS, MANY = 4 * HERE, VERY_MANY = 4 * MANY };
 
+static atomic_bool no_more_threads;
+
+int __real_pthread_create(pthread_t *id, const pthread_attr_t *how, void *(*run)(void *data),
+                          void *data);
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *how, void *(*run)(void *data),
+                          void *data);
+
+// The origin has its threads always.
+int __wrap_pthread_create(pthread_t *id, const pthread_attr_t *how, void *(*run)(void *data),
+                          void *data)
+{
+    bool refused = atomic_load(&no_more_threads) && run != origin_visit_run;
+    return refused ? EAGAIN : __real_pthread_create(id, how, run, data);
+}
+
 // All of the first group hangs: what comes behind it runs on the threads.
 static rig *new_rig_with_threads(size_t jobs)
 {
@@ -195,6 +210,27 @@ static void those_that_wait_for_memory_have_deadlines_too(void **state)
     rig_free(r);
 }
 
+static void without_threads_all_run_on_the_workers_own(void **state)
+{
+    (void) state;
+    rig *r = new_rig_with_threads(MANY);
+    rig_start(r);
+    origin_wait_hanging(r->origin, HERE);
+    atomic_store(&no_more_threads, true);
+    add_many(r, "/headers", MANY, 0);
+    rig_wait_finished(r, MANY);
+    add_many(r, "/hang", MANY, 100000);
+    rig_wait_finished(r, MANY + MANY);
+    atomic_store(&no_more_threads, false);
+    for (size_t i = HERE; i < HERE + MANY; i++) {
+        (void) rig_result(r->jobs[i].outcome);
+    }
+    assert_all_fail(r, HERE + MANY, STATUS_DEADLINE_EXCEEDED, "attempt_timeout");
+    add_many(r, "/headers", MANY, 0);
+    rig_wait_finished(r, MANY + MANY + MANY);
+    rig_free(r);
+}
+
 static bool has_progressed(rig *r, size_t n)
 {
     return r->progress_done >= (int64_t) n;
@@ -222,6 +258,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(one_host_gets_no_more_connections_than_its_cap),
     cmocka_unit_test(long_responses_arrive_one_by_one_when_memory_is_scarce),
     cmocka_unit_test(those_that_wait_for_memory_have_deadlines_too),
+    cmocka_unit_test(without_threads_all_run_on_the_workers_own),
     cmocka_unit_test(heartbeats_tell_how_far_a_body_is),
 };
 
