@@ -56,6 +56,30 @@ static void progress_below_nothing_is_told_as_nothing(void **state)
     stage_free(s);
 }
 
+static void tell_long_progress(errand_context *context, void *data)
+{
+    (void) data;
+    char message[401] = "";
+    for (size_t i = 0; i < 200; i++) {
+        memcpy(message + 2 * i, "é", 2);
+    }
+    errand_context_progress(context, 7, 9, message);
+    (void) errand_context_wait(context, -1);
+}
+
+static void a_long_progress_message_is_cut_between_characters(void **state)
+{
+    (void) state;
+    stage *s = stage_new();
+    add_job(s, "task");
+    stage_start(s, "task", tell_long_progress);
+    assert_true(rig_wait_until(s->rig, has_progress, 7));
+    const char *told = s->rig->progress_message;
+    assert_int_equal(strlen(told), 254);
+    assert_string_equal(told + 252, "é");
+    stage_free(s);
+}
+
 static void wait_to_be_cancelled(errand_context *context, void *data)
 {
     stage *s = data;
@@ -286,6 +310,7 @@ static void a_run_ends_when_a_signal_says_so(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(progress_is_told_in_heartbeats),
     cmocka_unit_test(progress_below_nothing_is_told_as_nothing),
+    cmocka_unit_test(a_long_progress_message_is_cut_between_characters),
     cmocka_unit_test(a_cancelled_function_is_told_and_says_nothing_any_more),
     cmocka_unit_test(a_function_that_outlasts_its_time_takes_room_until_it_returns),
     cmocka_unit_test(no_more_functions_run_at_once_than_the_concurrency_says),

@@ -61,7 +61,7 @@ typedef struct rig {
     bool keep_first;             // the first heartbeat is not answered at once
     rpc_call *kept;
     int64_t progress_total;  // that came with it
-    char progress_message[64];
+    char progress_message[512];
     size_t reports, pulled, early;
     int64_t acked;
     bool deaf;  // outcomes that are pulled get lost

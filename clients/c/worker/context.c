@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "error.h"
 #include "worker/message_copy.h"
+#include "worker/text.h"
 #include "json/codec.h"
 
 #include <errno.h>
@@ -164,11 +165,11 @@ int errand_context_fd(errand_context *context)
 void errand_context_progress(errand_context *context, int64_t done, int64_t total,
                              const char *message)
 {
+    const char *said = message == NULL ? "" : message;
     pthread_mutex_lock(&context->lock);
     context->done = done;
     context->total = total;
-    (void) snprintf(context->message, sizeof context->message, "%s",
-                    message == NULL ? "" : message);
+    text_clean(context->message, sizeof context->message, said, strlen(said));
     pthread_mutex_unlock(&context->lock);
     context_post(context, &context->progressed);
 }
