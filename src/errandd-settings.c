@@ -152,11 +152,19 @@ static bool is_tls(const char *url)
     return strncmp(url, "tls+", 4) == 0;
 }
 
+// address is HOST:PORT. A name that only begins like an address may be any host's.
+static bool is_loopback(const char *address)
+{
+    bool numeric = address[strspn(address, "0123456789.")] == ':';
+    return (numeric && strncmp(address, "127.", 4) == 0) ||
+           strncmp(address, "localhost:", 10) == 0 || strncmp(address, "[::1]:", 6) == 0;
+}
+
 static bool is_local(const char *url)
 {
     url += is_tls(url) ? 4 : 0;
-    return strncmp(url, "ipc://", 6) == 0 || strncmp(url, "tcp://127.", 10) == 0 ||
-           strncmp(url, "tcp://localhost:", 16) == 0 || strncmp(url, "tcp://[::1]", 11) == 0;
+    return strncmp(url, "ipc://", 6) == 0 ||
+           (strncmp(url, "tcp://", 6) == 0 && is_loopback(url + 6));
 }
 
 // The first that other hosts can reach; NULL: none. certified: those that ask for certificates do
@@ -174,9 +182,7 @@ static const char *exposed_of(const config_list *urls, bool certified)
 static const char *exposed_http(const settings *s)
 {
     const char *http = s->http.address;
-    bool local = http == NULL || strncmp(http, "127.", 4) == 0 ||
-                 strncmp(http, "localhost:", 10) == 0 || strncmp(http, "[::1]", 5) == 0;
-    return local ? NULL : http;
+    return http == NULL || is_loopback(http) ? NULL : http;
 }
 
 bool settings_trusting(const settings *s)

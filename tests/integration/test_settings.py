@@ -70,6 +70,8 @@ def test_a_secret_may_not_stand_on_the_command_line(tmp_path):
     [
         ("data: x\nrpc: tcp://0.0.0.0:1\n", "FILE:2: rpc:", "tcp://0.0.0.0:1"),
         ("http: 0.0.0.0:1\n", "FILE:1: http:", "0.0.0.0:1"),
+        ("http: 127.example.org:1\n", "FILE:1: http:", "127.example.org:1"),
+        ("rpc: tcp://127.0.0.1.example.org:1\n", "FILE:1: rpc:", "127.0.0.1.example.org:1"),
         ("data: x\n\nmax_input: 64MiB\n", "FILE:3: max_input:", "67108864"),
         ("http_tls:\n  key: x\n  cert: /nowhere\n", "FILE:3: http_tls.cert:", "/nowhere"),
     ],
