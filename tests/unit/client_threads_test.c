@@ -61,7 +61,7 @@ static void tell_long_progress(errand_context *context, void *data)
     (void) data;
     char message[401] = "";
     for (size_t i = 0; i < 200; i++) {
-        memcpy(message + 2 * i, "é", 2);
+        snprintf(message + 2 * i, 3, "é");
     }
     errand_context_progress(context, 7, 9, message);
     (void) errand_context_wait(context, -1);
