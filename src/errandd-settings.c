@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/program.h"
 #include "gateway/https.h"
+#include "gateway/origin_form.h"
 #include "job/queue_text.h"
 #include "job/spec.h"
 #include "rpc/address.h"
@@ -62,6 +63,7 @@ static const config_row rows[] = {
     {.key = "max_body", .type = CONFIG_SIZE, .fallback = "16MiB", .min = 1024, .max = (int64_t) 1 << 29,
      .help = "largest HTTP request body", CONFIG_FIELD(settings, max_body)},
     {.key = "origins", .type = CONFIG_LIST, .value_name = "ORIGIN",
+     .accepts = origin_is_good, .accepted = ORIGIN_FORM,
      .help = "origins of web pages that may call the gateway", CONFIG_FIELD(settings, origins)},
     {.key = "origin_credentials", .type = CONFIG_BOOL, .fallback = "false",
      .help = "whether pages of the origins named may send cookies, for a proxy that looks at them",

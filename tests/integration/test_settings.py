@@ -32,6 +32,8 @@ def check(tmp_path, text, *flags, **variables):
         ("drain_timeout: 5\n", "FILE:1: drain_timeout:", '"5"', "a duration such as"),
         ("a: [\n", "FILE:2:", "no YAML here", "settings"),
         ('commands:\n  a: {argv: [ls], env: {"A=B": c}}\n', "FILE:2: commands:", '"env"', "argv=PROGRAM"),
+        ("origins: [https://a.example, https://b.example/]\n", "FILE:1: origins:", '"https://b.example/"', "without a path"),
+        ("origins: [a.example]\n", "FILE:1: origins:", '"a.example"', "such as https://"),
         ("max_message: 95KiB\n", "FILE:1: max_message:", '"95KiB"', "from 96KiB to 1GiB"),
         ("webhook_secrets:\n  a: hush\n", "FILE:2: webhook_secrets:", "not shown", "whsec_"),
         ("queues:\n  a: max_running=-1\n", "FILE:2: queues.a.max_running:", '"-1"', "a whole number"),
@@ -52,6 +54,13 @@ def test_a_bad_setting_is_told_with_its_place(tmp_path, text, place, found, expe
     assert said.startswith("errandd: " + place), said
     assert found in said and "expected" in said and expected in said, said
     assert "hush" not in said
+
+
+def test_origins_have_a_scheme_a_host_and_maybe_a_port(tmp_path):
+    good = ["*", "null", "http://localhost:3000", "https://[::1]:8443", "chrome-extension://abc"]
+    assert check(tmp_path, f"origins: {good}\n") == (0, "")
+    for bad in ("https://", "https://a:", "https://a:b", "https://[::1", "://a", "https://u@a", "https://a b"):
+        assert check(tmp_path, "", "--origins", bad)[0] == 2, bad
 
 
 def test_the_smallest_message_carries_jobs_and_results(tmp_path):
