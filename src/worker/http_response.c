@@ -113,38 +113,22 @@ bool http_response_apply(http_transfer *t)
 
 // ---- success ----
 
-// All values of one name, joined by ", ".
-static char *joined_value(http_transfer *t, const struct curl_header *first)
+// libcurl 7.88 leaves the end of the line in a value that is empty.
+static const char *value_of(const struct curl_header *header)
 {
-    arena *memory = t->memory;
-    if (first->amount == 1) {
-        return text_from_header(first->value, memory);
-    }
-    AUTO_BUF all;
-    buf_init(&all, (size_t) HTTP_MAX_HEADER_BYTES * 2);
-    for (size_t i = 0; i < first->amount; i++) {
-        struct curl_header *header = NULL;
-        if (curl_easy_header(t->easy, first->name, i, CURLH_HEADER, -1, &header) != CURLHE_OK) {
-            break;
-        }
-        (void) buf_append_text(&all, i == 0 ? "" : ", ");
-        (void) buf_append_text(&all, header->value);
-    }
-    const char *text = buf_text(&all);
-    return text == NULL ? NULL : text_from_header(text, memory);
+    return strcmp(header->value, "\r") == 0 ? "" : header->value;
 }
 
 static Errand__V1__HttpResult__HeadersEntry *make_entry(http_transfer *t,
                                                         const struct curl_header *header)
 {
-    arena *memory = t->memory;
-    Errand__V1__HttpResult__HeadersEntry *entry = arena_alloc(memory, sizeof *entry);
+    Errand__V1__HttpResult__HeadersEntry *entry = arena_alloc(t->memory, sizeof *entry);
     if (entry == NULL) {
         return NULL;
     }
     errand__v1__http_result__headers_entry__init(entry);
-    entry->key = text_from_header(header->name, memory);
-    entry->value = joined_value(t, header);
+    entry->key = text_from_header(header->name, t->memory);
+    entry->value = text_from_header(value_of(header), t->memory);
     if (entry->key == NULL || entry->value == NULL) {
         return NULL;
     }
@@ -152,6 +136,40 @@ static Errand__V1__HttpResult__HeadersEntry *make_entry(http_transfer *t,
         *c = (char) tolower((unsigned char) *c);
     }
     return entry;
+}
+
+static bool is_repeated(http_transfer *t, const char *name)
+{
+    struct curl_header *header = NULL;
+    return curl_easy_header(t->easy, name, 0, CURLH_HEADER, -1, &header) == CURLHE_OK &&
+           header->amount > 1;
+}
+
+// All values of one name, joined by ", ".
+static char *joined_value(http_transfer *t, const char *name)
+{
+    AUTO_BUF all;
+    buf_init(&all, (size_t) HTTP_MAX_HEADER_BYTES * 2);
+    struct curl_header *header = NULL;
+    for (size_t i = 0; curl_easy_header(t->easy, name, i, CURLH_HEADER, -1, &header) == CURLHE_OK;
+         i++) {
+        (void) buf_append_text(&all, i == 0 ? "" : ", ");
+        (void) buf_append_text(&all, value_of(header));
+    }
+    const char *text = buf_text(&all);
+    return text == NULL ? NULL : text_from_header(text, t->memory);
+}
+
+// Not while the headers are gone through: looking one up moves that on to behind it.
+static bool join_repeated(http_transfer *t, Errand__V1__HttpResult *result)
+{
+    for (size_t i = 0; i < result->n_headers; i++) {
+        Errand__V1__HttpResult__HeadersEntry *entry = result->headers[i];
+        if (is_repeated(t, entry->key) && (entry->value = joined_value(t, entry->key)) == NULL) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static struct curl_header *next_header(http_transfer *t, struct curl_header *before)
@@ -166,22 +184,23 @@ static struct curl_header *next_header(http_transfer *t, struct curl_header *bef
 static bool collect_headers(http_transfer *t, Errand__V1__HttpResult *result)
 {
     size_t count = 0;
+    bool any_repeated = false;
     for (struct curl_header *h = next_header(t, NULL); h != NULL; h = next_header(t, h)) {
+        any_repeated = any_repeated || h->amount > 1;
         count++;
     }
     result->headers = arena_alloc(t->memory, (count + 1) * sizeof *result->headers);
     if (result->headers == NULL) {
         return false;
     }
-    // A second loop over the same list; looking up a value does not disturb it.
     for (struct curl_header *h = next_header(t, NULL); h != NULL; h = next_header(t, h)) {
         Errand__V1__HttpResult__HeadersEntry *entry = make_entry(t, h);
         if (entry == NULL || result->n_headers == count) {
-            return entry != NULL;
+            return false;
         }
         result->headers[result->n_headers++] = entry;
     }
-    return true;
+    return !any_repeated || join_repeated(t, result);
 }
 
 static bool collect_info(http_transfer *t, Errand__V1__HttpResult *result)

@@ -151,7 +151,8 @@ static inline bool origin_serve(origin *o, int fd, const char *path, const char 
     } else if (strcmp(path, "/echo") == 0) {
         return origin_answer(fd, 200, "", request);
     } else if (strcmp(path, "/headers") == 0) {
-        return origin_answer(fd, 200, "X-One: 1\r\nSET-Thing: a\r\nset-thing: b\r\n", "");
+        return origin_answer(fd, 200, "X-One: 1\r\nSET-Thing: a\r\nX-None: \r\nset-thing: b\r\n",
+                             "");
     } else if (strcmp(path, "/latin1") == 0) {
         return origin_answer(fd, 200, "X-Name: caf\xe9\r\n", "\xff\xfe");
     } else if (strcmp(path, "/big") == 0) {
