@@ -108,12 +108,24 @@ static bool limit_all(program *p)
            (memory == 0 || limit(RLIMIT_DATA, memory, memory));
 }
 
+// Scripts open /dev/stderr and the like anew, which is for the owner of the pipe. The input is left
+// alone: anybody may read it, and it may be /dev/null.
+static void own_pipes(const exec_plan *plan)
+{
+    for (int fd = STDOUT_FILENO; fd <= EXEC_PROGRESS_FD; fd++) {
+        if (fchown(fd, plan->uid, plan->gid) != 0) {
+            return;  // they can be written to all the same
+        }
+    }
+}
+
 static bool become_user(program *p)
 {
     const exec_plan *plan = p->plan;
     if (plan->switch_user == 0) {
         return true;
     }
+    own_pipes(plan);
     const gid_t *groups = (const gid_t *) (const void *) ((const char *) plan + plan->group_offset);
     return setgroups(plan->group_count, groups) == 0 &&
            setresgid(plan->gid, plan->gid, plan->gid) == 0 &&

@@ -110,6 +110,21 @@ static void a_command_runs_as_its_user_with_that_users_groups(void **state)
     scene_free(s);
 }
 
+static void another_user_may_open_its_output_anew(void **state)
+{
+    (void) state;
+    if (geteuid() != 0) {
+        skip();
+    }
+    exec_scene *s = scene_shell("user=nobody");
+    rig_job *job = scene_make(
+        s, "sh", "set -e; echo out >/dev/stdout; echo err >/dev/stderr; echo 1 >/dev/fd/3");
+    const Errand__V1__ExecResult *result = scene_result(scene_run(s, job));
+    assert_bytes(result->stdout, "out\n");
+    assert_bytes(result->stderr, "err\n");
+    scene_free(s);
+}
+
 static void only_root_can_become_another_user(void **state)
 {
     (void) state;
@@ -255,6 +270,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_command_has_no_signals_blocked_or_ignored),
     cmocka_unit_test(a_command_runs_in_its_directory),
     cmocka_unit_test(a_command_runs_as_its_user_with_that_users_groups),
+    cmocka_unit_test(another_user_may_open_its_output_anew),
     cmocka_unit_test(only_root_can_become_another_user),
     cmocka_unit_test(limits_hold),
     cmocka_unit_test(usual_limits_are_not_those_of_the_worker),
