@@ -218,7 +218,8 @@ static bool fail_nth_of_backup(rig *r, int n, int code)
         assert_int_equal(unlink(path), 0);
         return false;
     }
-    assert_int_equal(failure->code, STATUS_UNAVAILABLE);
+    assert_int_equal(failure->code,
+                     code == SQLITE_FULL ? STATUS_RESOURCE_EXHAUSTED : STATUS_UNAVAILABLE);
     assert_int_equal(bytes, -1);
     assert_int_equal(rig_entries(r->place), files);  // no part of it is left
     return true;
