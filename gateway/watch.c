@@ -206,8 +206,8 @@ static size_t list_busy(watch *w, uint32_t min_idle_ms, socket_peer *peers)
     return count;
 }
 
-// Cuts so many that `keep` connections stay, if enough are idle for that long. What has come already
-// can still be read after a cut.
+// Cuts so many that `keep` connections stay, if enough are idle for that long. What has come
+// already can still be read after a cut.
 static void cut_longest_idle(watch *w, size_t keep, uint32_t min_idle_ms)
 {
     socket_info *sockets = NULL;
