@@ -44,7 +44,7 @@ status *batch_add_line(batch *b, const char *line, size_t size, uint64_t number)
     b->jobs[b->count] = (Errand__V1__Job *) message;
     b->lines[b->count] = number;
     b->count++;
-    b->bytes += size;
+    b->bytes += protobuf_c_message_get_packed_size(message);
     return NULL;
 }
 

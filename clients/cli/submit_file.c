@@ -11,6 +11,9 @@
 // Enough to keep the server's writer busy while lines are read.
 #define WINDOW 4
 
+// Any server takes a message of so many bytes of jobs; for more it is asked what it takes.
+#define SMALL_BATCH_BYTES ((size_t) 16 << 10)
+
 typedef struct submission {
     cli *c;
     const char *request_id;
@@ -21,6 +24,7 @@ typedef struct submission {
     batch *batches[WINDOW];  // a ring: sent ones wait from `oldest` on
     uint64_t sent;
     uint64_t collected;
+    size_t batch_bytes;  // of jobs at most, and one job; 0: not known yet
     cli_exit status;
     progress progress;
 } submission;
@@ -75,6 +79,29 @@ static void refuse_line(submission *s, status *why)
     worsen(s, CLI_REFUSED);
 }
 
+// A quarter of a message: the largest job, which may be one more, takes less than the rest.
+static size_t ask_for_room(cli *c)
+{
+    Errand__V1__GetInfoRequest request = ERRAND__V1__GET_INFO_REQUEST__INIT;
+    ProtobufCMessage *reply = NULL;
+    errand_error *error = errand_call(c->client, &errand__v1__server_service__descriptor, "GetInfo",
+                                      &request.base, NULL, &reply);
+    if (error != NULL) {
+        errand_error_free(error);  // the batch will meet the same
+        return BATCH_MAX_BYTES;
+    }
+    int64_t room = ((Errand__V1__ServerInfo *) reply)->max_message_bytes / 4;
+    protobuf_c_message_free_unpacked(reply, NULL);
+    return room > 0 && room < (int64_t) BATCH_MAX_BYTES ? (size_t) room : BATCH_MAX_BYTES;
+}
+
+static bool is_full(submission *s, const batch *b)
+{
+    if (b->bytes > SMALL_BATCH_BYTES && s->batch_bytes == 0)
+        s->batch_bytes = ask_for_room(s->c);
+    return batch_is_full(b) || (s->batch_bytes > 0 && b->bytes >= s->batch_bytes);
+}
+
 static void take_line(submission *s, size_t size)
 {
     s->line_number++;
@@ -86,7 +113,7 @@ static void take_line(submission *s, size_t size)
     status *bad = batch_add_line(b, s->line, size, s->line_number);
     if (bad != NULL)
         refuse_line(s, bad);
-    if (batch_is_full(b))
+    if (is_full(s, b))
         send_batch(s);
 }
 

@@ -7,6 +7,7 @@ from google.protobuf import json_format, struct_pb2
 import pytest
 
 from errand.v1 import job_pb2, job_service_pb2 as messages
+from harness.cli import Cli
 from harness.errandd import BIN, clean_environment
 from harness.rpc import RpcError
 from harness.waiting import wait_until
@@ -47,6 +48,16 @@ def test_more_jobs_than_a_message_can_carry_come_in_several(start_server, connec
         assert answer.assignments
         leased += [one.job.id for one in answer.assignments]
     assert set(leased) == submitted
+
+
+@pytest.mark.parametrize(
+    "args", ['"' + "x" * 30_000 + '"', "[" + "1," * 2_500 + "1]"], ids=["text", "numbers"]
+)
+def test_a_file_of_jobs_is_cut_into_messages_that_the_server_takes(start_server, args):
+    sizes = ["--max-message", "256KiB", "--max-input", "32KiB", "--max-result", "32KiB"]
+    cli = Cli(start_server("--workers", "0", *sizes).rpc)
+    lines = b'{"kind": "k", "args": %s}\n' % args.encode() * 60
+    assert len(set(cli.ok("submit", "-f", "-", input=lines).text.split())) == 60
 
 
 # Each character takes six bytes in JSON.
