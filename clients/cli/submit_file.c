@@ -79,27 +79,36 @@ static void refuse_line(submission *s, status *why)
     worsen(s, CLI_REFUSED);
 }
 
-// A quarter of a message: the largest job, which may be one more, takes less than the rest.
-static size_t ask_for_room(cli *c)
+// A quarter of a message: the largest job, which may be one more, takes less than the rest. Without
+// an answer it ends: a file that is submitted again has to be cut at the same lines.
+static void ask_for_room(submission *s)
 {
     Errand__V1__GetInfoRequest request = ERRAND__V1__GET_INFO_REQUEST__INIT;
     ProtobufCMessage *reply = NULL;
-    errand_error *error = errand_call(c->client, &errand__v1__server_service__descriptor, "GetInfo",
-                                      &request.base, NULL, &reply);
+    errand_error *error = errand_call(s->c->client, &errand__v1__server_service__descriptor,
+                                      "GetInfo", &request.base, NULL, &reply);
+    s->batch_bytes = BATCH_MAX_BYTES;
     if (error != NULL) {
-        errand_error_free(error);  // the batch will meet the same
-        return BATCH_MAX_BYTES;
+        worsen(s, cli_bad_call(error));
+        return;
     }
     int64_t room = ((Errand__V1__ServerInfo *) reply)->max_message_bytes / 4;
     protobuf_c_message_free_unpacked(reply, NULL);
-    return room > 0 && room < (int64_t) BATCH_MAX_BYTES ? (size_t) room : BATCH_MAX_BYTES;
+    if (room > 0 && room < (int64_t) BATCH_MAX_BYTES)
+        s->batch_bytes = (size_t) room;
 }
 
 static bool is_full(submission *s, const batch *b)
 {
     if (b->bytes > SMALL_BATCH_BYTES && s->batch_bytes == 0)
-        s->batch_bytes = ask_for_room(s->c);
+        ask_for_room(s);
     return batch_is_full(b) || (s->batch_bytes > 0 && b->bytes >= s->batch_bytes);
+}
+
+// An unreachable server, or a reader of our answers that is gone, ends it early.
+static bool may_go_on(const submission *s)
+{
+    return (s->status == CLI_OK || s->status == CLI_REFUSED) && !ferror(stdout);
 }
 
 static void take_line(submission *s, size_t size)
@@ -113,14 +122,8 @@ static void take_line(submission *s, size_t size)
     status *bad = batch_add_line(b, s->line, size, s->line_number);
     if (bad != NULL)
         refuse_line(s, bad);
-    if (is_full(s, b))
+    if (is_full(s, b) && may_go_on(s))
         send_batch(s);
-}
-
-// An unreachable server, or a reader of our answers that is gone, ends it early.
-static bool may_go_on(const submission *s)
-{
-    return (s->status == CLI_OK || s->status == CLI_REFUSED) && !ferror(stdout);
 }
 
 static void read_lines(submission *s, const char *path)
