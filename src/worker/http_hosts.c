@@ -1,8 +1,6 @@
 // http_hosts - lets so many transfers to one host begin; the others wait here in line.
 #include "worker/http_hosts.h"
 
-#include "worker/http_loop.h"
-
 #include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
@@ -57,24 +55,31 @@ static http_host *host_of(http_hosts *hosts, const char *url)
     return fresh;
 }
 
+static bool is_emptier(const http_hosts *hosts, const http_host *host, unsigned a, unsigned b)
+{
+    return host->in_group[a] != host->in_group[b] ? host->in_group[a] < host->in_group[b]
+                                                  : hosts->in_group[a] < hosts->in_group[b];
+}
+
 // The first group that is not full; if all are, the emptiest.
-static unsigned find_group(const http_host *host)
+static unsigned find_group(const http_hosts *hosts, const http_host *host)
 {
     unsigned best = 0;
     for (unsigned i = 0; i < HTTP_GROUPS; i++) {
-        if (host->in_group[i] < HTTP_GROUP_TRANSFERS) {
+        if (host->in_group[i] < HTTP_GROUP_TRANSFERS && hosts->in_group[i] < HTTP_GROUP_ALL) {
             return i;
         }
-        if (host->in_group[i] < host->in_group[best]) {
+        if (is_emptier(hosts, host, i, best)) {
             best = i;
         }
     }
     return best;
 }
 
-static void begin(http_host *host, http_transfer *t)
+static void begin(http_hosts *hosts, http_host *host, http_transfer *t)
 {
-    t->group = find_group(host);
+    t->group = find_group(hosts, host);
+    hosts->in_group[t->group]++;
     host->in_group[t->group]++;
     host->active++;
 }
@@ -90,18 +95,18 @@ bool http_hosts_enter(http_hosts *hosts, http_transfer *t, const char *url)
     if (t->in_line) {
         DL_APPEND2(t->host->waiting, t, line_prev, line_next);
     } else {
-        begin(t->host, t);
+        begin(hosts, t->host, t);
     }
     return !t->in_line;
 }
 
-static http_transfer *first_in_line(http_host *host)
+static http_transfer *first_in_line(http_hosts *hosts, http_host *host)
 {
     http_transfer *first = host->waiting;
     if (first != NULL) {
         DL_DELETE2(host->waiting, first, line_prev, line_next);
         first->in_line = false;
-        begin(host, first);
+        begin(hosts, host, first);
     }
     return first;
 }
@@ -120,7 +125,8 @@ http_transfer *http_hosts_leave(http_hosts *hosts, http_transfer *t)
     }
     host->active--;
     host->in_group[t->group]--;
-    http_transfer *next = first_in_line(host);
+    hosts->in_group[t->group]--;
+    http_transfer *next = first_in_line(hosts, host);
     if (host->active == 0) {
         HASH_DEL(hosts->by_name, host);
         free(host);

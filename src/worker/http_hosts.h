@@ -5,6 +5,7 @@
 #ifndef ERRAND_WORKER_HTTP_HOSTS_H
 #define ERRAND_WORKER_HTTP_HOSTS_H
 
+#include "worker/http_loop.h"
 #include "worker/http_transfer.h"
 
 #include <stdbool.h>
@@ -13,6 +14,7 @@
 typedef struct http_hosts {
     size_t max;          // transfers at once to one host; 0: no limit
     http_host *by_name;  // a hash table of those that have any
+    unsigned in_group[HTTP_GROUPS];
 } http_hosts;
 
 // http_hosts_enter is true when the transfer to this URL may begin, in its group. Otherwise it

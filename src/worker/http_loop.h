@@ -13,7 +13,8 @@
 #include <uv.h>
 
 #define HTTP_GROUPS          32
-#define HTTP_GROUP_TRANSFERS 64  // to one host, while there are groups with fewer
+#define HTTP_GROUP_TRANSFERS 64   // to one host, while there are groups with fewer
+#define HTTP_GROUP_ALL       256  // to all hosts, likewise
 
 typedef struct http_loop http_loop;
 
