@@ -4,6 +4,7 @@
 #include "base/program.h"
 #include "base/token.h"
 #include "gateway/gateway.h"
+#include "gateway/origin_form.h"
 #include "rpc/address.h"
 #include "rpc/tls_files.h"
 #include "rpc/tls_rows.h"
@@ -69,6 +70,7 @@ static const config_row rows[] = {
      .max = 3600000000,
      .help = "time for the body of a request to arrive", CONFIG_FIELD(settings, request_timeout)},
     {.key = "allowed_origins", .type = CONFIG_LIST, .value_name = "ORIGIN",
+     .accepts = origin_is_good, .accepted = ORIGIN_FORM,
      .help = "origins whose web pages may use the API, such as https://app.example.com",
      CONFIG_FIELD(settings, allowed_origins)},
     {.key = "allow_credentials", .type = CONFIG_BOOL, .fallback = "false",
@@ -98,6 +100,12 @@ static const config_program config = {
 };
 // clang-format on
 
+static tls_files tls_of(const settings *s)
+{
+    return (tls_files){
+        .cert = s->tls_cert, .key = s->tls_key, .ca = s->tls_ca, .server_name = s->tls_server_name};
+}
+
 static gateway_options options_of(const settings *s)
 {
     gateway_options options;
@@ -106,8 +114,7 @@ static gateway_options options_of(const settings *s)
     options.https = (https_files){.cert = s->http_tls_cert, .key = s->http_tls_key};
     options.rpc_urls = (const char *const *) s->servers.items;
     options.rpc_url_count = s->servers.count;
-    options.tls = (tls_files){
-        .cert = s->tls_cert, .key = s->tls_key, .ca = s->tls_ca, .server_name = s->tls_server_name};
+    options.tls = tls_of(s);
     options.threads = (size_t) s->connections;
     options.access_log = s->access_log;
     options.max_streams = (size_t) s->streams;
@@ -126,13 +133,29 @@ static gateway_options options_of(const settings *s)
 static settings loaded;
 static gateway *serving;
 
+// The files have to be there, and to be what they should.
+static status *check_files(const settings *s)
+{
+    AUTO_FREE char *token = NULL;
+    const https_files front = {.cert = s->http_tls_cert, .key = s->http_tls_key};
+    const tls_files tls = tls_of(s);
+    status *failure = token_choose(s->token, s->token_file, &token);
+    if (failure == NULL) {
+        failure = https_check(&front);
+    }
+    return failure != NULL ? failure : tls_check_client(&tls, s->servers.items, s->servers.count);
+}
+
 static status *check(void)
 {
-    if (loaded.servers.count == 0) {
+    const settings *s = &loaded;
+    if (s->http.address == NULL) {
+        return status_bad_field("http", "found off, expected HOST:PORT");
+    }
+    if (s->servers.count == 0) {
         return status_bad_field("server", "found none, expected the address of a server");
     }
-    const https_files files = {.cert = loaded.http_tls_cert, .key = loaded.http_tls_key};
-    return https_check(&files);
+    return check_files(s);
 }
 
 static void reloaded(void)
@@ -146,9 +169,6 @@ static void reloaded(void)
 static status *serve(void)
 {
     const settings *s = &loaded;
-    if (s->http.address == NULL) {
-        return status_bad_field("http", "expected HOST:PORT, found off");
-    }
     gateway_options options = options_of(s);
     gateway *g = NULL;
     AUTO_FREE char *url = NULL;

@@ -184,12 +184,8 @@ static status *check_access(const settings *s)
 {
     AUTO_FREE char *token = NULL;
     const tls_files files = tls_of(s);
-    bool tls = files.ca != NULL || files.cert != NULL;
     status *failure = token_choose(s->token, s->token_file, &token);
-    for (size_t i = 0; i < s->servers.count; i++) {
-        tls = tls || strncmp(s->servers.items[i], "tls+", 4) == 0;
-    }
-    return failure == NULL && tls ? tls_check_client(&files) : failure;
+    return failure != NULL ? failure : tls_check_client(&files, s->servers.items, s->servers.count);
 }
 
 static settings loaded;

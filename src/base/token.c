@@ -118,7 +118,8 @@ status *token_choose(const char *token, const char *file, char **ret)
         return status_bad_field("token_file", "found a token too, expected one of them");
     }
     if (file != NULL) {
-        return token_read_file(file, ret);
+        AUTO(status) failure = token_read_file(file, ret);
+        return failure != NULL ? status_bad_field("token_file", "%s", failure->message) : NULL;
     }
     if (token != NULL) {
         *ret = strdup(token);

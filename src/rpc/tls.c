@@ -195,9 +195,21 @@ status *tls_check_server(const tls_files *files)
     return failure;
 }
 
-status *tls_check_client(const tls_files *files)
+static bool needs_tls(const tls_files *files, char *const *urls, size_t url_count)
+{
+    bool needs = files->ca != NULL || files->cert != NULL || files->key != NULL;
+    for (size_t i = 0; !needs && i < url_count; i++) {
+        needs = tls_is_url(urls[i]);
+    }
+    return needs;
+}
+
+status *tls_check_client(const tls_files *files, char *const *urls, size_t url_count)
 {
     nng_tls_config *config;
+    if (!needs_tls(files, urls, url_count)) {
+        return NULL;
+    }
     status *failure = client_config(files, &config);
     if (failure == NULL) {
         nng_tls_config_free(config);

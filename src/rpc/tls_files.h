@@ -4,6 +4,8 @@
 
 #include "base/status.h"
 
+#include <stddef.h>
+
 // File names; NULL: none. Borrowed.
 typedef struct tls_files {
     const char *cert;  // this side's certificate, with those between it and its authority
@@ -14,8 +16,9 @@ typedef struct tls_files {
     const char *server_name;  // client: the name in the server's certificate; NULL: the URL's host
 } tls_files;
 
-// tls_check reads the files like a listener or dialer would. INVALID_ARGUMENT names the file.
+// tls_check reads the files like a listener or dialer would. INVALID_ARGUMENT names the file. A
+// client without files and addresses that need them is fine.
 status *tls_check_server(const tls_files *files);
-status *tls_check_client(const tls_files *files);
+status *tls_check_client(const tls_files *files, char *const *urls, size_t url_count);
 
 #endif

@@ -92,26 +92,35 @@ def test_a_server_that_drains_is_not_ready(server, gateway, api):
     assert through.get("/readyz").status == 503
 
 
+def check(*flags):
+    command = [BIN / "errand-gateway", "--check-config", *map(str, flags)]
+    done = subprocess.run(command, capture_output=True, text=True, env=clean_environment())
+    return done.returncode, done.stderr
+
+
 def test_no_server_at_all_is_told_at_the_start(tmp_path):
     settings = tmp_path / "gateway.yaml"
     settings.write_text("server: []\n")
-    done = subprocess.run(
-        [BIN / "errand-gateway", "--check-config", "--config", settings],
-        capture_output=True,
-        text=True,
-        env=clean_environment(),
-    )
-    assert done.returncode == 2, done.stdout
-    assert "server: found none, expected the address of a server" in done.stderr, done.stderr
+    status, said = check("--config", settings)
+    assert status == 2 and "server: found none, expected the address of a server" in said, said
 
 
 @pytest.mark.parametrize("address", ["http://x:1", "tcp://127.0.0.1"])
 def test_an_address_that_is_none_is_told_at_the_start(address):
-    done = subprocess.run(
-        [BIN / "errand-gateway", "--check-config", "--server", "tcp://127.0.0.1:1", "--server", address],
-        capture_output=True,
-        text=True,
-        env=clean_environment(),
-    )
-    assert done.returncode == 2, done.stdout
-    assert f'--server: found "{address}", expected' in done.stderr and "HOST:PORT" in done.stderr, done.stderr
+    status, said = check("--server", "tcp://127.0.0.1:1", "--server", address)
+    assert status == 2 and f'--server: found "{address}", expected' in said and "HOST:PORT" in said, said
+
+
+@pytest.mark.parametrize(
+    "flags, says",
+    [
+        (["--http", "off"], "http: found off, expected HOST:PORT"),
+        (["--token-file", "NOTHING"], "token_file: "),
+        (["--server", "tls+tcp://127.0.0.1:1", "--tls-ca", "NOTHING"], "NOTHING"),
+        (["--allowed-origins", "https://a.example/"], '--allowed-origins: found "https://a.example/", expected'),
+    ],
+)
+def test_what_can_not_be_used_is_told_before_the_start(tmp_path, flags, says):
+    missing = str(tmp_path / "nothing")
+    status, said = check(*[flag.replace("NOTHING", missing) for flag in flags])
+    assert status == 2 and says.replace("NOTHING", missing) in said, said
