@@ -383,16 +383,12 @@ static status *renew_certificates(server *v)
     return failure;
 }
 
-static status *renew_https(server *v)
-{
-    return v->gateway != NULL ? gateway_renew_https(v->gateway) : NULL;
-}
-
 void server_reload(server *v)
 {
     withdraw_private(v);
     status *failures[] = {access_load(v->access, &v->settings->tokens), declare_queues(v),
-                          renew_certificates(v), renew_https(v)};
+                          renew_certificates(v),
+                          v->gateway != NULL ? gateway_renew_https(v->gateway) : NULL};
     for (size_t i = 0; i < sizeof failures / sizeof failures[0]; i++) {
         if (failures[i] != NULL) {
             log_error("reload_failed", LOG_STATUS(failures[i]));

@@ -1,27 +1,24 @@
 // gateway_departures - clients that go while their requests wait, over real connections.
 #include "gateway/departures.h"
+#include "unit/gateway_peers.h"
 #include "unit/unit_test.h"
 
-#include <arpa/inet.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
-#include <sys/socket.h>
 #include <time.h>
-#include <unistd.h>
 
 #define PATIENCE_S 30
 
 static struct {
     departures *departures;
-    int listener, port;
+    int listener;
     sem_t told;
 } rig;
 
 typedef struct connection {
-    int client, server;
-    socket_peer peer;  // the client, as the server sees it
+    peer_pair ends;
     departure_place place;
 } connection;
 
@@ -34,17 +31,10 @@ static void sleep_ms(long ms)
 static int start(void **state)
 {
     (void) state;
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t size = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    rig.listener = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(rig.listener, (struct sockaddr *) &address, size), 0);
-    assert_int_equal(listen(rig.listener, 512), 0);
-    assert_int_equal(getsockname(rig.listener, (struct sockaddr *) &address, &size), 0);
-    rig.port = ntohs(address.sin_port);
+    rig.listener = peers_listen();
     sem_init(&rig.told, 0, 0);
     assert_null(departures_start(&rig.departures));
-    departures_listens(rig.departures, rig.port);
+    departures_listens(rig.departures, peers_port(rig.listener));
     return 0;
 }
 
@@ -59,20 +49,12 @@ static int stop(void **state)
 
 static void come(connection *c)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((in_port_t) rig.port)};
-    socklen_t size = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    c->client = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(c->client, (struct sockaddr *) &address, size), 0);
-    c->server = accept(rig.listener, (struct sockaddr *) &address, &size);
-    assert_true(c->server >= 0);
-    c->peer = socket_peer_of(address.sin_addr.s_addr, address.sin_port);
+    c->ends = peers_connect(rig.listener);
 }
 
 static void end(connection *c)
 {
-    close(c->client);
-    close(c->server);
+    peers_close(&c->ends);
 }
 
 static void on_gone(void *data)
@@ -91,7 +73,7 @@ static void await_told(void)
 
 static void enter(connection *c, atomic_int *gone)
 {
-    departures_enter(rig.departures, &c->place, c->peer, on_gone, gone);
+    departures_enter(rig.departures, &c->place, c->ends.peer, on_gone, gone);
 }
 
 static bool leave(connection *c)
@@ -104,25 +86,25 @@ static bool leave(connection *c)
 static void a_client_that_closes_is_told_once(void **state)
 {
     (void) state;
-    connection c = {.client = -1};
+    connection c = {.ends = {-1, -1, 0}};
     atomic_int gone = 0;
     come(&c);
     enter(&c, &gone);
-    close(c.client);
+    close(c.ends.client);
     await_told();
     assert_true(leave(&c));
     assert_int_equal(atomic_load(&gone), 1);
-    close(c.server);
+    close(c.ends.server);
 }
 
 static void a_client_that_will_send_no_more_has_gone(void **state)
 {
     (void) state;
-    connection c = {.client = -1};
+    connection c = {.ends = {-1, -1, 0}};
     atomic_int gone = 0;
     come(&c);
     enter(&c, &gone);
-    shutdown(c.client, SHUT_WR);
+    shutdown(c.ends.client, SHUT_WR);
     await_told();
     assert_true(leave(&c));
     end(&c);
@@ -131,42 +113,42 @@ static void a_client_that_will_send_no_more_has_gone(void **state)
 static void a_client_that_went_before_is_told_too(void **state)
 {
     (void) state;
-    connection c = {.client = -1};
+    connection c = {.ends = {-1, -1, 0}};
     atomic_int gone = 0;
     come(&c);
-    close(c.client);
+    close(c.ends.client);
     for (int i = 0; i < 2; i++) {  // the second time its socket is known
         enter(&c, &gone);
         await_told();
         assert_true(leave(&c));
     }
     assert_int_equal(atomic_load(&gone), 2);
-    close(c.server);
+    close(c.ends.server);
 }
 
 static void a_client_that_stays_is_not_told(void **state)
 {
     (void) state;
-    connection c = {.client = -1}, other = {.client = -1};
+    connection c = {.ends = {-1, -1, 0}}, other = {.ends = {-1, -1, 0}};
     atomic_int gone = 0, other_gone = 0;
     come(&c);
     come(&other);
-    assert_int_equal(send(c.client, "more", 4, 0), 4);
+    assert_int_equal(send(c.ends.client, "more", 4, 0), 4);
     enter(&c, &gone);
     enter(&other, &other_gone);
-    close(other.client);
+    close(other.ends.client);
     await_told();
     assert_false(leave(&c));
     assert_true(leave(&other));
     assert_int_equal(atomic_load(&gone), 0);
     end(&c);
-    close(other.server);
+    close(other.ends.server);
 }
 
 static void what_was_left_is_not_told(void **state)
 {
     (void) state;
-    connection c = {.client = -1}, next = {.client = -1};
+    connection c = {.ends = {-1, -1, 0}}, next = {.ends = {-1, -1, 0}};
     atomic_int gone = 0, next_gone = 0;
     come(&c);
     enter(&c, &gone);
@@ -176,12 +158,12 @@ static void what_was_left_is_not_told(void **state)
     come(&next);
     next.place = c.place;
     enter(&next, &next_gone);
-    close(next.client);
+    close(next.ends.client);
     await_told();
     assert_true(leave(&next));
     assert_int_equal(atomic_load(&gone), 0);
     assert_int_equal(atomic_load(&next_gone), 1);
-    close(next.server);
+    close(next.ends.server);
 }
 
 // ---- leaving while it is told ----
@@ -196,15 +178,15 @@ static void slow_gone(void *data)
 static void leaving_waits_for_what_is_being_told(void **state)
 {
     (void) state;
-    connection c = {.client = -1};
+    connection c = {.ends = {-1, -1, 0}};
     atomic_int gone = 0;
     come(&c);
-    departures_enter(rig.departures, &c.place, c.peer, slow_gone, &gone);
-    close(c.client);
+    departures_enter(rig.departures, &c.place, c.ends.peer, slow_gone, &gone);
+    close(c.ends.client);
     await_told();
     assert_true(leave(&c));
     assert_int_equal(atomic_load(&gone), 1);
-    close(c.server);
+    close(c.ends.server);
 }
 
 // ---- many ----
@@ -216,16 +198,16 @@ static void *come_and_go(void *data)
     unsigned seed = (unsigned) (uintptr_t) data;
     departure_place place = {DEPARTURE_NONE};
     for (int i = 0; i < TURNS; i++) {
-        connection c = {.client = -1};
+        connection c = {.ends = {-1, -1, 0}};
         static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
         atomic_int gone = 0;
         pthread_mutex_lock(&one);  // so that client and server belong together
         come(&c);
         pthread_mutex_unlock(&one);
         bool goes = rand_r(&seed) % 2 == 0;
-        departures_enter(rig.departures, &place, c.peer, on_gone, &gone);
+        departures_enter(rig.departures, &place, c.ends.peer, on_gone, &gone);
         if (goes) {
-            close(c.client);
+            close(c.ends.client);
         }
         for (int k = 0; goes && i % 4 == 0 && k < PATIENCE_S * 1000 && !atomic_load(&gone); k++) {
             sleep_ms(1);
@@ -235,9 +217,9 @@ static void *come_and_go(void *data)
         assert_true(told || !goes || i % 4 != 0);
         assert_int_equal(atomic_load(&gone), told);
         if (!goes) {
-            close(c.client);
+            close(c.ends.client);
         }
-        close(c.server);
+        close(c.ends.server);
     }
     return NULL;
 }

@@ -1,12 +1,11 @@
 // gateway_watch - connections that hold a place for nothing, over real sockets.
 #include "gateway/watch.h"
+#include "unit/gateway_peers.h"
 #include "unit/unit_test.h"
 
 #include "base/clock.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -14,35 +13,27 @@
 #define PATIENCE_S 60
 
 typedef struct connection {
-    int client, server;
-    socket_peer peer;  // the client, as the server sees it
+    peer_pair ends;
     watch_place *place;
 } connection;
 
 static struct {
     watch *watch;
-    int listener, port;
+    int listener;
     connection all[PLACES];
 } rig;
 
 static int start(void **state)
 {
     (void) state;
-    struct sockaddr_in address = {.sin_family = AF_INET};
-    socklen_t size = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    rig.listener = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(bind(rig.listener, (struct sockaddr *) &address, size), 0);
-    assert_int_equal(listen(rig.listener, PLACES), 0);
-    assert_int_equal(getsockname(rig.listener, (struct sockaddr *) &address, &size), 0);
-    rig.port = ntohs(address.sin_port);
+    rig.listener = peers_listen();
     assert_null(watch_start(PLACES, &rig.watch));
     for (size_t i = 0; i < PLACES; i++) {
-        rig.all[i] = (connection){-1, -1, 0, watch_join(rig.watch)};
+        rig.all[i] = (connection){{-1, -1, 0}, watch_join(rig.watch)};
         assert_non_null(rig.all[i].place);
     }
     assert_null(watch_join(rig.watch));
-    watch_listens(rig.watch, rig.port);
+    watch_listens(rig.watch, peers_port(rig.listener));
     return 0;
 }
 
@@ -51,8 +42,7 @@ static int stop(void **state)
     (void) state;
     watch_stop(rig.watch);
     for (size_t i = 0; i < PLACES; i++) {
-        (void) close(rig.all[i].client);
-        (void) close(rig.all[i].server);
+        peers_close(&rig.all[i].ends);
     }
     close(rig.listener);
     return 0;
@@ -60,14 +50,7 @@ static int stop(void **state)
 
 static void come(connection *c)
 {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons((in_port_t) rig.port)};
-    socklen_t size = sizeof address;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    c->client = socket(AF_INET, SOCK_STREAM, 0);
-    assert_int_equal(connect(c->client, (struct sockaddr *) &address, size), 0);
-    c->server = accept(rig.listener, (struct sockaddr *) &address, &size);
-    assert_true(c->server >= 0);
-    c->peer = socket_peer_of(address.sin_addr.s_addr, address.sin_port);
+    c->ends = peers_connect(rig.listener);
 }
 
 static void open_all(void)
@@ -76,13 +59,13 @@ static void open_all(void)
         come(&rig.all[i]);
     }
     for (size_t i = 0; i < PLACES; i++) {
-        watch_opened(rig.watch, rig.all[i].place, rig.all[i].peer);
+        watch_opened(rig.watch, rig.all[i].place, rig.all[i].ends.peer);
     }
 }
 
 static bool is_cut(const connection *c)
 {
-    struct pollfd asked = {.fd = c->server, .events = POLLRDHUP};
+    struct pollfd asked = {.fd = c->ends.server, .events = POLLRDHUP};
     return poll(&asked, 1, 0) == 1 && (asked.revents & POLLRDHUP) != 0;
 }
 
@@ -123,11 +106,11 @@ static void a_request_at_work_and_bytes_that_wait_are_not_idle(void **state)
     for (size_t i = 0; i < PLACES; i++) {
         come(&rig.all[i]);
     }
-    assert_int_equal(send(waiting->client, "G", 1, 0), 1);
-    watch_busy(rig.watch, busy->place, busy->peer);
+    assert_int_equal(send(waiting->ends.client, "G", 1, 0), 1);
+    watch_busy(rig.watch, busy->place, busy->ends.peer);
     for (size_t i = 0; i < PLACES; i++) {
         if (i != 0) {
-            watch_opened(rig.watch, rig.all[i].place, rig.all[i].peer);
+            watch_opened(rig.watch, rig.all[i].place, rig.all[i].ends.peer);
         }
     }
     wait_for_cuts(PLACES / 2);
@@ -141,9 +124,9 @@ static void what_is_late_is_cut_and_told(void **state)
     (void) state;
     const connection *late = &rig.all[0];
     come(&rig.all[0]);
-    watch_opened(rig.watch, late->place, late->peer);
+    watch_opened(rig.watch, late->place, late->ends.peer);
     assert_false(watch_is_crowded(rig.watch));
-    watch_busy(rig.watch, late->place, late->peer);
+    watch_busy(rig.watch, late->place, late->ends.peer);
     watch_set_deadline(late->place, WATCH_READING, clock_mono_us(clock_system()));
     wait_for_cuts(1);
     assert_true(watch_was_late(late->place));
@@ -155,7 +138,7 @@ static void all_but_those_at_work_go_when_it_quiesces(void **state)
     (void) state;
     const connection *busy = &rig.all[PLACES - 1];
     open_all();
-    watch_busy(rig.watch, busy->place, busy->peer);
+    watch_busy(rig.watch, busy->place, busy->ends.peer);
     watch_quiesce(rig.watch);
     assert_int_equal(count_cut(), PLACES - 1);
     assert_false(is_cut(busy));
