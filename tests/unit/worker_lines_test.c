@@ -131,7 +131,7 @@ static void the_first_groups_are_filled_first(void **state)
     assert_true(http_hosts_enter(&hosts, &transfers[0], "http://b.test/"));
     assert_int_equal(transfers[0].group, 0);
     assert_true(http_hosts_enter(&hosts, &transfers[1], "http://a.test/"));
-    assert_int_equal(transfers[1].group, 0);  // all are full
+    assert_int_equal(transfers[1].group, 1);  // all are full, and the first one has one more
     assert_null(http_hosts_leave(&hosts, &many[MANY - 1]));
     assert_true(http_hosts_enter(&hosts, &many[MANY - 1], "http://a.test/"));
     assert_int_equal(many[MANY - 1].group, HTTP_GROUPS - 1);
@@ -139,6 +139,26 @@ static void the_first_groups_are_filled_first(void **state)
     assert_null(http_hosts_leave(&hosts, &transfers[0]));
     assert_null(http_hosts_leave(&hosts, &transfers[1]));
     assert_null(hosts.by_name);
+}
+
+static void transfers_to_many_hosts_are_spread_too(void **state)
+{
+    (void) state;
+    enum { MANY = 3 * HTTP_GROUP_ALL };
+    http_hosts hosts = {.max = 0};
+    http_transfer *many = calloc(MANY, sizeof *many);
+    assert_non_null(many);
+    for (size_t i = 0; i < MANY; i++) {
+        char url[64];
+        (void) snprintf(url, sizeof url, "http://host-%zu.test/", i);
+        assert_true(http_hosts_enter(&hosts, &many[i], url));
+        assert_int_equal(many[i].group, i / HTTP_GROUP_ALL);
+    }
+    all_leave(&hosts, many, MANY);
+    assert_null(hosts.by_name);
+    for (size_t i = 0; i < HTTP_GROUPS; i++) {
+        assert_int_equal(hosts.in_group[i], 0);
+    }
 }
 
 static void who_has_waited_comes_into_the_group_of_the_one_that_left(void **state)
@@ -233,6 +253,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(one_that_stops_waiting_lets_nobody_in, set_up, tear_down),
     cmocka_unit_test_setup_teardown(without_a_limit_nobody_waits, set_up, tear_down),
     cmocka_unit_test_setup_teardown(the_first_groups_are_filled_first, set_up, tear_down),
+    cmocka_unit_test_setup_teardown(transfers_to_many_hosts_are_spread_too, set_up, tear_down),
     cmocka_unit_test_setup_teardown(who_has_waited_comes_into_the_group_of_the_one_that_left,
                                     set_up, tear_down),
     cmocka_unit_test_setup_teardown(small_responses_never_wait, set_up, tear_down),
