@@ -111,8 +111,9 @@ static inline size_t read_all(store_job **ret)
         rig_ok(reader->ops->list(reader, &filter, before, MOST, STORE_PART_SPEC, erig.memory, &page,
                                  &size, &before));
         assert_true(size <= MOST - count);
-        memcpy(all + count, page, size * sizeof *all);
-        count += size;
+        for (size_t i = 0; i < size; i++) {
+            all[count++] = page[i];
+        }
     } while (before != 0);
     reader->ops->close(reader);
     *ret = all;
