@@ -1,5 +1,4 @@
 // http_crew - threads that make transfers: all but those of the first group of an http_loop.
-// have.
 //
 // What goes to and fro, all of it notes that are part of the transfer:
 //

@@ -6,6 +6,8 @@
 #include "base/clock.h"
 
 #include <ctype.h>
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
 
 #define PROGRESS_STEP_BYTES 65536
@@ -218,12 +220,13 @@ static bool collect_info(http_transfer *t, Errand__V1__HttpResult *result)
     return result->content_type != NULL && result->url != NULL;
 }
 
-// A message that is in t->message already stays there.
-static void fail(http_transfer *t, http_verdict verdict, const char *message)
+__attribute__((format(printf, 3, 4))) static void fail(http_transfer *t, http_verdict verdict,
+                                                       const char *format, ...)
 {
-    if (message != t->message) {
-        (void) snprintf(t->message, sizeof t->message, "%s", message);
-    }
+    va_list args;
+    va_start(args, format);
+    (void) vsnprintf(t->message, sizeof t->message, format, args);
+    va_end(args);
     t->failure = (attempt_failure){
         .code = verdict.code, .retryable = verdict.retryable, .message = t->message};
 }
@@ -273,9 +276,7 @@ static void fail_by_status(http_transfer *t, http_verdict verdict)
     (void) curl_easy_getinfo(t->easy, CURLINFO_RESPONSE_CODE, &http_status);
     char body[SHOWN_BODY_BYTES + 1];
     text_clean(body, sizeof body, t->body.bytes, t->body.size);
-    (void) snprintf(t->message, sizeof t->message, "the answer was %ld%s%s", http_status,
-                    *body == '\0' ? "" : ": ", body);
-    fail(t, verdict, t->message);
+    fail(t, verdict, "the answer was %ld%s%s", http_status, *body == '\0' ? "" : ": ", body);
     struct curl_header *after = NULL;
     if (verdict.retryable &&
         curl_easy_header(t->easy, "Retry-After", 0, CURLH_HEADER, -1, &after) == CURLHE_OK) {
@@ -290,33 +291,26 @@ static void fail_by_transfer(http_transfer *t, CURLcode result)
     if (t->blocked[0] != '\0' &&
         (result == CURLE_ABORTED_BY_CALLBACK ||
          (result == CURLE_COULDNT_CONNECT && t->opened_hop < http_redirects(t)))) {
-        (void) snprintf(t->message, sizeof t->message, "connecting to address %s is not allowed",
-                        t->blocked);
-        fail(t, (http_verdict){STATUS_PERMISSION_DENIED, false}, t->message);
-        return;
+        fail(t, (http_verdict){STATUS_PERMISSION_DENIED, false},
+             "connecting to address %s is not allowed", t->blocked);
+    } else if (result == CURLE_TOO_MANY_REDIRECTS) {
+        fail(t, http_judge_transfer(result), "more than %d redirects", HTTP_MAX_REDIRECTS);
+    } else {
+        fail(t, http_judge_transfer(result), "%s",
+             t->error[0] != '\0' ? t->error : curl_easy_strerror(result));
     }
-    const char *why = t->error[0] != '\0' ? t->error : curl_easy_strerror(result);
-    if (result == CURLE_TOO_MANY_REDIRECTS) {
-        (void) snprintf(t->message, sizeof t->message, "more than %d redirects",
-                        HTTP_MAX_REDIRECTS);
-        why = t->message;
-    }
-    fail(t, http_judge_transfer(result), why);
 }
 
 static void fail_by_stop(http_transfer *t)
 {
     switch (t->stop) {
     case HTTP_STOP_BODY:
-        (void) snprintf(t->message, sizeof t->message,
-                        "the response body is longer than max_body_bytes, %zu bytes",
-                        http_max_body(t));
-        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, false}, t->message);
+        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, false},
+             "the response body is longer than max_body_bytes, %zu bytes", http_max_body(t));
         return;
     case HTTP_STOP_HEADERS:
-        (void) snprintf(t->message, sizeof t->message,
-                        "the response headers are longer than %d bytes", HTTP_MAX_HEADER_BYTES);
-        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, false}, t->message);
+        fail(t, (http_verdict){STATUS_RESOURCE_EXHAUSTED, false},
+             "the response headers are longer than %d bytes", HTTP_MAX_HEADER_BYTES);
         return;
     case HTTP_STOP_ENOUGH:
         fail_by_status(t, judge(t));
@@ -349,7 +343,7 @@ void http_response_collect(http_transfer *t, CURLcode result)
 void http_response_refuse(http_transfer *t, status *failure)
 {
     t->result = NULL;
-    fail(t, (http_verdict){failure->code, true}, failure->message);
+    fail(t, (http_verdict){failure->code, true}, "%s", failure->message);
     status_free(failure);
 }
 
