@@ -100,12 +100,6 @@ static const config_program config = {
 };
 // clang-format on
 
-static tls_files tls_of(const settings *s)
-{
-    return (tls_files){
-        .cert = s->tls_cert, .key = s->tls_key, .ca = s->tls_ca, .server_name = s->tls_server_name};
-}
-
 static gateway_options options_of(const settings *s)
 {
     gateway_options options;
@@ -114,7 +108,8 @@ static gateway_options options_of(const settings *s)
     options.https = (https_files){.cert = s->http_tls_cert, .key = s->http_tls_key};
     options.rpc_urls = (const char *const *) s->servers.items;
     options.rpc_url_count = s->servers.count;
-    options.tls = tls_of(s);
+    options.tls = (tls_files){
+        .cert = s->tls_cert, .key = s->tls_key, .ca = s->tls_ca, .server_name = s->tls_server_name};
     options.threads = (size_t) s->connections;
     options.access_log = s->access_log;
     options.max_streams = (size_t) s->streams;
@@ -137,13 +132,13 @@ static gateway *serving;
 static status *check_files(const settings *s)
 {
     AUTO_FREE char *token = NULL;
-    const https_files front = {.cert = s->http_tls_cert, .key = s->http_tls_key};
-    const tls_files tls = tls_of(s);
+    const gateway_options options = options_of(s);
     status *failure = token_choose(s->token, s->token_file, &token);
     if (failure == NULL) {
-        failure = https_check(&front);
+        failure = https_check(&options.https);
     }
-    return failure != NULL ? failure : tls_check_client(&tls, s->servers.items, s->servers.count);
+    return failure != NULL ? failure
+                           : tls_check_client(&options.tls, s->servers.items, s->servers.count);
 }
 
 static status *check(void)

@@ -149,11 +149,6 @@ static status *check_sizes(const settings *s)
 
 // ---- who can connect ----
 
-static bool is_tls(const char *url)
-{
-    return strncmp(url, "tls+", 4) == 0;
-}
-
 // address is HOST:PORT. A name that only begins like an address may be any host's.
 static bool is_loopback(const char *address)
 {
@@ -164,7 +159,7 @@ static bool is_loopback(const char *address)
 
 static bool is_local(const char *url)
 {
-    url += is_tls(url) ? 4 : 0;
+    url += tls_is_url(url) ? 4 : 0;
     return strncmp(url, "ipc://", 6) == 0 ||
            (strncmp(url, "tcp://", 6) == 0 && is_loopback(url + 6));
 }
@@ -174,7 +169,7 @@ static bool is_local(const char *url)
 static const char *exposed_of(const config_list *urls, bool certified)
 {
     for (size_t i = 0; i < urls->count; i++) {
-        if (!is_local(urls->items[i]) && !(certified && is_tls(urls->items[i]))) {
+        if (!is_local(urls->items[i]) && !(certified && tls_is_url(urls->items[i]))) {
             return urls->items[i];
         }
     }
@@ -221,7 +216,7 @@ static status *check_exposure(const settings *s)
 static const char *in_clear(const config_list *urls)
 {
     for (size_t i = 0; i < urls->count; i++) {
-        if (!is_local(urls->items[i]) && !is_tls(urls->items[i])) {
+        if (!is_local(urls->items[i]) && !tls_is_url(urls->items[i])) {
             return urls->items[i];
         }
     }
@@ -269,7 +264,7 @@ tls_files settings_tls(const settings *s)
 static bool any_tls(const config_list *urls)
 {
     for (size_t i = 0; i < urls->count; i++) {
-        if (is_tls(urls->items[i])) {
+        if (tls_is_url(urls->items[i])) {
             return true;
         }
     }

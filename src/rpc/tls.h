@@ -14,8 +14,6 @@
 
 #define TLS_SCHEME "tls+tcp://"
 
-bool tls_is_url(const char *url);
-
 // tls_server_config is what a listener needs, freed by nng_tls_config_free; see tls_listeners.h.
 status *tls_server_config(const tls_files *files, nng_tls_config **ret);
 

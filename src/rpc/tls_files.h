@@ -4,6 +4,7 @@
 
 #include "base/status.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 // File names; NULL: none. Borrowed.
@@ -15,6 +16,9 @@ typedef struct tls_files {
                        // right one (NULL: those that this system trusts)
     const char *server_name;  // client: the name in the server's certificate; NULL: the URL's host
 } tls_files;
+
+// tls_is_url: an address whose connections are encrypted.
+bool tls_is_url(const char *url);
 
 // tls_check reads the files like a listener or dialer would. INVALID_ARGUMENT names the file. A
 // client without files and addresses that need them is fine.
