@@ -6,9 +6,9 @@
 
 #include <pthread.h>
 
-#define BATCH_MAX_JOBS 1000
-#define BATCH_MAX_BYTES                                                                            \
-    ((size_t) 4 << 20)  // of jobs as they are sent; numbers are larger than in JSON
+// Bytes are those of jobs as they are sent; numbers are larger than in JSON.
+#define BATCH_MAX_JOBS  1000
+#define BATCH_MAX_BYTES ((size_t) 4 << 20)
 
 typedef struct batch {
     arena *memory;  // of the jobs; emptied when the batch was sent

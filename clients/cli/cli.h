@@ -93,6 +93,8 @@ cli_exit cli_backup(cli *c, const cli_args *args);
 // tabs.
 void cli_print(const char *format, ...) __attribute__((format(printf, 1, 2)));
 void cli_tell(const char *format, ...) __attribute__((format(printf, 1, 2)));
+// cli_erase_line clears the line of the terminal that stderr stands in.
+void cli_erase_line(void);
 
 // Failures go to stderr; the argument is freed.
 cli_exit cli_bad_usage(status *failure);

@@ -44,7 +44,7 @@ void progress_show(progress *p, FILE *file)
 void progress_hide(progress *p)
 {
     if (p->visible)
-        (void) fputs("\r\033[K", stderr);
+        cli_erase_line();
     p->visible = false;
 }
 

@@ -75,6 +75,11 @@ void cli_tell(const char *format, ...)
     va_end(args);
 }
 
+void cli_erase_line(void)
+{
+    (void) fputs("\r\033[K", stderr);
+}
+
 cli_exit cli_bad_usage(status *failure)
 {
     cli_exit ending = failure->code == STATUS_RESOURCE_EXHAUSTED ? CLI_NO_SUCCESS : CLI_USAGE;

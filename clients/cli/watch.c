@@ -34,7 +34,7 @@ static bool has_ended(const Errand__V1__Job *job)
 static void hide_bar(const watching *w)
 {
     if (w->bar)
-        (void) fputs("\r\033[K", stderr);
+        cli_erase_line();
 }
 
 static void draw(const watching *w, const Errand__V1__Job *job)

@@ -71,13 +71,11 @@ static void append_text_rule(buf *b, const config_row *row)
 
 static void append_item_rule(buf *b, const config_row *row)
 {
-    if (!row->accepted) {
+    if (row->names || !row->accepted) {
         append_text_rule(b, row);
-    } else if (!row->names) {
-        buf_append_format(b, " %s", row->accepted);
-    } else {
-        append_text_rule(b, row);
-        buf_append_format(b, ", %s", row->accepted);
+    }
+    if (row->accepted) {
+        buf_append_format(b, "%s %s", row->names ? "," : "", row->accepted);
     }
 }
 
