@@ -56,11 +56,10 @@ static const char *without_blanks(const exchange *x, const char *value)
     if (value[size] == '\0' || x->memory == NULL) {
         return value;
     }
-    char *copy = arena_alloc(x->memory, size + 1);
+    char *copy = arena_copy(x->memory, value, size + 1);
     if (copy == NULL) {
         return value;
     }
-    memcpy(copy, value, size);
     copy[size] = '\0';
     return copy;
 }

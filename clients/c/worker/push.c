@@ -148,6 +148,7 @@ void push_check(worker_link *l, const worker_call *call, int64_t acked)
     if (counts_otherwise(l, call, acked)) {
         log_warn("outcomes_numbered_anew", LOG_STR("url", l->rpc_url), LOG_INT("behind", acked));
         outbox_renumber(o, acked);
+    } else {
+        outbox_rewind(o);
     }
-    outbox_rewind(o);
 }
