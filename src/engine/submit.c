@@ -126,6 +126,7 @@ static bool add_fresh(engine *e, engine_new_job *job, step *w)
         .labels = job->labels,
         .label_count = job->label_count,
         .after = w->after,
+        .lasts = true,
     };
     return true;
 }

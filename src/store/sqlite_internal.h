@@ -68,10 +68,17 @@ enum {
 
 typedef struct route_node route_node;  // entry of the hash table of routes by name
 
+// The READY jobs of a route that are yet to be inserted, in order. Places count from 1; 0: none.
+typedef struct new_line {
+    uint16_t first, last;
+    int32_t count;
+} new_line;
+
 // Jobs of one route by state: as this transaction sees them, and as they are on disk.
 typedef struct route_counts {
     int64_t now[JOB_STATE_COUNT];
     int64_t saved[JOB_STATE_COUNT];
+    new_line line;
     bool changed;
     bool entered;
     size_t queue;  // index of its sums
@@ -118,6 +125,21 @@ typedef struct sqlite_saves {
     uint16_t slots[SAVES_SLOTS];  // hash table of seqs: index + 1, 0: free
 } sqlite_saves;
 
+#define INSERTS_ROWS  8192
+#define INSERTS_SLOTS ((size_t) 2 * INSERTS_ROWS)
+
+typedef struct new_place {
+    uint16_t before, behind;  // places in the line of its route
+} new_place;
+
+// New jobs that are yet to be written, by seq.
+typedef struct sqlite_inserts {
+    store_new_job jobs[INSERTS_ROWS];
+    size_t count;
+    new_place places[INSERTS_ROWS + 1];  // by place
+    uint16_t slots[INSERTS_SLOTS];       // hash table of ids: places
+} sqlite_inserts;
+
 typedef struct sqlite_store {
     store base;
     char *dir;
@@ -127,6 +149,7 @@ typedef struct sqlite_store {
     sqlite_batch batch;  // what the statements of a set work on
     bool in_transaction;
     sqlite_saves saves;
+    sqlite_inserts inserts;
     size_t batch_jobs;  // rows that it has inserted, saved or removed
     route_table routes;
     lane_first first[LANE_CACHE_SIZE];
@@ -152,6 +175,8 @@ status *sqlite_begin(store *s);
 status *sqlite_commit(store *s);
 void sqlite_rollback(store *s);
 status *sqlite_insert(store *s, const store_new_job *jobs, size_t count);
+// Writes rows and inputs of new jobs, and sets the batch.
+status *sqlite_insert_now(sqlite_store *s, const store_new_job *jobs, size_t count);
 status *sqlite_save(store *s, const job_row *before, const job_row *rows, size_t count);
 status *sqlite_put_result(store *s, int64_t seq, slice result);
 status *sqlite_put_attempt(store *s, int64_t seq, int32_t number, slice attempt);
@@ -170,6 +195,24 @@ status *sqlite_remove(store *s, const job_row *rows, size_t count);
 status *sqlite_saves_add(sqlite_store *s, const job_row *row, bool special);
 status *sqlite_saves_write(sqlite_store *s);
 void sqlite_saves_forget(sqlite_store *s);
+
+// sqlite_inserts.c: before anybody looks at the table of jobs for what may wait to be inserted,
+// that has to be looked for here, or written. sqlite_inserts_add takes the first so many of the
+// jobs, and says how many; sqlite_inserts_change makes one that waits a RUNNING one, and is false
+// when it does not wait or has to be written first.
+size_t sqlite_inserts_add(sqlite_store *s, const store_new_job *jobs, size_t count);
+bool sqlite_inserts_change(sqlite_store *s, const job_row *row);
+status *sqlite_inserts_write(sqlite_store *s);
+// Writes what waits if some of the rows are among it.
+status *sqlite_inserts_write_of(sqlite_store *s, const job_row *rows, size_t count);
+void sqlite_inserts_forget(sqlite_store *s);
+// NULL when it does not wait; valid until the next change.
+const job_row *sqlite_inserts_find(sqlite_store *s, const uuid *id);
+const store_new_job *sqlite_inserts_get(const sqlite_store *s, int64_t seq);
+// The READY jobs of a route that wait, in order: the one behind a place, which starts as 0. Whether
+// they are all that the route has.
+const job_row *sqlite_inserts_next(const sqlite_store *s, int32_t route, uint16_t *place);
+bool sqlite_inserts_are_all(sqlite_store *s, int32_t route);
 
 // sqlite_load.c
 status *sqlite_find(store *s, const uuid *ids, size_t count, job_row *ret_rows);

@@ -53,6 +53,12 @@ void sqlite_lanes_forget(sqlite_store *s)
     s->expiry.known = false;
 }
 
+// Jobs that wait to be inserted are READY or RUNNING.
+static status *write_lane(store *s, int32_t lane)
+{
+    return lane > 0 || lane == JOB_LANE_RUNNING ? sqlite_inserts_write(sqlite_store_of(s)) : NULL;
+}
+
 status *sqlite_next_due(store *base, job_lane lane, int64_t *ret)
 {
     lane_first *first = first_of(sqlite_store_of(base), lane);
@@ -63,7 +69,9 @@ status *sqlite_next_due(store *base, job_lane lane, int64_t *ret)
     sqlite3_stmt *statement = sqlite_writer(base, WRITE_LANE_FIRST);
     bool found = false;
     sqlite3_bind_int(statement, 1, lane);
-    status *failure = sqlite_saves_write(sqlite_store_of(base));
+    status *failure = write_lane(base, lane);
+    if (!failure)
+        failure = sqlite_saves_write(sqlite_store_of(base));
     if (!failure)
         failure = sqlite_step_row(statement, &found);
     int64_t rank = found ? sqlite3_column_int64(statement, 0) : INT64_MAX;
@@ -94,7 +102,8 @@ static status *read_lane(store *s, int32_t lane, int64_t until, size_t limit, jo
 status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
                    size_t *ret_count)
 {
-    return read_lane(s, lane, until, limit, ret_rows, ret_count);
+    status *failure = write_lane(s, lane);
+    return failure ? failure : read_lane(s, lane, until, limit, ret_rows, ret_count);
 }
 
 status *sqlite_ended(store *s, int64_t until, size_t limit, job_row *ret_rows, size_t *ret_count)
@@ -108,6 +117,9 @@ status *sqlite_lane_behind(store *s, int32_t lane, const store_place *behind, si
                            job_row *ret_rows, size_t *ret_count)
 {
     sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_BEHIND);
+    status *failure = write_lane(s, lane);
+    if (failure)
+        return failure;
     sqlite3_bind_int(statement, 1, lane);
     sqlite3_bind_int64(statement, 2, behind->rank);
     sqlite3_bind_int64(statement, 3, behind->seq);
@@ -152,7 +164,7 @@ static bool add_key(key_list *list, const key *added, size_t *from)
 }
 
 // Merges the head of one route's lane into the list, reading no further than it matters.
-static status *merge_lane(store *s, int32_t route, key_list *list)
+static status *merge_stored(store *s, int32_t route, key_list *list)
 {
     sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_KEYS);
     bool row = true;
@@ -167,6 +179,26 @@ static status *merge_lane(store *s, int32_t route, key_list *list)
         row = add_key(list, &found, &from);
     }
     sqlite3_reset(statement);
+    return failure;
+}
+
+// The same with those that wait to be inserted.
+static void merge_waiting(const sqlite_store *s, int32_t route, key_list *list)
+{
+    const job_row *row;
+    uint16_t place = 0;
+    size_t from = 0;
+    do {
+        row = sqlite_inserts_next(s, route, &place);
+    } while (row && add_key(list, &(key){job_row_rank(row), row->seq}, &from));
+}
+
+static status *merge_lane(store *base, int32_t route, key_list *list)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    status *failure = sqlite_inserts_are_all(s, route) ? NULL : merge_stored(base, route, list);
+    if (!failure)
+        merge_waiting(s, route, list);
     return failure;
 }
 
@@ -197,6 +229,45 @@ static status *take_merged(store *s, const int32_t *routes, size_t route_count, 
     return failure ? failure : load_keys(s, &list, ret_rows, ret_count);
 }
 
+static bool stands_before(const job_row *a, const job_row *b)
+{
+    const key left = {job_row_rank(a), a->seq}, right = {job_row_rank(b), b->seq};
+    return comes_before(&left, &right);
+}
+
+// Puts a row into its place among others, unless they are as many as may be and all come before it.
+static bool add_row(const job_row *added, size_t limit, job_row *rows, size_t *count)
+{
+    size_t at = *count;
+    while (at > 0 && stands_before(added, &rows[at - 1]))
+        at--;
+    if (at == limit)
+        return false;
+    size_t kept = *count < limit ? *count : limit - 1;
+    memmove(&rows[at + 1], &rows[at], (kept - at) * sizeof *rows);
+    rows[at] = *added;
+    *count = kept + 1;
+    return true;
+}
+
+static status *take_only(store *base, int32_t route, size_t limit, job_row *ret_rows,
+                         size_t *ret_count)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    status *failure = NULL;
+    const job_row *row;
+    uint16_t place = 0;
+    *ret_count = 0;
+    if (!sqlite_inserts_are_all(s, route))
+        failure = read_lane(base, route, INT64_MAX, limit, ret_rows, ret_count);
+    if (failure)
+        return failure;
+    do {
+        row = sqlite_inserts_next(s, route, &place);
+    } while (row && add_row(row, limit, ret_rows, ret_count));
+    return NULL;
+}
+
 status *sqlite_take_ready(store *s, const int32_t *routes, size_t route_count, size_t limit,
                           job_row *ret_rows, size_t *ret_count)
 {
@@ -212,6 +283,6 @@ status *sqlite_take_ready(store *s, const int32_t *routes, size_t route_count, s
         return NULL;
     }
     if (busy == 1)
-        return read_lane(s, only, INT64_MAX, limit, ret_rows, ret_count);
+        return take_only(s, only, limit, ret_rows, ret_count);
     return take_merged(s, routes, route_count, limit, ret_rows, ret_count);
 }

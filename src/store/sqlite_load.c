@@ -27,20 +27,49 @@ static status *read_batch(sqlite_store *s, int number, sqlite_batch batch, job_r
 
 status *sqlite_find(store *base, const uuid *ids, size_t count, job_row *ret_rows)
 {
+    sqlite_store *s = sqlite_store_of(base);
     const sqlite_batch batch = {.ids = ids, .count = count};
-    return read_batch(sqlite_store_of(base), WRITE_FIND_IDS, batch, ret_rows);
+    status *failure = read_batch(s, WRITE_FIND_IDS, batch, ret_rows);
+    for (size_t i = 0; i < count && !failure; i++) {
+        const job_row *waiting = sqlite_inserts_find(s, &ids[i]);
+        if (waiting)
+            ret_rows[i] = *waiting;
+    }
+    return failure;
 }
 
+// No job that waits to be inserted has a unique key.
 status *sqlite_find_unique(store *base, const uuid *keys, size_t count, job_row *ret_rows)
 {
     const sqlite_batch batch = {.ids = keys, .count = count};
     return read_batch(sqlite_store_of(base), WRITE_FIND_UNIQUE, batch, ret_rows);
 }
 
+// Puts those that wait to be inserted into their places, and says how many those are.
+static size_t load_waiting(const sqlite_store *s, const int64_t *seqs, size_t count,
+                           job_row *ret_rows)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        const store_new_job *waiting = sqlite_inserts_get(s, seqs[i]);
+        if (waiting) {
+            ret_rows[i] = waiting->row;
+            found++;
+        }
+    }
+    return found;
+}
+
 status *sqlite_load(store *base, const int64_t *seqs, size_t count, job_row *ret_rows)
 {
+    sqlite_store *s = sqlite_store_of(base);
     const sqlite_batch batch = {.seqs = seqs, .count = count};
-    return read_batch(sqlite_store_of(base), WRITE_LOAD_ROWS, batch, ret_rows);
+    if (count > 0 && load_waiting(s, seqs, count, ret_rows) == count)
+        return NULL;
+    status *failure = read_batch(s, WRITE_LOAD_ROWS, batch, ret_rows);
+    if (!failure)
+        (void) load_waiting(s, seqs, count, ret_rows);
+    return failure;
 }
 
 static status *load_with(store *s, sqlite3_stmt *statement, size_t limit,
@@ -85,8 +114,23 @@ static status *read_input(sqlite3_stmt *statement, arena *memory, slice *ret_spe
     return sqlite_read_slice(statement, 0, memory, ret_spec);
 }
 
+// The same of one that waits to be inserted.
+static status *copy_input(const store_new_job *job, arena *memory, slice *ret_spec,
+                          uint8_t *ret_hash)
+{
+    if (ret_hash)
+        memcpy(ret_hash, job->hash, JOB_HASH_BYTES);
+    *ret_spec = (slice){arena_copy(memory, job->spec.bytes, job->spec.size), job->spec.size};
+    return ret_spec->bytes || job->spec.size == 0
+               ? NULL
+               : status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left for the job");
+}
+
 status *sqlite_load_spec(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash)
 {
+    const store_new_job *waiting = sqlite_inserts_get(sqlite_store_of(s), seq);
+    if (waiting)
+        return copy_input(waiting, memory, ret_spec, ret_hash);
     sqlite3_stmt *statement = sqlite_writer(s, WRITE_LOAD_INPUT);
     bool found = false;
     sqlite3_bind_int64(statement, 1, seq);

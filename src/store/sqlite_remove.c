@@ -139,7 +139,9 @@ status *sqlite_remove(store *base, const job_row *rows, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
     seq_list list;
-    status *failure = sqlite_saves_write(s);
+    status *failure = sqlite_inserts_write_of(s, rows, count);
+    if (!failure)
+        failure = sqlite_saves_write(s);
     if (failure)
         return failure;
     if (!list_seqs(rows, count, &list))

@@ -37,7 +37,9 @@ status *sqlite_commit(store *base)
 {
     sqlite_store *s = sqlite_store_of(base);
     int64_t start_us = clock_mono_us(clock_system());
-    status *failure = sqlite_saves_write(s);
+    status *failure = sqlite_inserts_write(s);
+    if (!failure)
+        failure = sqlite_saves_write(s);
     if (!failure)
         failure = flush(s);
     if (!failure)
@@ -64,6 +66,7 @@ void sqlite_rollback(store *base)
         status_free(sqlite_run(sqlite_writer(base, WRITE_ROLLBACK)));
     s->in_transaction = false;
     sqlite_saves_forget(s);
+    sqlite_inserts_forget(s);
     s->last_time_us = s->stored_last_time_us;
     sqlite_counts_rolled_back(s);
     sqlite_lanes_forget(s);
@@ -106,26 +109,61 @@ static int insert_statement(const store_new_job *jobs, size_t count)
     return statement;
 }
 
-status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
+static status *insert_rows(sqlite_store *s, const store_new_job *jobs, size_t count)
 {
-    sqlite_store *s = sqlite_store_of(base);
+    s->batch = (sqlite_batch){.jobs = jobs, .count = count};
+    status *failure = sqlite_run(s->link.statements[insert_statement(jobs, count)]);
+    return failure ? insert_failure(s, failure) : NULL;
+}
+
+// How many jobs from the first on are as fresh as that one.
+static size_t count_alike(const store_new_job *jobs, size_t count)
+{
+    size_t alike = 1;
+    bool fresh = sqlite_row_is_fresh(&jobs[0].row);
+    while (alike < count && sqlite_row_is_fresh(&jobs[alike].row) == fresh)
+        alike++;
+    return alike;
+}
+
+// Those that were leased at once stand before those that were not.
+status *sqlite_insert_now(sqlite_store *s, const store_new_job *jobs, size_t count)
+{
+    size_t first = count_alike(jobs, count);
     status *failure = sqlite_saves_write(s);
+    if (!failure)
+        failure = insert_rows(s, jobs, first);
+    if (!failure && first < count)
+        failure = insert_rows(s, jobs + first, count - first);
     if (failure)
         return failure;
     s->batch = (sqlite_batch){.jobs = jobs, .count = count};
+    return sqlite_run(s->link.statements[WRITE_INSERT_INPUT]);
+}
+
+static status *note_inserted(sqlite_store *s, const store_new_job *job)
+{
+    const job_row *row = &job->row;
+    note_time(s, row);
+    sqlite_counts_add(s, row->route, row->state, 1);
+    sqlite_lanes_enter(s, job_row_lane(row), job_row_rank(row));
+    sqlite_expiry_enter(s, row);
+    return sqlite_relations_add(s, job);
+}
+
+status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
+{
+    sqlite_store *s = sqlite_store_of(base);
+    status *failure = NULL;
+    size_t waiting = s->in_transaction ? sqlite_inserts_add(s, jobs, count) : 0;
     s->batch_jobs += count;
-    failure = sqlite_run(sqlite_writer(base, insert_statement(jobs, count)));
-    if (failure)
-        return insert_failure(s, failure);
-    failure = sqlite_run(sqlite_writer(base, WRITE_INSERT_INPUT));
-    for (size_t i = 0; i < count && !failure; i++) {
-        const job_row *row = &jobs[i].row;
-        note_time(s, row);
-        sqlite_counts_add(s, row->route, row->state, 1);
-        sqlite_lanes_enter(s, job_row_lane(row), job_row_rank(row));
-        sqlite_expiry_enter(s, row);
-        failure = sqlite_relations_add(s, &jobs[i]);
+    if (waiting < count) {
+        failure = sqlite_inserts_write(s);
+        if (!failure)
+            failure = sqlite_insert_now(s, jobs + waiting, count - waiting);
     }
+    for (size_t i = 0; i < count && !failure; i++)
+        failure = note_inserted(s, &jobs[i]);
     return failure;
 }
 
@@ -189,14 +227,24 @@ static status *save_now(sqlite_store *s, const job_row *rows, size_t count, bool
     return sqlite_update_all(s, special);
 }
 
+static status *save_written(sqlite_store *s, const job_row *before, const job_row *rows,
+                            size_t count)
+{
+    bool special = !have_same_special(before, rows, count);
+    bool waits = count == 1 && s->in_transaction && !takes_key(before, rows);
+    status *failure = sqlite_inserts_write_of(s, rows, count);
+    if (failure)
+        return failure;
+    return waits ? sqlite_saves_add(s, rows, special) : save_now(s, rows, count, special);
+}
+
 status *sqlite_save(store *base, const job_row *before, const job_row *rows, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
+    status *failure = NULL;
     s->batch_jobs += count;
-    bool special = !have_same_special(before, rows, count);
-    bool waits = count == 1 && s->in_transaction && !takes_key(before, rows);
-    status *failure =
-        waits ? sqlite_saves_add(s, rows, special) : save_now(s, rows, count, special);
+    if (count != 1 || !sqlite_inserts_change(s, rows))
+        failure = save_written(s, before, rows, count);
     for (size_t i = 0; i < count && !failure; i++)
         note_change(s, &before[i], &rows[i]);
     return failure;

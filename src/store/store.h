@@ -34,6 +34,7 @@ typedef struct store_new_job {
     size_t label_count;
     const int64_t
         *after;  // row.blockers seqs of unfinished jobs, each once; they are stored already
+    bool lasts;  // spec and hash stay as they are until commit or rollback
 } store_new_job;
 
 // A route is one (queue, kind) pair; numbers start at 1 and stay for ever.
@@ -76,7 +77,8 @@ typedef struct store_ops {
     void (*rollback)(store *s);
 
     // insert adds new jobs; counts them. A second job with the same id is ALREADY_EXISTS (a
-    // caller's bug).
+    // caller's bug). Of jobs that last, what could not be written may be said by a later call, by
+    // commit at the latest.
     status *(*insert)(store *s, const store_new_job *jobs, size_t count);
     // find looks ids up; ret_rows[i].seq is 0 where there is none. Sees this transaction's own
     // inserts.

@@ -67,7 +67,9 @@ static void add_jobs(world *w)
         job = rig_new_job(w->rig, w->routes[draw(w, ROUTES)], (int32_t) draw(w, 5), due_us);
         if ((size_t) job.row.seq > MOST_JOBS)
             return;
-        give_keys(w, &job.row);
+        job.lasts = draw(w, 4) != 0;
+        if (draw(w, 2))
+            give_keys(w, &job.row);
         rig_ok(w->rig->store->ops->insert(w->rig->store, &job, 1));
         w->now.rows[job.row.seq - 1] = job.row;
         w->now.count = (size_t) job.row.seq;
@@ -124,7 +126,27 @@ static void change_jobs(world *w)
         rows[count] = w->now.rows[i] = moved(w, before[count]);
         count++;
     }
-    rig_ok(w->rig->store->ops->save(w->rig->store, before, rows, count));
+    if (draw(w, 2)) {
+        rig_ok(w->rig->store->ops->save(w->rig->store, before, rows, count));
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        rig_save(w->rig, &before[i], &rows[i]);
+}
+
+// As workers do that have room for some jobs.
+static void lease_jobs(world *w)
+{
+    job_row rows[8];
+    const uuid worker = uuid_new_v7(T0);
+    size_t count = 0, routes = 1 + draw(w, ROUTES), room = draw(w, 8);
+    rig_ok(w->rig->store->ops->take_ready(w->rig->store, w->routes, routes, room, rows, &count));
+    for (size_t i = 0; i < count; i++) {
+        job_row after = rows[i];
+        rig_ok(job_lease(&after, &worker, 1, w->rig->now_us));
+        rig_save(w->rig, &rows[i], &after);
+        w->now.rows[after.seq - 1] = after;
+    }
 }
 
 static void remove_jobs(world *w)
@@ -308,7 +330,10 @@ static void live(rig *r, uint64_t seed)
         r->now_us += (int64_t) draw(&w, 100);
         rig_begin(r);
         add_jobs(&w);
-        change_jobs(&w);
+        check_ready(&w);
+        lease_jobs(&w);
+        if (draw(&w, 3))
+            change_jobs(&w);
         check_ready(&w);
         remove_jobs(&w);
         check_lane(&w, (job_lane) - (1 + (int) draw(&w, 7)));
