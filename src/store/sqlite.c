@@ -26,7 +26,6 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_ROLLBACK]        = "ROLLBACK",
     [WRITE_INSERT_JOB]      = BATCH_INSERT_JOB,
     [WRITE_INSERT_PLAIN_JOB] = BATCH_INSERT_PLAIN_JOB,
-    [WRITE_INSERT_FRESH_JOB] = BATCH_INSERT_FRESH_JOB,
     [WRITE_INSERT_INPUT]    = BATCH_INSERT_INPUT,
     [WRITE_UPDATE_JOB]      = BATCH_UPDATE_JOB,
     [WRITE_UPDATE_PLAIN_JOB] = BATCH_UPDATE_PLAIN_JOB,
@@ -52,12 +51,11 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_FIND_IDS]        = BATCH_SELECT_BY("id"),
     [WRITE_FIND_UNIQUE]     = BATCH_SELECT_BY_UNIQUE_KEY,
     [WRITE_LOAD_ROWS]       = BATCH_SELECT_BY("seq"),
+    [WRITE_LOAD_SMALL_INPUT] = "SELECT small_input FROM job WHERE seq = ?",
     [WRITE_LOAD_INPUT]      = "SELECT spec, hash FROM input WHERE seq = ?",
     [WRITE_LOAD_RESULT]     = "SELECT body FROM result WHERE seq = ?",
     [WRITE_LOAD_LAST_ATTEMPT] = "SELECT body FROM attempt WHERE seq = ? ORDER BY number DESC LIMIT 1",
     [WRITE_LANE_ROWS]       = JOB_SELECT " FROM job INDEXED BY job_by_lane"
-                              " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
-    [WRITE_LANE_ENDED]      = ENDED_SELECT " FROM job INDEXED BY job_by_lane"
                               " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
     [WRITE_LANE_BEHIND]     = JOB_SELECT " FROM job INDEXED BY job_by_lane"
                               " WHERE lane = ? AND (rank, seq) > (?, ?) ORDER BY rank, seq LIMIT ?",

@@ -1,14 +1,18 @@
 // sqlite_batch - an array of rows as a table.
 #include "store/sqlite_batch.h"
 
+#include "store/sqlite_details.h"
 #include "store/sqlite_link.h"
 
-#include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
+// What is put together for a row stays until the next one.
 typedef struct batch_table {
     sqlite3_vtab base;
     sqlite_batch *batch;
+    uint8_t details[SQLITE_DETAILS_SIZE];
+    uint8_t input[BATCH_SMALL_INPUT];
 } batch_table;
 
 typedef struct batch_cursor {
@@ -16,13 +20,22 @@ typedef struct batch_cursor {
     size_t at;
 } batch_cursor;
 
-#define COLUMN_NUMBER(column, type, member, null) COLUMN_##column,
-
 enum {
     COLUMN_seq,
     COLUMN_lane,
     COLUMN_rank,
-    JOB_MARK_COLUMNS(COLUMN_NUMBER) JOB_COLUMNS(COLUMN_NUMBER) COLUMN_hash,
+    COLUMN_state,
+    COLUMN_id,
+    COLUMN_route,
+    COLUMN_details,
+    COLUMN_small_input,
+    COLUMN_held_rank,
+    COLUMN_may_expire,
+    COLUMN_holds_key,
+    COLUMN_expire_us,
+    COLUMN_unique_key,
+    COLUMN_concurrency_key,
+    COLUMN_hash,
     COLUMN_spec,
 };
 
@@ -32,9 +45,8 @@ static int batch_connect(sqlite3 *db, void *aux, int argc, const char *const *ar
     (void) argc;
     (void) argv;
     (void) ret_error;
-    int code =
-        sqlite3_declare_vtab(db, "CREATE TABLE x(seq, lane, rank" JOB_MARK_COLUMNS(JOB_COLUMN_NAME)
-                                     JOB_COLUMNS(JOB_COLUMN_NAME) ", hash, spec)");
+    int code = sqlite3_declare_vtab(db, "CREATE TABLE x(" BATCH_PLAIN_COLUMNS
+                                        ", small_input" BATCH_MARKS BATCH_KEYS ", hash, spec)");
     if (code != SQLITE_OK)
         return code;
     batch_table *table = calloc(1, sizeof *table);
@@ -110,61 +122,20 @@ static int batch_rowid(sqlite3_vtab_cursor *cursor, sqlite3_int64 *ret)
     return SQLITE_OK;
 }
 
-// How one C type becomes a value. NULL stands for the column's own value.
-static void give_INT64(sqlite3_context *context, const int64_t *value, int64_t null)
+static void give_uuid(sqlite3_context *context, const uuid *value)
 {
-    if (*value != null)
-        sqlite3_result_int64(context, *value);
-}
-
-static void give_INT32(sqlite3_context *context, const int32_t *value, int64_t null)
-{
-    if (*value != null)
-        sqlite3_result_int(context, *value);
-}
-
-static void give_BOOL(sqlite3_context *context, const bool *value, int64_t null)
-{
-    if (*value != (null != 0))
-        sqlite3_result_int(context, *value);
-}
-
-static void give_STATE(sqlite3_context *context, const job_state *value, int64_t null)
-{
-    (void) null;
-    sqlite3_result_int(context, (int) *value);
-}
-
-static void give_REAL(sqlite3_context *context, const double *value, int64_t null)
-{
-    if (islessgreater(*value, (double) null))
-        sqlite3_result_double(context, *value);
-}
-
-static void give_UUID(sqlite3_context *context, const uuid *value, int64_t null)
-{
-    (void) null;
     if (!uuid_is_nil(value))
         sqlite3_result_blob(context, value->bytes, sizeof value->bytes, SQLITE_STATIC);
 }
 
-static void give_hash(sqlite3_context *context, const store_new_job *job)
+static void give_details(sqlite3_context *context, const job_row *row, batch_table *table)
 {
-    if (job)
-        sqlite3_result_blob(context, job->hash, JOB_HASH_BYTES, SQLITE_STATIC);
+    size_t size = sqlite_details_write(row, table->details);
+    sqlite3_result_blob64(context, table->details, size, SQLITE_STATIC);
 }
 
-static void give_spec(sqlite3_context *context, const store_new_job *job)
-{
-    if (!job)
-        return;
-
-    // No address would mean NULL rather than no bytes.
-    const void *start = job->spec.bytes ? (const void *) job->spec.bytes : "";
-    sqlite3_result_blob64(context, start, job->spec.size, SQLITE_STATIC);
-}
-
-static void give_mark(sqlite3_context *context, const job_row *row, int column)
+// Of the columns that few jobs have.
+static void give_rare(sqlite3_context *context, const job_row *row, int column)
 {
     if (column == COLUMN_held_rank && sqlite_row_is_held(row))
         sqlite3_result_int64(context, job_row_rank(row));
@@ -172,14 +143,60 @@ static void give_mark(sqlite3_context *context, const job_row *row, int column)
         sqlite3_result_int(context, 1);
     else if (column == COLUMN_holds_key && sqlite_row_holds_key(row))
         sqlite3_result_int(context, 1);
+    else if (column == COLUMN_expire_us && row->expire_us != 0)
+        sqlite3_result_int64(context, row->expire_us);
+    else if (column == COLUMN_unique_key)
+        give_uuid(context, &row->unique_key);
+    else if (column == COLUMN_concurrency_key)
+        give_uuid(context, &row->concurrency_key);
 }
 
-#define GIVE_MARK(column, type, member, null) case COLUMN_##column:
+static void give_of_row(sqlite3_context *context, const job_row *row, int column,
+                        batch_table *table)
+{
+    if (column == COLUMN_seq)
+        sqlite3_result_int64(context, row->seq);
+    else if (column == COLUMN_lane)
+        sqlite3_result_int(context, job_row_lane(row));
+    else if (column == COLUMN_rank)
+        sqlite3_result_int64(context, job_row_rank(row));
+    else if (column == COLUMN_state)
+        sqlite3_result_int(context, (int) row->state);
+    else if (column == COLUMN_id)
+        give_uuid(context, &row->id);
+    else if (column == COLUMN_route)
+        sqlite3_result_int(context, row->route);
+    else if (column == COLUMN_details)
+        give_details(context, row, table);
+    else
+        give_rare(context, row, column);
+}
 
-#define GIVE(column, type, member, null)                                                           \
-    case COLUMN_##column:                                                                          \
-        give_##type(context, &row->member, null);                                                  \
-        break;
+bool sqlite_batch_fits(const store_new_job *job)
+{
+    return job->spec.size <= BATCH_SMALL_INPUT - JOB_HASH_BYTES;
+}
+
+static void give_small_input(sqlite3_context *context, const store_new_job *job, uint8_t *input)
+{
+    memcpy(input, job->hash, JOB_HASH_BYTES);
+    if (job->spec.size > 0)
+        memcpy(input + JOB_HASH_BYTES, job->spec.bytes, job->spec.size);
+    sqlite3_result_blob64(context, input, JOB_HASH_BYTES + job->spec.size, SQLITE_STATIC);
+}
+
+// An input is either in one column or in the two others.
+static void give_input(sqlite3_context *context, const store_new_job *job, int column,
+                       batch_table *table)
+{
+    bool fits = sqlite_batch_fits(job);
+    if (column == COLUMN_small_input && fits)
+        give_small_input(context, job, table->input);
+    else if (column == COLUMN_hash && !fits)
+        sqlite3_result_blob(context, job->hash, JOB_HASH_BYTES, SQLITE_STATIC);
+    else if (column == COLUMN_spec && !fits)
+        sqlite3_result_blob64(context, job->spec.bytes, job->spec.size, SQLITE_STATIC);
+}
 
 // The columns of a batch of keys.
 static void give_key(sqlite3_context *context, const sqlite_batch *batch, size_t at, int column)
@@ -187,40 +204,27 @@ static void give_key(sqlite3_context *context, const sqlite_batch *batch, size_t
     if (column == COLUMN_seq && batch->seqs)
         sqlite3_result_int64(context, batch->seqs[at]);
     else if (column == COLUMN_id && batch->ids)
-        give_UUID(context, &batch->ids[at], 0);
+        give_uuid(context, &batch->ids[at]);
+}
+
+static bool is_of_input(int column)
+{
+    return column == COLUMN_small_input || column == COLUMN_hash || column == COLUMN_spec;
 }
 
 static int batch_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, int column)
 {
-    const sqlite_batch *batch = batch_of(cursor);
+    batch_table *table = (batch_table *) cursor->pVtab;
+    const sqlite_batch *batch = table->batch;
     size_t at = ((batch_cursor *) cursor)->at;
-    const store_new_job *job = batch->jobs ? &batch->jobs[at] : NULL;
-    const job_row *row = job ? &job->row : batch->rows ? &batch->rows[at] : NULL;
-    if (!row) {
+    if (batch->jobs && is_of_input(column))
+        give_input(context, &batch->jobs[at], column, table);
+    else if (batch->jobs)
+        give_of_row(context, &batch->jobs[at].row, column, table);
+    else if (batch->rows)
+        give_of_row(context, &batch->rows[at], column, table);
+    else
         give_key(context, batch, at, column);
-        return SQLITE_OK;
-    }
-    switch (column) {
-    case COLUMN_seq:
-        sqlite3_result_int64(context, row->seq);
-        break;
-    case COLUMN_lane:
-        sqlite3_result_int(context, job_row_lane(row));
-        break;
-    case COLUMN_rank:
-        sqlite3_result_int64(context, job_row_rank(row));
-        break;
-        JOB_MARK_COLUMNS(GIVE_MARK)
-        give_mark(context, row, column);
-        break;
-        JOB_COLUMNS(GIVE)
-    case COLUMN_hash:
-        give_hash(context, job);
-        break;
-    case COLUMN_spec:
-        give_spec(context, job);
-        break;
-    }
     return SQLITE_OK;
 }
 

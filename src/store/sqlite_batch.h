@@ -29,39 +29,44 @@ typedef struct sqlite_batch {
     size_t current;  // the row read last
 } sqlite_batch;
 
+// An input of so many bytes or less, hash and spec, stands in the row of its job.
+#define BATCH_SMALL_INPUT ((size_t) 512)
+
+// sqlite_batch_fits says that a job's does.
+bool sqlite_batch_fits(const store_new_job *job);
+
 // sqlite_batch_attach makes `batch` known to a connection; it reads what *batch says at the time.
 status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
 
+// What every job has, and what few jobs have.
+#define BATCH_PLAIN_COLUMNS "seq, lane, rank, state, id, route, details"
+#define BATCH_MARKS         ", held_rank, may_expire, holds_key, expire_us"
+#define BATCH_KEYS          ", unique_key, concurrency_key"
+
 #define BATCH_INSERT_COLUMNS(columns)                                                              \
-    "INSERT OR FAIL INTO job(seq, lane, rank" columns ") SELECT seq, lane, rank" columns           \
-    " FROM batch"
+    "INSERT OR FAIL INTO job(" BATCH_PLAIN_COLUMNS ", small_input" columns                         \
+    ") SELECT " BATCH_PLAIN_COLUMNS ", small_input" columns " FROM batch"
 
-#define BATCH_INSERT_JOB                                                                           \
-    BATCH_INSERT_COLUMNS(JOB_MARK_COLUMNS(JOB_COLUMN_NAME) JOB_COLUMNS(JOB_COLUMN_NAME))
-#define BATCH_INSERT_PLAIN_JOB BATCH_INSERT_COLUMNS(JOB_PLAIN_COLUMNS(JOB_COLUMN_NAME))
+#define BATCH_INSERT_JOB       BATCH_INSERT_COLUMNS(BATCH_MARKS BATCH_KEYS)
+#define BATCH_INSERT_PLAIN_JOB BATCH_INSERT_COLUMNS("")
 
-#define BATCH_INSERT_FRESH_JOB BATCH_INSERT_COLUMNS(JOB_FRESH_COLUMNS(JOB_COLUMN_NAME))
-
+// Of inputs that do not stand in the row.
 #define BATCH_INSERT_INPUT                                                                         \
-    "INSERT OR FAIL INTO input(seq, hash, spec) SELECT seq, hash, spec FROM batch"
+    "INSERT OR FAIL INTO input(seq, hash, spec) SELECT seq, hash, spec FROM batch"                 \
+    " WHERE spec IS NOT NULL"
 
 // An insert whose rows are all there already: unlike UPDATE ... FROM it takes the batch row by row,
 // and does not write it to a table of its own first. What may not be NULL has to be named.
-#define BATCH_COLUMN_SET(column, type, member, null) ", " #column " = excluded." #column
-
 #define BATCH_UPDATE_COLUMNS(columns, set)                                                         \
-    "INSERT INTO job(seq, lane, rank, id, route" columns                                           \
-    ") SELECT seq, lane, rank, id, route" columns " FROM batch WHERE true"                         \
-    " ON CONFLICT(seq) DO UPDATE SET lane = excluded.lane, rank = excluded.rank" set
-
-#define JOB_VARYING_COLUMNS(X) JOB_CHANGING_COLUMNS(X) JOB_SPECIAL_COLUMNS(X) JOB_MARK_COLUMNS(X)
+    "INSERT INTO job(" BATCH_PLAIN_COLUMNS columns ") SELECT " BATCH_PLAIN_COLUMNS columns         \
+    " FROM batch WHERE true ON CONFLICT(seq) DO UPDATE SET lane = excluded.lane,"                  \
+    " rank = excluded.rank, state = excluded.state, details = excluded.details" set
 
 #define BATCH_UPDATE_JOB                                                                           \
-    BATCH_UPDATE_COLUMNS(JOB_VARYING_COLUMNS(JOB_COLUMN_NAME),                                     \
-                         JOB_VARYING_COLUMNS(BATCH_COLUMN_SET))
-#define BATCH_UPDATE_PLAIN_JOB                                                                     \
-    BATCH_UPDATE_COLUMNS(JOB_CHANGING_COLUMNS(JOB_COLUMN_NAME),                                    \
-                         JOB_CHANGING_COLUMNS(BATCH_COLUMN_SET))
+    BATCH_UPDATE_COLUMNS(BATCH_MARKS,                                                              \
+                         ", held_rank = excluded.held_rank, may_expire = excluded.may_expire,"     \
+                         " holds_key = excluded.holds_key, expire_us = excluded.expire_us")
+#define BATCH_UPDATE_PLAIN_JOB BATCH_UPDATE_COLUMNS("", "")
 
 // Rows by seq or id, with their position in the batch behind the last column of the row.
 #define BATCH_SELECT_BY(key)                                                                       \

@@ -16,7 +16,6 @@ enum {
     WRITE_ROLLBACK,
     WRITE_INSERT_JOB,
     WRITE_INSERT_PLAIN_JOB,
-    WRITE_INSERT_FRESH_JOB,
     WRITE_INSERT_INPUT,
     WRITE_UPDATE_JOB,
     WRITE_UPDATE_PLAIN_JOB,
@@ -42,11 +41,11 @@ enum {
     WRITE_FIND_IDS,
     WRITE_FIND_UNIQUE,
     WRITE_LOAD_ROWS,
+    WRITE_LOAD_SMALL_INPUT,
     WRITE_LOAD_INPUT,
     WRITE_LOAD_RESULT,
     WRITE_LOAD_LAST_ATTEMPT,
     WRITE_LANE_ROWS,
-    WRITE_LANE_ENDED,
     WRITE_LANE_BEHIND,
     WRITE_LANE_KEYS,
     WRITE_LANE_FIRST,
@@ -225,8 +224,6 @@ status *sqlite_load_last_attempt(store *s, int64_t seq, arena *memory, slice *re
 // sqlite_load.c: the rows that a bound statement gives, at most limit; resets it.
 status *sqlite_load_rows(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
                          size_t *ret_count);
-status *sqlite_load_ended(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
-                          size_t *ret_count);
 
 // sqlite_lanes.c
 status *sqlite_take_ready(store *s, const int32_t *routes, size_t route_count, size_t limit,

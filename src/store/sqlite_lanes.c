@@ -108,9 +108,7 @@ status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row
 
 status *sqlite_ended(store *s, int64_t until, size_t limit, job_row *ret_rows, size_t *ret_count)
 {
-    sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_ENDED);
-    bind_lane(statement, JOB_LANE_FINISHED, until, limit);
-    return sqlite_load_ended(s, statement, limit, ret_rows, ret_count);
+    return read_lane(s, JOB_LANE_FINISHED, until, limit, ret_rows, ret_count);
 }
 
 status *sqlite_lane_behind(store *s, int32_t lane, const store_place *behind, size_t limit,

@@ -130,7 +130,9 @@ static size_t bytes_of(const store_job *job)
 static status *look_at_row(scan *s, sqlite3_stmt *statement, unsigned parts, arena *memory)
 {
     job_row row;
-    sqlite_row_read(statement, &row);
+    status *failure = sqlite_row_read(statement, &row);
+    if (failure)
+        return failure;
     s->rows++;
     s->last_seq = row.seq;
     if (!matches(s, &row))
@@ -139,7 +141,7 @@ static status *look_at_row(scan *s, sqlite3_stmt *statement, unsigned parts, are
     if (!job)
         return no_memory();
     *job = (store_job){.row = row};
-    status *failure = sqlite_reader_parts(s->reader, parts, memory, job);
+    failure = sqlite_reader_parts(s->reader, parts, memory, job);
     if (failure)
         return failure;
     s->bytes += bytes_of(job);

@@ -18,8 +18,10 @@ static status *read_batch(sqlite_store *s, int number, sqlite_batch batch, job_r
         memset(ret_rows, 0, batch.count * sizeof *ret_rows);
     failure = sqlite_step_row(statement, &row);
     while (!failure && row) {
-        sqlite_row_read(statement, &ret_rows[sqlite3_column_int64(statement, JOB_SELECT_COUNT)]);
-        failure = sqlite_step_row(statement, &row);
+        failure = sqlite_row_read(statement,
+                                  &ret_rows[sqlite3_column_int64(statement, JOB_SELECT_COUNT)]);
+        if (!failure)
+            failure = sqlite_step_row(statement, &row);
     }
     sqlite3_reset(statement);
     return failure;
@@ -72,8 +74,7 @@ status *sqlite_load(store *base, const int64_t *seqs, size_t count, job_row *ret
     return failure;
 }
 
-static status *load_with(store *s, sqlite3_stmt *statement, size_t limit,
-                         void (*read)(sqlite3_stmt *, job_row *), job_row *ret_rows,
+status *sqlite_load_rows(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
                          size_t *ret_count)
 {
     size_t count = 0;
@@ -82,7 +83,7 @@ static status *load_with(store *s, sqlite3_stmt *statement, size_t limit,
     while (!failure && row && count < limit) {
         failure = sqlite_step_row(statement, &row);
         if (!failure && row)
-            read(statement, &ret_rows[count++]);
+            failure = sqlite_row_read(statement, &ret_rows[count++]);
     }
     sqlite3_reset(statement);
     if (!failure)
@@ -90,16 +91,9 @@ static status *load_with(store *s, sqlite3_stmt *statement, size_t limit,
     return failure;
 }
 
-status *sqlite_load_rows(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
-                         size_t *ret_count)
+static status *damaged_hash(void)
 {
-    return load_with(s, statement, limit, sqlite_row_read, ret_rows, ret_count);
-}
-
-status *sqlite_load_ended(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
-                          size_t *ret_count)
-{
-    return load_with(s, statement, limit, sqlite_row_read_ended, ret_rows, ret_count);
+    return status_new(STATUS_DATA_LOSS, "the content hash of a job is damaged");
 }
 
 // Reads spec and hash from the row that the statement stands on.
@@ -108,10 +102,27 @@ static status *read_input(sqlite3_stmt *statement, arena *memory, slice *ret_spe
 {
     const void *hash = sqlite3_column_blob(statement, 1);
     if (!hash || sqlite3_column_bytes(statement, 1) != JOB_HASH_BYTES)
-        return status_new(STATUS_DATA_LOSS, "the content hash of a job is damaged");
+        return damaged_hash();
     if (ret_hash)
         memcpy(ret_hash, hash, JOB_HASH_BYTES);
     return sqlite_read_slice(statement, 0, memory, ret_spec);
+}
+
+// The same of one that stands in the row of its job: the hash, and the spec behind it.
+static status *read_small_input(sqlite3_stmt *statement, arena *memory, slice *ret_spec,
+                                uint8_t *ret_hash)
+{
+    const uint8_t *input = sqlite3_column_blob(statement, 0);
+    size_t size = (size_t) sqlite3_column_bytes(statement, 0);
+    if (!input || size < JOB_HASH_BYTES)
+        return damaged_hash();
+    if (ret_hash)
+        memcpy(ret_hash, input, JOB_HASH_BYTES);
+    size -= JOB_HASH_BYTES;
+    *ret_spec = (slice){size > 0 ? arena_copy(memory, input + JOB_HASH_BYTES, size) : NULL, size};
+    return ret_spec->bytes || size == 0
+               ? NULL
+               : status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left for the job");
 }
 
 // The same of one that waits to be inserted.
@@ -126,11 +137,22 @@ static status *copy_input(const store_new_job *job, arena *memory, slice *ret_sp
                : status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left for the job");
 }
 
-status *sqlite_load_spec(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash)
+static status *load_small(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash,
+                          bool *ret_found)
 {
-    const store_new_job *waiting = sqlite_inserts_get(sqlite_store_of(s), seq);
-    if (waiting)
-        return copy_input(waiting, memory, ret_spec, ret_hash);
+    sqlite3_stmt *statement = sqlite_writer(s, WRITE_LOAD_SMALL_INPUT);
+    bool row = false;
+    sqlite3_bind_int64(statement, 1, seq);
+    status *failure = sqlite_step_row(statement, &row);
+    *ret_found = row && sqlite3_column_type(statement, 0) != SQLITE_NULL;
+    if (!failure && *ret_found)
+        failure = read_small_input(statement, memory, ret_spec, ret_hash);
+    sqlite3_reset(statement);
+    return failure;
+}
+
+static status *load_large(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash)
+{
     sqlite3_stmt *statement = sqlite_writer(s, WRITE_LOAD_INPUT);
     bool found = false;
     sqlite3_bind_int64(statement, 1, seq);
@@ -141,6 +163,16 @@ status *sqlite_load_spec(store *s, int64_t seq, arena *memory, slice *ret_spec, 
         failure = status_new(STATUS_NOT_FOUND, "no input of job with seq %" PRId64, seq);
     sqlite3_reset(statement);
     return failure;
+}
+
+status *sqlite_load_spec(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash)
+{
+    const store_new_job *waiting = sqlite_inserts_get(sqlite_store_of(s), seq);
+    bool found = false;
+    if (waiting)
+        return copy_input(waiting, memory, ret_spec, ret_hash);
+    status *failure = load_small(s, seq, memory, ret_spec, ret_hash, &found);
+    return failure || found ? failure : load_large(s, seq, memory, ret_spec, ret_hash);
 }
 
 // The one blob that belongs to a job, or an empty slice.

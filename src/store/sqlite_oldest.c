@@ -1,5 +1,6 @@
 // sqlite_oldest - the READY job of a queue that has been due for the longest time.
 #include "store/sqlite_reader_internal.h"
+#include "store/sqlite_rows.h"
 
 // A lane is sorted by priority, then time: the first of each priority that there is will do. They
 // are sought one after the other, so that a backlog costs nothing. Where a queue has aging the line
@@ -15,15 +16,17 @@ static status *oldest_of_route(store_reader *r, int32_t route, int64_t *oldest)
     sqlite3_stmt *statement = sqlite_reader_statement(r, READ_READY_FROM);
     status *failure = NULL;
     int64_t rank = INT64_MIN;
+    job_row row;
     bool found = true;
     while (!failure && found) {
         sqlite3_bind_int(statement, 1, route);
         sqlite3_bind_int64(statement, 2, rank);
         failure = sqlite_step_row(statement, &found);
+        if (!failure && found)
+            failure = sqlite_row_read(statement, &row);
         if (!failure && found) {
-            int64_t due_us = sqlite3_column_int64(statement, 1);
-            rank = next_priority(sqlite3_column_int64(statement, 0));
-            *oldest = due_us < *oldest ? due_us : *oldest;
+            rank = next_priority(job_row_rank(&row));
+            *oldest = row.due_us < *oldest ? row.due_us : *oldest;
         }
         sqlite3_reset(statement);
     }

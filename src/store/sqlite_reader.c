@@ -18,7 +18,10 @@ static const char *const statement_texts[READ_STATEMENT_COUNT] = {
     [READ_JOB]          = JOB_SELECT " FROM job WHERE id = ?",
     [READ_JOB_AND_RESULT] = JOB_SELECT ", result.body FROM job"
                             " LEFT JOIN result ON result.seq = job.seq WHERE job.id = ?",
-    [READ_SPEC]         = "SELECT spec FROM input WHERE seq = ?",
+    // The hash stands before the spec.
+    [READ_SPEC]         = "SELECT CASE WHEN small_input IS NULL"
+                          " THEN (SELECT spec FROM input WHERE input.seq = job.seq)"
+                          " ELSE substr(small_input, 33) END FROM job WHERE seq = ?",
     [READ_RESULT]       = "SELECT body FROM result WHERE seq = ?",
     [READ_LAST_ATTEMPT] = "SELECT body FROM attempt WHERE seq = ? ORDER BY number DESC LIMIT 1",
     [READ_ATTEMPTS]     = "SELECT body FROM attempt WHERE seq = ? ORDER BY number",
@@ -41,7 +44,7 @@ static const char *const statement_texts[READ_STATEMENT_COUNT] = {
     [READ_BLOCKERS]     = "SELECT job.id FROM dependency INDEXED BY dependency_by_waiter"
                           " CROSS JOIN job ON job.seq = dependency.on_seq"
                           " WHERE dependency.seq = ? ORDER BY dependency.on_seq LIMIT ?",
-    [READ_READY_FROM]   = "SELECT rank, due_us FROM job INDEXED BY job_by_lane"
+    [READ_READY_FROM]   = JOB_SELECT " FROM job INDEXED BY job_by_lane"
                           " WHERE lane = ? AND rank >= ? ORDER BY rank, seq LIMIT 1",
 };
 // clang-format on
@@ -158,7 +161,7 @@ static status *read_job(store_reader *r, const uuid *id, store_job *ret)
     sqlite_bind_uuid(statement, 1, id);
     status *failure = sqlite_step_row(statement, &found);
     if (!failure && found)
-        sqlite_row_read(statement, &ret->row);
+        failure = sqlite_row_read(statement, &ret->row);
     else if (!failure)
         failure = status_new(STATUS_NOT_FOUND, "no job %s", uuid_format(id, text));
     sqlite3_reset(statement);
@@ -192,8 +195,9 @@ static status *read_success(store_reader *r, const uuid *id, arena *memory, stor
     sqlite_bind_uuid(statement, 1, id);
     status *failure = sqlite_step_row(statement, &found);
     if (!failure && found) {
-        sqlite_row_read(statement, &job.row);
-        failure = sqlite_read_slice(statement, JOB_SELECT_COUNT, memory, &job.result);
+        failure = sqlite_row_read(statement, &job.row);
+        if (!failure)
+            failure = sqlite_read_slice(statement, JOB_SELECT_COUNT, memory, &job.result);
     }
     sqlite3_reset(statement);
     *ret_found = !failure && job.row.state == JOB_SUCCEEDED && job.row.parent_seq == 0;

@@ -1,10 +1,12 @@
 // sqlite_schema - the tables, and the numbered migrations that lead to them.
 #include "store/sqlite_schema.h"
 
+#include "store/sqlite_details.h"
 #include "store/sqlite_link.h"
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #define APPLICATION_ID 0x45524e44  // "ERND", in the header of the file
 
@@ -92,12 +94,43 @@ static const char fourth_schema[] =  //
     "DROP TABLE counter;"
     "DROP TABLE meta;";
 
+// What no index asks for stands in one column, packed, and so does an input that is small. Inputs
+// that are there stay where they are.
+#define DETAIL_COLUMN(name, type, member, null) ", " #name
+
+static const char fifth_schema[] =  //
+    "CREATE TABLE packed_job ("
+    "  seq INTEGER PRIMARY KEY,"
+    "  lane INTEGER NOT NULL, rank INTEGER NOT NULL, state INTEGER NOT NULL,"
+    "  id BLOB NOT NULL, route INTEGER NOT NULL,"
+    "  details BLOB NOT NULL,"  // sqlite_details.h
+    "  small_input BLOB,"       // hash and spec; NULL: in table input
+    "  held_rank INTEGER,"      // rank while in the lane HELD
+    "  may_expire INTEGER,"     // 1 until it is leased or ends
+    "  holds_key INTEGER,"      // 1 until it ends
+    "  expire_us INTEGER, unique_key BLOB, concurrency_key BLOB);"
+    "INSERT INTO packed_job(seq, lane, rank, state, id, route, details, held_rank, may_expire,"
+    "  holds_key, expire_us, unique_key, concurrency_key)"
+    " SELECT seq, lane, rank, state, id, route,"
+    "  job_details(0" JOB_DETAILS(
+        DETAIL_COLUMN) "),"
+                       "  held_rank, may_expire, holds_key, expire_us, unique_key, concurrency_key "
+                       "FROM job;"
+                       "DROP TABLE job;"
+                       "ALTER TABLE packed_job RENAME TO job;"
+                       "CREATE UNIQUE INDEX job_by_id ON job(id);"
+                       "CREATE INDEX job_by_lane ON job(lane, rank);"
+                       "CREATE INDEX job_by_end ON job(state) WHERE state > 5;"
+                       "CREATE UNIQUE INDEX job_by_unique_key ON job(unique_key) WHERE holds_key "
+                       "IS NOT NULL;"
+                       "CREATE INDEX job_by_held ON job(concurrency_key, route, held_rank)"
+                       "  WHERE held_rank IS NOT NULL;"
+                       "CREATE INDEX job_by_held_route ON job(route) WHERE held_rank IS NOT NULL;"
+                       "CREATE INDEX job_by_expiry ON job(expire_us) WHERE may_expire IS NOT NULL;";
+
 // Migration n stands at index n - 1. What was released never changes: append.
 static const char *const migrations[] = {
-    first_schema,
-    second_schema,
-    third_schema,
-    fourth_schema,
+    first_schema, second_schema, third_schema, fourth_schema, fifth_schema,
 };
 
 #define LATEST ((int64_t) (sizeof migrations / sizeof migrations[0]))
@@ -123,6 +156,71 @@ static status *read_version(sqlite3 *db, int64_t *ret)
     *ret = version;
     return NULL;
 }
+
+// ---- job_details(0, create_us, ...): the columns of older schemas, packed ----
+
+static void take_INT64(sqlite3_value *value, int64_t *ret, int64_t null)
+{
+    *ret = sqlite3_value_type(value) == SQLITE_NULL ? null : sqlite3_value_int64(value);
+}
+
+static void take_TIME(sqlite3_value *value, int64_t *ret, int64_t null)
+{
+    take_INT64(value, ret, null);
+}
+
+static void take_INT32(sqlite3_value *value, int32_t *ret, int64_t null)
+{
+    int64_t number;
+    take_INT64(value, &number, null);
+    *ret = (int32_t) number;
+}
+
+static void take_BOOL(sqlite3_value *value, bool *ret, int64_t null)
+{
+    int64_t number;
+    take_INT64(value, &number, null);
+    *ret = number != 0;
+}
+
+static void take_REAL(sqlite3_value *value, double *ret, int64_t null)
+{
+    bool is_null = sqlite3_value_type(value) == SQLITE_NULL;
+    *ret = is_null ? (double) null : sqlite3_value_double(value);
+}
+
+static void take_UUID(sqlite3_value *value, uuid *ret, int64_t null)
+{
+    const void *bytes = sqlite3_value_blob(value);
+    (void) null;
+    *ret = (uuid){{0}};
+    if (bytes && sqlite3_value_bytes(value) == sizeof ret->bytes)
+        memcpy(ret->bytes, bytes, sizeof ret->bytes);
+}
+
+#define TAKE_COLUMN(name, type, member, null) take_##type(*++values, &row.member, null);
+
+static void pack_details(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    job_row row = {0};
+    uint8_t bytes[SQLITE_DETAILS_SIZE];
+    (void) count;
+    JOB_DETAILS(TAKE_COLUMN)
+    size_t size = sqlite_details_write(&row, bytes);
+    sqlite3_result_blob64(context, bytes, size, SQLITE_TRANSIENT);
+}
+
+#define ONE_COLUMN(name, type, member, null) +1
+
+static status *know_details(sqlite3 *db)
+{
+    int code = sqlite3_create_function_v2(db, "job_details", 1 JOB_DETAILS(ONE_COLUMN),
+                                          SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, pack_details,
+                                          NULL, NULL, NULL);
+    return code == SQLITE_OK ? NULL : sqlite_failure(db);
+}
+
+// ---- both ----
 
 static status *migrate(sqlite3 *db, int64_t version)
 {
@@ -150,6 +248,8 @@ status *sqlite_schema_update_to(sqlite3 *db, int64_t latest)
     if (!failure)
         failure = sqlite_run_text(db, "PRAGMA auto_vacuum = INCREMENTAL;"
                                       "PRAGMA journal_mode = WAL;");
+    if (!failure)
+        failure = know_details(db);
     while (!failure && version < latest)
         failure = migrate(db, ++version);
     return failure;

@@ -96,49 +96,33 @@ static status *insert_failure(sqlite_store *s, status *failure)
                : status_new(STATUS_ALREADY_EXISTS, "job %s exists already", id);
 }
 
-// The shortest statement that writes all of them.
-static int insert_statement(const store_new_job *jobs, size_t count)
+static bool are_plain(const store_new_job *jobs, size_t count)
 {
-    int statement = WRITE_INSERT_FRESH_JOB;
-    for (size_t i = 0; i < count; i++) {
-        if (!sqlite_row_is_plain(&jobs[i].row))
-            return WRITE_INSERT_JOB;
-        if (!sqlite_row_is_fresh(&jobs[i].row))
-            statement = WRITE_INSERT_PLAIN_JOB;
-    }
-    return statement;
+    size_t i = 0;
+    while (i < count && sqlite_row_is_plain(&jobs[i].row))
+        i++;
+    return i == count;
 }
 
-static status *insert_rows(sqlite_store *s, const store_new_job *jobs, size_t count)
+static bool all_fit(const store_new_job *jobs, size_t count)
 {
-    s->batch = (sqlite_batch){.jobs = jobs, .count = count};
-    status *failure = sqlite_run(s->link.statements[insert_statement(jobs, count)]);
-    return failure ? insert_failure(s, failure) : NULL;
+    size_t i = 0;
+    while (i < count && sqlite_batch_fits(&jobs[i]))
+        i++;
+    return i == count;
 }
 
-// How many jobs from the first on are as fresh as that one.
-static size_t count_alike(const store_new_job *jobs, size_t count)
-{
-    size_t alike = 1;
-    bool fresh = sqlite_row_is_fresh(&jobs[0].row);
-    while (alike < count && sqlite_row_is_fresh(&jobs[alike].row) == fresh)
-        alike++;
-    return alike;
-}
-
-// Those that were leased at once stand before those that were not.
 status *sqlite_insert_now(sqlite_store *s, const store_new_job *jobs, size_t count)
 {
-    size_t first = count_alike(jobs, count);
+    int statement = are_plain(jobs, count) ? WRITE_INSERT_PLAIN_JOB : WRITE_INSERT_JOB;
     status *failure = sqlite_saves_write(s);
-    if (!failure)
-        failure = insert_rows(s, jobs, first);
-    if (!failure && first < count)
-        failure = insert_rows(s, jobs + first, count - first);
     if (failure)
         return failure;
     s->batch = (sqlite_batch){.jobs = jobs, .count = count};
-    return sqlite_run(s->link.statements[WRITE_INSERT_INPUT]);
+    failure = sqlite_run(s->link.statements[statement]);
+    if (failure)
+        return insert_failure(s, failure);
+    return all_fit(jobs, count) ? NULL : sqlite_run(s->link.statements[WRITE_INSERT_INPUT]);
 }
 
 static status *note_inserted(sqlite_store *s, const store_new_job *job)

@@ -72,8 +72,10 @@ static void expect_whole(rig *r)
     rig_ok(sqlite_read_number(
         db, "SELECT count(*) FROM pragma_integrity_check WHERE integrity_check <> 'ok'", &faults));
     assert_int_equal(faults, 0);
-    rig_ok(sqlite_read_number(
-        db, "SELECT count(*) FROM job LEFT JOIN input USING (seq) WHERE spec IS NULL", &faults));
+    rig_ok(sqlite_read_number(db,
+                              "SELECT count(*) FROM job LEFT JOIN input USING (seq) WHERE "
+                              "coalesce(small_input, spec) IS NULL",
+                              &faults));
     assert_int_equal(faults, 0);
 }
 

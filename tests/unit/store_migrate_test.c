@@ -163,12 +163,95 @@ static void held_jobs_of_the_second_schema_are_found(void **state)
     rig_stop(&r);
 }
 
+// A job that has something in every column of schema 4, and one that has nothing where it may.
+static const char fourth_contents[] =
+    "INSERT INTO route(route, queue, kind) VALUES (1, 'q', 'k');"
+    "UPDATE total SET n1 = 9, n2 = 1700000000000000 WHERE route = 0;"
+    "INSERT INTO total(route, n3, n6) VALUES (1, 1, 1);"
+    "INSERT INTO job(seq, lane, rank, state, attempt, failures, losses, revision, due_us,"
+    "  start_us, finish_us, worker, lease_sequence, callbacks_open, id, route, priority,"
+    "  create_us, parent_seq, has_callback, attempt_timeout_us, retention_us, min_backoff_us,"
+    "  max_backoff_us, max_attempts, multiplier, retry_request, expire_us, aging_us, blockers,"
+    "  has_dependants, unique_key, concurrency_key)"
+    " VALUES (7, -7, 0, 6, 11, 12, 13, 14, 1700000000000015, 1700000000000016,"
+    "  1700000000000017, x'018bcfe5680070008000000000000006', 18, 19,"
+    "  x'018bcfe5680070008000000000000007', 1, -20, 1700000000000000, 5, 1, 21, 22, 23, 24, 25,"
+    "  1.25, -26, 1700000000000027, 28, 29, 1, x'018bcfe5680070008000000000000008',"
+    "  x'018bcfe5680070008000000000000009');"
+    "INSERT INTO job(seq, lane, rank, state, id, route)"
+    " VALUES (8, 1, 3, 3, x'018bcfe5680070008000000000000010', 1);"
+    "INSERT INTO input(seq, hash, spec) VALUES (7, zeroblob(32), 'seven'), (8, zeroblob(32), '');";
+
+static void write_fourth(const char *place)
+{
+    char path[128];
+    sqlite3 *db = NULL;
+    snprintf(path, sizeof path, "%s/errand.db", place);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    rig_ok(sqlite_schema_update_to(db, 4));
+    rig_ok(sqlite_run_text(db, fourth_contents));
+    sqlite3_close(db);
+}
+
+static void every_column_of_the_fourth_schema_is_kept(void **state)
+{
+    (void) state;
+    rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
+    slice spec;
+    rig_make_place(r.place);
+    write_fourth(r.place);
+    rig_open(&r);
+    job_row full = rig_load(&r, 7), bare = rig_load(&r, 8);
+    const job_row all = {.seq = 7,
+                         .id = full.id,
+                         .parent_seq = 5,
+                         .route = 1,
+                         .state = JOB_FAILED,
+                         .priority = -20,
+                         .attempt = 11,
+                         .failures = 12,
+                         .losses = 13,
+                         .revision = 14,
+                         .create_us = T0,
+                         .due_us = T0 + 15,
+                         .start_us = T0 + 16,
+                         .finish_us = T0 + 17,
+                         .worker = full.worker,
+                         .lease_sequence = 18,
+                         .has_callback = true,
+                         .callbacks_open = 19,
+                         .retry_request = -26,
+                         .expire_us = T0 + 27,
+                         .aging_us = 28,
+                         .blockers = 29,
+                         .has_dependants = true,
+                         .unique_key = full.unique_key,
+                         .concurrency_key = full.concurrency_key,
+                         .policy = {21, 22, 23, 24, 1.25, 25}};
+    const job_row none = {.seq = 8,
+                          .id = bare.id,
+                          .route = 1,
+                          .state = JOB_READY,
+                          .policy = {60000000, 86400000000, 1000000, 600000000, 2, 10}};
+    rig_assert_same_row(&full, &all);
+    rig_assert_same_row(&bare, &none);
+    assert_int_equal(full.worker.bytes[15], 6);
+    assert_int_equal(full.id.bytes[15], 7);
+    assert_int_equal(full.unique_key.bytes[15], 8);
+    assert_int_equal(full.concurrency_key.bytes[15], 9);
+    rig_ok(r.store->ops->load_spec(r.store, 7, r.memory, &spec, NULL));
+    assert_int_equal(spec.size, 5);
+    assert_int_equal(r.store->ops->next_seq(r.store), 9);
+    rig_stop(&r);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(jobs_of_the_first_schema_are_read_as_before),
     cmocka_unit_test(jobs_of_the_first_schema_go_on_under_the_latest),
     cmocka_unit_test(a_migrated_store_has_all_that_a_new_one_has),
     cmocka_unit_test(numbers_of_the_third_schema_are_kept),
     cmocka_unit_test(held_jobs_of_the_second_schema_are_found),
+    cmocka_unit_test(every_column_of_the_fourth_schema_is_kept),
 };
 
 UNIT_TEST_MAIN(tests)

@@ -57,8 +57,8 @@ static void every_statement_of_the_writer_uses_an_index(void **state)
     rig r = rig_start(&sqlite);
     const sqlite_link *link = &sqlite_store_of(r.store)->link;
     assert_int_equal(slow_statements(link, WRITE_STATEMENT_COUNT), 0);
-    assert_true(slow_steps(link->db, "SELECT * FROM job WHERE due_us = 1") > 0);
-    assert_true(slow_steps(link->db, "SELECT * FROM job WHERE lane = 1 ORDER BY due_us") > 0);
+    assert_true(slow_steps(link->db, "SELECT * FROM job WHERE rank = 1") > 0);
+    assert_true(slow_steps(link->db, "SELECT * FROM job WHERE lane = 1 ORDER BY route") > 0);
     rig_stop(&r);
 }
 

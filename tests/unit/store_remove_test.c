@@ -161,27 +161,17 @@ CONFORMS(a_job_that_is_not_there_is_not_saved)
     assert_int_equal(rig_load(r, other.seq).attempt, 0);
 }
 
-// What remove and those who are told of it need.
-CONFORMS(an_ended_job_is_read_as_far_as_its_removal_needs_it)
+CONFORMS(ended_jobs_are_read_once_their_time_has_come)
 {
     job_row rows[2];
     size_t count = 0;
-    job_row full = rig_finish(r, rig_submit(r));
-    int64_t end_us = job_row_rank(&full);
+    job_row ended = rig_finish(r, rig_submit(r));
+    int64_t end_us = job_row_rank(&ended);
     rig_ok(r->store->ops->ended(r->store, end_us - 1, 2, rows, &count));
     assert_int_equal(count, 0);
     rig_ok(r->store->ops->ended(r->store, end_us, 2, rows, &count));
     assert_int_equal(count, 1);
-    assert_int_equal(rows[0].seq, full.seq);
-    assert_true(uuid_equal(&rows[0].id, &full.id));
-    assert_int_equal(rows[0].route, full.route);
-    assert_int_equal(rows[0].state, JOB_SUCCEEDED);
-    assert_int_equal(rows[0].attempt, 1);
-    assert_int_equal(rows[0].revision, full.revision);
-    assert_int_equal(rows[0].create_us, full.create_us);
-    assert_int_equal(rows[0].finish_us, full.finish_us);
-    assert_int_equal(job_row_lane(&rows[0]), JOB_LANE_FINISHED);
-    assert_int_equal(job_row_rank(&rows[0]), end_us);
+    rig_assert_same_row(&ended, &rows[0]);
 }
 
 static const struct CMUnitTest tests[] = {
@@ -191,7 +181,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_job_goes_alone_with_all_it_has),
     cmocka_unit_test(a_job_that_is_not_there_is_not_removed),
     cmocka_unit_test(a_job_that_is_not_there_is_not_saved),
-    cmocka_unit_test(an_ended_job_is_read_as_far_as_its_removal_needs_it),
+    cmocka_unit_test(ended_jobs_are_read_once_their_time_has_come),
 };
 
 UNIT_TEST_MAIN(tests)

@@ -134,6 +134,38 @@ CONFORMS(an_empty_spec_is_a_spec)
     rig_commit(r);
 }
 
+// Around the size up to which an input stands in the row of its job.
+CONFORMS(a_spec_of_any_size_comes_back)
+{
+    static uint8_t bytes[5000];
+    const size_t sizes[] = {0, 1, 479, 480, 481, 512, sizeof bytes};
+    uint8_t hash[JOB_HASH_BYTES];
+    slice spec;
+    store_job read;
+    store_reader *reader = rig_reader(r);
+    memset(bytes, 'x', sizeof bytes);
+    for (int lasting = 0; lasting < 2; lasting++)
+        for (size_t i = 0; i < sizeof sizes / sizeof sizes[0]; i++) {
+            rig_begin(r);
+            store_new_job job = rig_new_job(r, rig_route(r, "q", "k"), 0, 0);
+            job.spec = (slice){bytes, sizes[i]};
+            job.lasts = lasting != 0;
+            rig_ok(r->store->ops->insert(r->store, &job, 1));
+            rig_commit(r);
+            rig_ok(r->store->ops->load_spec(r->store, job.row.seq, r->memory, &spec, hash));
+            assert_int_equal(spec.size, sizes[i]);
+            assert_true(sizes[i] == 0 || memcmp(spec.bytes, bytes, sizes[i]) == 0);
+            assert_memory_equal(hash, job.hash, JOB_HASH_BYTES);
+            rig_ok(reader->ops->get(reader, &job.row.id, STORE_PART_SPEC, r->memory, &read));
+            assert_int_equal(read.spec.size, sizes[i]);
+            assert_true(sizes[i] == 0 || memcmp(read.spec.bytes, bytes, sizes[i]) == 0);
+            rig_remove(r, &job.row);
+            rig_fails(STATUS_NOT_FOUND,
+                      r->store->ops->load_spec(r->store, job.row.seq, r->memory, &spec, NULL));
+        }
+    reader->ops->close(reader);
+}
+
 CONFORMS(bytes_beyond_the_arena_are_resource_exhausted)
 {
     job_row row = rig_submit(r);
@@ -314,6 +346,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(saving_a_job_that_is_not_there_fails),
     cmocka_unit_test(spec_and_hash_come_back),
     cmocka_unit_test(an_empty_spec_is_a_spec),
+    cmocka_unit_test(a_spec_of_any_size_comes_back),
     cmocka_unit_test(bytes_beyond_the_arena_are_resource_exhausted),
     cmocka_unit_test(a_result_is_stored_and_replaced),
     cmocka_unit_test(the_latest_failed_attempt_is_loaded),
