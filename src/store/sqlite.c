@@ -29,6 +29,8 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_INSERT_INPUT]    = BATCH_INSERT_INPUT,
     [WRITE_UPDATE_JOB]      = BATCH_UPDATE_JOB,
     [WRITE_UPDATE_PLAIN_JOB] = BATCH_UPDATE_PLAIN_JOB,
+    [WRITE_UPDATE_ENDED_JOB] = BATCH_UPDATE_ENDED_JOB,
+    [WRITE_PUT_SMALL_RESULT] = "UPDATE job SET small_result = ? WHERE seq = ?",
     [WRITE_PUT_RESULT]      = "REPLACE INTO result(seq, body) VALUES (?, ?)",
     [WRITE_PUT_ATTEMPT]     = "REPLACE INTO attempt(seq, number, body) VALUES (?, ?, ?)",
     [WRITE_PUT_PROGRESS]    = "REPLACE INTO progress(seq, body) VALUES (?, ?)",
@@ -53,7 +55,7 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
     [WRITE_LOAD_ROWS]       = BATCH_SELECT_BY("seq"),
     [WRITE_LOAD_SMALL_INPUT] = "SELECT small_input FROM job WHERE seq = ?",
     [WRITE_LOAD_INPUT]      = "SELECT spec, hash FROM input WHERE seq = ?",
-    [WRITE_LOAD_RESULT]     = "SELECT body FROM result WHERE seq = ?",
+    [WRITE_LOAD_RESULT]     = "SELECT " JOB_RESULT " FROM job WHERE seq = ?",
     [WRITE_LOAD_LAST_ATTEMPT] = "SELECT body FROM attempt WHERE seq = ? ORDER BY number DESC LIMIT 1",
     [WRITE_LANE_ROWS]       = JOB_SELECT " FROM job INDEXED BY job_by_lane"
                               " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",

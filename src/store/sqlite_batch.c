@@ -29,6 +29,7 @@ enum {
     COLUMN_route,
     COLUMN_details,
     COLUMN_small_input,
+    COLUMN_small_result,
     COLUMN_held_rank,
     COLUMN_may_expire,
     COLUMN_holds_key,
@@ -46,7 +47,8 @@ static int batch_connect(sqlite3 *db, void *aux, int argc, const char *const *ar
     (void) argv;
     (void) ret_error;
     int code = sqlite3_declare_vtab(db, "CREATE TABLE x(" BATCH_PLAIN_COLUMNS
-                                        ", small_input" BATCH_MARKS BATCH_KEYS ", hash, spec)");
+                                        ", small_input" BATCH_RESULT BATCH_MARKS BATCH_KEYS
+                                        ", hash, spec)");
     if (code != SQLITE_OK)
         return code;
     batch_table *table = calloc(1, sizeof *table);
@@ -198,6 +200,12 @@ static void give_input(sqlite3_context *context, const store_new_job *job, int c
         sqlite3_result_blob64(context, job->spec.bytes, job->spec.size, SQLITE_STATIC);
 }
 
+static void give_result(sqlite3_context *context, const slice *result)
+{
+    if (result->bytes)
+        sqlite3_result_blob64(context, result->bytes, result->size, SQLITE_STATIC);
+}
+
 // The columns of a batch of keys.
 static void give_key(sqlite3_context *context, const sqlite_batch *batch, size_t at, int column)
 {
@@ -221,6 +229,8 @@ static int batch_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, i
         give_input(context, &batch->jobs[at], column, table);
     else if (batch->jobs)
         give_of_row(context, &batch->jobs[at].row, column, table);
+    else if (batch->results && column == COLUMN_small_result)
+        give_result(context, &batch->results[at]);
     else if (batch->rows)
         give_of_row(context, &batch->rows[at], column, table);
     else

@@ -22,6 +22,7 @@
 // One of the arrays is there; the columns that it can not fill are NULL.
 typedef struct sqlite_batch {
     const job_row *rows;
+    const slice *results;  // of the rows, as column small_result has them; NULL: none is new
     const store_new_job *jobs;
     const int64_t *seqs;
     const uuid *ids;  // of jobs, or their unique keys
@@ -62,11 +63,15 @@ status *sqlite_batch_attach(sqlite3 *db, sqlite_batch *batch);
     " FROM batch WHERE true ON CONFLICT(seq) DO UPDATE SET lane = excluded.lane,"                  \
     " rank = excluded.rank, state = excluded.state, details = excluded.details" set
 
+#define BATCH_RESULT     ", small_result"
+#define BATCH_SET_RESULT ", small_result = coalesce(excluded.small_result, small_result)"
+
 #define BATCH_UPDATE_JOB                                                                           \
-    BATCH_UPDATE_COLUMNS(BATCH_MARKS,                                                              \
+    BATCH_UPDATE_COLUMNS(BATCH_RESULT BATCH_MARKS, BATCH_SET_RESULT                                \
                          ", held_rank = excluded.held_rank, may_expire = excluded.may_expire,"     \
                          " holds_key = excluded.holds_key, expire_us = excluded.expire_us")
 #define BATCH_UPDATE_PLAIN_JOB BATCH_UPDATE_COLUMNS("", "")
+#define BATCH_UPDATE_ENDED_JOB BATCH_UPDATE_COLUMNS(BATCH_RESULT, BATCH_SET_RESULT)
 
 // Rows by seq or id, with their position in the batch behind the last column of the row.
 #define BATCH_SELECT_BY(key)                                                                       \

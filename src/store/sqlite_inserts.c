@@ -174,7 +174,10 @@ status *sqlite_inserts_write(sqlite_store *s)
 {
     if (s->inserts.count == 0)
         return NULL;
-    status *failure = sqlite_insert_now(s, s->inserts.jobs, s->inserts.count);
+    status *failure = sqlite_saves_write(s);
+    if (failure || s->inserts.count == 0)
+        return failure;  // a result has had its job written
+    failure = sqlite_insert_now(s, s->inserts.jobs, s->inserts.count);
     sqlite_inserts_forget(s);
     return failure;
 }

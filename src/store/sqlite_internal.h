@@ -19,6 +19,8 @@ enum {
     WRITE_INSERT_INPUT,
     WRITE_UPDATE_JOB,
     WRITE_UPDATE_PLAIN_JOB,
+    WRITE_UPDATE_ENDED_JOB,
+    WRITE_PUT_SMALL_RESULT,
     WRITE_PUT_RESULT,
     WRITE_PUT_ATTEMPT,
     WRITE_PUT_PROGRESS,
@@ -116,11 +118,30 @@ typedef struct lane_first {
 #define SAVES_ROWS  256
 #define SAVES_SLOTS ((size_t) 4 * SAVES_ROWS)
 
+// A result of so many bytes or less stands in the row of its job.
+#define SMALL_RESULT 255
+
+// What the column says of a result: that it follows, or that it is in the table of results.
+enum {
+    RESULT_HERE = 0,
+    RESULT_ELSEWHERE = 1,
+};
+
+typedef struct small_result {
+    int64_t seq;  // 0: none
+    size_t size;
+    uint8_t bytes[SMALL_RESULT + 1];  // as the column has them
+} small_result;
+
 // Changed rows that are yet to be written; no job twice.
 typedef struct sqlite_saves {
     job_row rows[SAVES_ROWS];
+    slice results[SAVES_ROWS];  // new ones of these; bytes NULL: none
+    small_result small[SAVES_ROWS];
+    small_result next;  // of the job that will be saved next, it seems
     size_t count;
     bool special;                 // some have changed in what few jobs have
+    bool ended;                   // some have results
     uint16_t slots[SAVES_SLOTS];  // hash table of seqs: index + 1, 0: free
 } sqlite_saves;
 
@@ -183,8 +204,8 @@ status *sqlite_put_progress(store *s, int64_t seq, slice progress);
 // Runs a statement that has to reach each row of the batch once.
 status *sqlite_run_on_all(sqlite_store *s, int statement);
 status *sqlite_some_missing(size_t named, int found);
-// Writes the rows of the batch over those that are there.
-status *sqlite_update_all(sqlite_store *s, bool special);
+// Writes the rows of the batch over those that are there, by a statement for such.
+status *sqlite_update_all(sqlite_store *s, int statement);
 
 // sqlite_remove.c
 status *sqlite_remove(store *s, const job_row *rows, size_t count);
@@ -192,6 +213,8 @@ status *sqlite_remove(store *s, const job_row *rows, size_t count);
 // sqlite_saves.c: before anything else looks at the table of jobs, or changes it, what waits to be
 // saved has to be written. sqlite_saves_write sets the batch.
 status *sqlite_saves_add(sqlite_store *s, const job_row *row, bool special);
+// Notes what the row of a job is to say of its result; copied.
+status *sqlite_saves_result(sqlite_store *s, int64_t seq, slice column);
 status *sqlite_saves_write(sqlite_store *s);
 void sqlite_saves_forget(sqlite_store *s);
 

@@ -191,7 +191,10 @@ static status *load_blob(store *s, int number, int64_t seq, arena *memory, slice
 
 status *sqlite_load_result(store *s, int64_t seq, arena *memory, slice *ret_result)
 {
-    return load_blob(s, WRITE_LOAD_RESULT, seq, memory, ret_result);
+    status *failure = sqlite_inserts_write(sqlite_store_of(s));
+    if (!failure)
+        failure = sqlite_saves_write(sqlite_store_of(s));
+    return failure ? failure : load_blob(s, WRITE_LOAD_RESULT, seq, memory, ret_result);
 }
 
 status *sqlite_load_last_attempt(store *s, int64_t seq, arena *memory, slice *ret_attempt)

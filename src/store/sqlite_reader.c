@@ -16,13 +16,12 @@ static const char *const statement_texts[READ_STATEMENT_COUNT] = {
     [READ_BEGIN]        = "BEGIN",
     [READ_END]          = "COMMIT",
     [READ_JOB]          = JOB_SELECT " FROM job WHERE id = ?",
-    [READ_JOB_AND_RESULT] = JOB_SELECT ", result.body FROM job"
-                            " LEFT JOIN result ON result.seq = job.seq WHERE job.id = ?",
+    [READ_JOB_AND_RESULT] = JOB_SELECT ", " JOB_RESULT " FROM job WHERE id = ?",
     // The hash stands before the spec.
     [READ_SPEC]         = "SELECT CASE WHEN small_input IS NULL"
                           " THEN (SELECT spec FROM input WHERE input.seq = job.seq)"
                           " ELSE substr(small_input, 33) END FROM job WHERE seq = ?",
-    [READ_RESULT]       = "SELECT body FROM result WHERE seq = ?",
+    [READ_RESULT]       = "SELECT " JOB_RESULT " FROM job WHERE seq = ?",
     [READ_LAST_ATTEMPT] = "SELECT body FROM attempt WHERE seq = ? ORDER BY number DESC LIMIT 1",
     [READ_ATTEMPTS]     = "SELECT body FROM attempt WHERE seq = ? ORDER BY number",
     [READ_ID]           = "SELECT id FROM job WHERE seq = ?",

@@ -15,6 +15,12 @@
 // How many those are.
 #define JOB_SELECT_COUNT 9
 
+// The result of a job, wherever it stands: see schema 5.
+#define JOB_RESULT                                                                                 \
+    "CASE WHEN coalesce(substr(job.small_result, 1, 1), x'01') = x'01'"                            \
+    " THEN (SELECT body FROM result WHERE result.seq = job.seq)"                                   \
+    " ELSE substr(job.small_result, 2) END"
+
 // Marks say that a job stands in an index of few; otherwise they are NULL. They follow from the
 // row, and change with what makes them.
 bool sqlite_row_is_held(const job_row *row);

@@ -94,8 +94,8 @@ static const char fourth_schema[] =  //
     "DROP TABLE counter;"
     "DROP TABLE meta;";
 
-// What no index asks for stands in one column, packed, and so does an input that is small. Inputs
-// that are there stay where they are.
+// What no index asks for stands in one column, packed; small inputs and results stand in the row.
+// Those that are there stay where they are.
 #define DETAIL_COLUMN(name, type, member, null) ", " #name
 
 static const char fifth_schema[] =  //
@@ -105,9 +105,10 @@ static const char fifth_schema[] =  //
     "  id BLOB NOT NULL, route INTEGER NOT NULL,"
     "  details BLOB NOT NULL,"  // sqlite_details.h
     "  small_input BLOB,"       // hash and spec; NULL: in table input
-    "  held_rank INTEGER,"      // rank while in the lane HELD
-    "  may_expire INTEGER,"     // 1 until it is leased or ends
-    "  holds_key INTEGER,"      // 1 until it ends
+    "  small_result BLOB,"   // 0 and the result, or 1; NULL or 1: it is in table result, if at all
+    "  held_rank INTEGER,"   // rank while in the lane HELD
+    "  may_expire INTEGER,"  // 1 until it is leased or ends
+    "  holds_key INTEGER,"   // 1 until it ends
     "  expire_us INTEGER, unique_key BLOB, concurrency_key BLOB);"
     "INSERT INTO packed_job(seq, lane, rank, state, id, route, details, held_rank, may_expire,"
     "  holds_key, expire_us, unique_key, concurrency_key)"

@@ -115,11 +115,8 @@ static bool all_fit(const store_new_job *jobs, size_t count)
 status *sqlite_insert_now(sqlite_store *s, const store_new_job *jobs, size_t count)
 {
     int statement = are_plain(jobs, count) ? WRITE_INSERT_PLAIN_JOB : WRITE_INSERT_JOB;
-    status *failure = sqlite_saves_write(s);
-    if (failure)
-        return failure;
     s->batch = (sqlite_batch){.jobs = jobs, .count = count};
-    failure = sqlite_run(s->link.statements[statement]);
+    status *failure = sqlite_run(s->link.statements[statement]);
     if (failure)
         return insert_failure(s, failure);
     return all_fit(jobs, count) ? NULL : sqlite_run(s->link.statements[WRITE_INSERT_INPUT]);
@@ -144,6 +141,8 @@ status *sqlite_insert(store *base, const store_new_job *jobs, size_t count)
     if (waiting < count) {
         failure = sqlite_inserts_write(s);
         if (!failure)
+            failure = sqlite_saves_write(s);
+        if (!failure)
             failure = sqlite_insert_now(s, jobs + waiting, count - waiting);
     }
     for (size_t i = 0; i < count && !failure; i++)
@@ -165,10 +164,10 @@ status *sqlite_run_on_all(sqlite_store *s, int statement)
     return failure;
 }
 
-status *sqlite_update_all(sqlite_store *s, bool special)
+status *sqlite_update_all(sqlite_store *s, int statement)
 {
     sqlite3_set_last_insert_rowid(s->link.db, 0);
-    status *failure = sqlite_run_on_all(s, special ? WRITE_UPDATE_JOB : WRITE_UPDATE_PLAIN_JOB);
+    status *failure = sqlite_run_on_all(s, statement);
     int64_t added = sqlite3_last_insert_rowid(s->link.db);
     if (!failure && added != 0)
         failure = status_new(STATUS_INTERNAL, "the job with seq %" PRId64 " was not there", added);
@@ -208,7 +207,7 @@ static status *save_now(sqlite_store *s, const job_row *rows, size_t count, bool
     if (failure)
         return failure;
     s->batch = (sqlite_batch){.rows = rows, .count = count};
-    return sqlite_update_all(s, special);
+    return sqlite_update_all(s, special ? WRITE_UPDATE_JOB : WRITE_UPDATE_PLAIN_JOB);
 }
 
 static status *save_written(sqlite_store *s, const job_row *before, const job_row *rows,
@@ -243,9 +242,19 @@ static status *put_blob(store *base, int number, int64_t seq, slice bytes)
     return sqlite_run(statement);
 }
 
+// A small result waits for the row that is saved next: nearly always its job's.
 status *sqlite_put_result(store *base, int64_t seq, slice result)
 {
-    return put_blob(base, WRITE_PUT_RESULT, seq, result);
+    uint8_t column[SMALL_RESULT + 1] = {RESULT_HERE};
+    if (result.size > SMALL_RESULT) {
+        status *failure = put_blob(base, WRITE_PUT_RESULT, seq, result);
+        column[0] = RESULT_ELSEWHERE;
+        return failure ? failure
+                       : sqlite_saves_result(sqlite_store_of(base), seq, (slice){column, 1});
+    }
+    if (result.size > 0)
+        memcpy(&column[1], result.bytes, result.size);
+    return sqlite_saves_result(sqlite_store_of(base), seq, (slice){column, 1 + result.size});
 }
 
 status *sqlite_put_progress(store *base, int64_t seq, slice progress)

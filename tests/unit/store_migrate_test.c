@@ -180,7 +180,8 @@ static const char fourth_contents[] =
     "  x'018bcfe5680070008000000000000009');"
     "INSERT INTO job(seq, lane, rank, state, id, route)"
     " VALUES (8, 1, 3, 3, x'018bcfe5680070008000000000000010', 1);"
-    "INSERT INTO input(seq, hash, spec) VALUES (7, zeroblob(32), 'seven'), (8, zeroblob(32), '');";
+    "INSERT INTO input(seq, hash, spec) VALUES (7, zeroblob(32), 'seven'), (8, zeroblob(32), '');"
+    "INSERT INTO result(seq, body) VALUES (7, 'done');";
 
 static void write_fourth(const char *place)
 {
@@ -241,6 +242,8 @@ static void every_column_of_the_fourth_schema_is_kept(void **state)
     assert_int_equal(full.concurrency_key.bytes[15], 9);
     rig_ok(r.store->ops->load_spec(r.store, 7, r.memory, &spec, NULL));
     assert_int_equal(spec.size, 5);
+    rig_ok(r.store->ops->load_result(r.store, 7, r.memory, &spec));
+    assert_int_equal(spec.size, 4);
     assert_int_equal(r.store->ops->next_seq(r.store), 9);
     rig_stop(&r);
 }

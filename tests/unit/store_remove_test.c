@@ -3,7 +3,8 @@
 
 #include "store/sqlite_internal.h"
 
-#define JOBS 24
+#define JOBS  24
+#define LARGE 300  // bytes of a result that does not stand in the row of its job
 
 // What nobody can see would only take space: so the tables themselves are asked.
 static void assert_tables_have(rig *r, size_t jobs)
@@ -22,6 +23,7 @@ static void assert_tables_have(rig *r, size_t jobs)
 static void make_jobs(rig *r, job_row *ret)
 {
     static const store_label label = {.key = "team", .value = "red"};
+    static const uint8_t large[LARGE] = {1};
     const slice bytes = {(const uint8_t *) "x", 1};
     rig_begin(r);
     job_row awaited = rig_insert(r, rig_route(r, "q", "k"), 0, 0);
@@ -33,7 +35,7 @@ static void make_jobs(rig *r, job_row *ret)
         job.after = &awaited.seq;
         job_start_life(&job.row, r->now_us);
         rig_ok(r->store->ops->insert(r->store, &job, 1));
-        rig_ok(r->store->ops->put_result(r->store, job.row.seq, bytes));
+        rig_ok(r->store->ops->put_result(r->store, job.row.seq, (slice){large, LARGE}));
         rig_ok(r->store->ops->put_attempt(r->store, job.row.seq, 1, bytes));
         rig_ok(r->store->ops->put_progress(r->store, job.row.seq, bytes));
         ret[i] = job.row;
@@ -48,7 +50,7 @@ static void assert_whole(rig *r, store_reader *reader, const job_row *row)
                             STORE_PART_SPEC | STORE_PART_RESULT | STORE_PART_ATTEMPTS |
                                 STORE_PART_PROGRESS,
                             r->memory, &job));
-    assert_int_equal(job.result.size, 1);
+    assert_int_equal(job.result.size, LARGE);
     assert_int_equal(job.attempt_count, 1);
     assert_int_equal(job.progress.size, 1);
 }

@@ -179,21 +179,6 @@ CONFORMS(bytes_beyond_the_arena_are_resource_exhausted)
     rig_commit(r);
 }
 
-CONFORMS(a_result_is_stored_and_replaced)
-{
-    job_row row = rig_submit(r);
-    slice result;
-    rig_ok(r->store->ops->load_result(r->store, row.seq, r->memory, &result));
-    assert_int_equal(result.size, 0);
-    rig_begin(r);
-    rig_ok(r->store->ops->put_result(r->store, row.seq, (slice){(const uint8_t *) "one", 3}));
-    rig_ok(r->store->ops->put_result(r->store, row.seq, (slice){(const uint8_t *) "three", 5}));
-    rig_commit(r);
-    rig_ok(r->store->ops->load_result(r->store, row.seq, r->memory, &result));
-    assert_int_equal(result.size, 5);
-    assert_memory_equal(result.bytes, "three", 5);
-}
-
 // Makes a removed job again under its old seq: what was left behind would be its own.
 static void expect_bare(rig *r, job_row row)
 {
@@ -348,7 +333,6 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(an_empty_spec_is_a_spec),
     cmocka_unit_test(a_spec_of_any_size_comes_back),
     cmocka_unit_test(bytes_beyond_the_arena_are_resource_exhausted),
-    cmocka_unit_test(a_result_is_stored_and_replaced),
     cmocka_unit_test(the_latest_failed_attempt_is_loaded),
     cmocka_unit_test(a_removed_job_leaves_nothing_behind),
     cmocka_unit_test(progress_is_stored_replaced_and_read),
