@@ -341,3 +341,8 @@ int64_t rpc_call_deadline_us(const rpc_call *call)
 {
     return call->deadline_us;
 }
+
+bool rpc_call_is_encoded(const rpc_call *call)
+{
+    return call->local == NULL;
+}

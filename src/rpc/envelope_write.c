@@ -2,6 +2,7 @@
 #include "rpc/envelope.h"
 
 #include "rpc/convert.h"
+#include "rpc/wire_write.h"
 
 #include "errand/rpc/v1/envelope.pb-c.h"
 
@@ -31,33 +32,15 @@ enum {
 
 // ---- sizes and steps ----
 
-static size_t varint_size(uint64_t value)
-{
-    size_t size = 1;
-    for (; value > 0x7f; value >>= 7) {
-        size++;
-    }
-    return size;
-}
-
 static size_t bytes_size(size_t size)
 {
-    return 1 + varint_size(size) + size;
-}
-
-static uint8_t *put_varint(uint8_t *at, uint64_t value)
-{
-    for (; value > 0x7f; value >>= 7) {
-        *at++ = (uint8_t) (value | 0x80);
-    }
-    *at++ = (uint8_t) value;
-    return at;
+    return 1 + wire_varint_size(size) + size;
 }
 
 static uint8_t *put_head(uint8_t *at, uint8_t tag, size_t size)
 {
     *at++ = tag;
-    return put_varint(at, size);
+    return wire_put_varint(at, size);
 }
 
 static uint8_t *put_bytes(uint8_t *at, uint8_t tag, const void *bytes, size_t size)
@@ -100,9 +83,9 @@ static size_t encode_timeout(int64_t timeout_ms, uint8_t ret[static MAX_TIMEOUT_
     uint8_t duration[MAX_TIMEOUT_FIELD_BYTES];
     uint8_t *at = duration;
     *at++ = DURATION_SECONDS;
-    at = put_varint(at, (uint64_t) (timeout_ms / MILLISECONDS));
+    at = wire_put_varint(at, (uint64_t) (timeout_ms / MILLISECONDS));
     *at++ = DURATION_NANOS;
-    at = put_varint(at, (uint64_t) (timeout_ms % MILLISECONDS * NANOS_PER_MS));
+    at = wire_put_varint(at, (uint64_t) (timeout_ms % MILLISECONDS * NANOS_PER_MS));
     uint8_t *end = put_bytes(ret, REQUEST_TIMEOUT, duration, (size_t) (at - duration));
     return (size_t) (end - ret);
 }

@@ -91,6 +91,10 @@ const char *rpc_call_request_id(const rpc_call *call);                 // NULL i
 // Deadline on CLOCK_MONOTONIC in microseconds; INT64_MAX without one.
 int64_t rpc_call_deadline_us(const rpc_call *call);
 
+// rpc_call_is_encoded: the answer goes out as bytes, so that a reply may hold fields as such
+// (protobuf-c's unknown ones). Else whoever calls reads the reply itself.
+bool rpc_call_is_encoded(const rpc_call *call);
+
 // rpc_call_fail answers with a failure, which it takes.
 void rpc_call_fail(rpc_call *call, status *failure);
 

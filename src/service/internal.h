@@ -172,17 +172,16 @@ void wait_gone(void *data, uint64_t ticket, rpc_gone_reason reason);
 // parked calls go, though their callers are still there, who are to come again.
 status *wait_why_ended(const service *s, status *failure);
 
-// assignment.c: RESOURCE_EXHAUSTED when it takes more than assignment_room, what an answer can
-// carry.
-size_t assignment_room(const service *s);
-status *assignment_build(service *s, const engine_assignment *a, int64_t lease_us, arena *memory,
-                         Errand__V1__Assignment **ret);
-// assignment_refuse fails the attempt of a job that can not be handed over, so that it keeps nobody
-// from the others. Takes the failure.
-void assignment_refuse(service *s, const engine_lease *command, const engine_assignment *a,
-                       status *failure);
-// assignment_give_back returns a job to the queue as if it had not been leased.
-void assignment_give_back(service *s, const engine_lease *command, const engine_assignment *a);
+// assignment.c: the leased jobs, as far as there is room; the others are given back, and those that
+// can not be handed over fail.
+status *assignments_write(service *s, rpc_call *call, const engine_lease *lease,
+                          Errand__V1__LeaseResponse *reply);
+// assignment_bytes.c: an Assignment with its length, encoded. assignment_splice does it around the
+// stored job, which has to be sound; ret is empty when not all of that may go out as it is.
+status *assignment_splice(const engine_assignment *a, const engine_token *token, int64_t lease_us,
+                          arena *memory, slice *ret);
+status *assignment_encode(const Errand__V1__Assignment *assignment, size_t size, arena *memory,
+                          slice *ret);
 // event.c: fills in the body and the signature of a callback that is about to be made.
 status *event_fill(service *s, const engine_assignment *a, Errand__V1__Job *job, arena *memory);
 

@@ -9,11 +9,6 @@
 #define MAX_PROGRESS_MESSAGE 1000
 #define MAX_RUNNING          100000  // jobs of one worker
 
-// Tag and length of an assignment in its answer, and what an answer always has: so that the largest
-// assignment fits alone.
-#define ASSIGNMENT_HEAD_BYTES 8
-#define LEASE_HEAD_BYTES      256
-
 typedef struct lease_state {
     engine_lease lease;
     Errand__V1__Worker worker;  // the request's, with the queues that it may serve
@@ -42,46 +37,6 @@ static status *refs_write(const engine_lease_ref *refs, size_t count, arena *mem
     return NULL;
 }
 
-// A job that can not be handed over fails by itself, so that it keeps nobody from the others; one
-// that only has no room beside them is given back.
-static void assignment_write(lease_state *state, const engine_assignment *a, size_t *room,
-                             Errand__V1__LeaseResponse *reply)
-{
-    service *s = state->service;
-    Errand__V1__Assignment *assignment = NULL;
-    status *failure =
-        assignment_build(s, a, s->options.lease_us, rpc_call_arena(state->call), &assignment);
-    if (failure != NULL) {
-        assignment_refuse(s, &state->lease, a, failure);
-        return;
-    }
-    token_mask(s, rpc_call_grant(state->call), &a->row.id, assignment->token.data);
-    size_t size = errand__v1__assignment__get_packed_size(assignment) + ASSIGNMENT_HEAD_BYTES;
-    if (size > *room) {
-        assignment_give_back(s, &state->lease, a);
-        return;
-    }
-    *room -= size;
-    reply->assignments[reply->n_assignments++] = assignment;
-}
-
-static status *assignments_write(lease_state *state, Errand__V1__LeaseResponse *reply)
-{
-    size_t count = state->lease.assignment_count;
-    size_t taken = errand__v1__lease_response__get_packed_size(reply);
-    size_t room = assignment_room(state->service) + LEASE_HEAD_BYTES;
-    room = room > taken ? room - taken : 0;
-    reply->assignments =
-        arena_alloc(rpc_call_arena(state->call), (count + 1) * sizeof *reply->assignments);
-    if (reply->assignments == NULL) {
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
-    }
-    for (size_t i = 0; i < count; i++) {
-        assignment_write(state, &state->lease.assignments[i], &room, reply);
-    }
-    return NULL;
-}
-
 static void notices_mask(const service *s, const rpc_call *call, engine_notices *notices)
 {
     const access_grant *grant = rpc_call_grant(call);
@@ -106,7 +61,7 @@ static status *lease_write(lease_state *state, Errand__V1__LeaseResponse *reply)
     reply->n_cancel = notices->cancel_count;
     reply->n_rejected = notices->rejected_count;
     reply->acked_outcome_sequence = notices->acked_outcome_sequence;
-    return assignments_write(state, reply);
+    return assignments_write(state->service, state->call, &state->lease, reply);
 }
 
 static void lease_done(engine_command *command)
