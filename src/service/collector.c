@@ -34,7 +34,9 @@ typedef struct batch {
     engine_outcomes outcomes;
     collector *collector;
     arena *memory;
-    size_t bytes;  // that it is held for
+    bool is_plain;     // taken as it came: the results are in the message, which is kept
+    nng_msg *message;  // NULL: not kept
+    size_t bytes;      // that it is held for
 } batch;
 
 static bool is_full(const collector *c)
@@ -68,6 +70,7 @@ static void batch_done(engine_command *command)
     }
     collector *c = b->collector;
     size_t bytes = b->bytes;
+    nng_msg_free(b->message);
     arena_free(b->memory);
     settle(c, bytes);
 }
@@ -85,13 +88,18 @@ static void refused(collector *c, const status *failure)
     c->unlogged = 0;
 }
 
+static bool fits(const collector *c, slice message)
+{
+    return message.size <= c->service->options.max_message_bytes;
+}
+
 // The batch as it is, or NULL and why it can not be taken: the cap, or its bytes.
 static status *decode(const collector *c, slice message, arena *memory,
                       Errand__V1__OutcomeBatch **ret)
 {
     ProtobufCMessage *decoded = NULL;
     size_t size = message.size, most = c->service->options.max_message_bytes;
-    if (size > most) {
+    if (!fits(c, message)) {
         return status_new(STATUS_RESOURCE_EXHAUSTED,
                           "a batch of %zu bytes is larger than the cap of %zu bytes", size, most);
     }
@@ -116,14 +124,9 @@ static status *authorize(const collector *c, slice message, arena *memory, rpc_c
 
 // Of a batch that can not be decoded each outcome is refused. It is acknowledged all the same: the
 // worker would push it for ever.
-static status *read(collector *c, slice message, batch *ret)
+static status *read_decoded(collector *c, const access_grant *grant, slice message, batch *ret)
 {
     Errand__V1__OutcomeBatch *sent = NULL;
-    rpc_caller caller;
-    status *failure = authorize(c, message, ret->memory, &caller);
-    if (failure != NULL) {
-        return failure;
-    }
     status *why = decode(c, message, ret->memory, &sent);
     if (why != NULL) {
         sent = salvage(message, why->code == STATUS_INVALID_ARGUMENT, ret->memory);
@@ -131,8 +134,7 @@ static status *read(collector *c, slice message, batch *ret)
     if (sent == NULL) {
         return why;
     }
-    ret->outcomes.memory = ret->memory;
-    failure = outcomes_take(c->service, caller.grant, sent, why, &ret->outcomes);
+    status *failure = outcomes_take(c->service, grant, sent, why, &ret->outcomes);
     if (why != NULL && failure == NULL) {
         refused(c, why);
     }
@@ -140,10 +142,23 @@ static status *read(collector *c, slice message, batch *ret)
     return failure;
 }
 
+static status *read(collector *c, slice message, batch *ret)
+{
+    rpc_caller caller;
+    status *failure = authorize(c, message, ret->memory, &caller);
+    if (failure != NULL) {
+        return failure;
+    }
+    ret->outcomes.memory = ret->memory;
+    ret->is_plain =
+        fits(c, message) && outcomes_take_plain(c->service, caller.grant, message, &ret->outcomes);
+    return ret->is_plain ? NULL : read_decoded(c, caller.grant, message, ret);
+}
+
 // Batches of many small outcomes take many times their bytes once they are decoded.
 static void hold(collector *c, batch *b)
 {
-    size_t bytes = arena_bytes(b->memory);
+    size_t bytes = arena_bytes(b->memory) + (b->message != NULL ? nng_msg_len(b->message) : 0);
     (void) pthread_mutex_lock(&c->lock);
     c->held_bytes += bytes - b->bytes;
     (void) pthread_mutex_unlock(&c->lock);
@@ -176,7 +191,11 @@ static void take(collector *c, nng_msg *message)
     atomic_fetch_add(&c->service->batches_pending, 1);
     (void) pthread_mutex_unlock(&c->lock);
     batch *b = make_batch(c, (slice){nng_msg_body(message), size}, memory, &failure);
-    nng_msg_free(message);
+    if (b != NULL && b->is_plain) {
+        b->message = message;
+    } else {
+        nng_msg_free(message);
+    }
     if (b == NULL) {
         refused(c, failure);
         status_free(failure);

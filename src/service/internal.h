@@ -193,6 +193,15 @@ status *outcomes_read(const service *s, const access_grant *grant,
 status *outcomes_take(const service *s, const access_grant *grant,
                       const Errand__V1__OutcomeBatch *batch, const status *why,
                       engine_outcomes *ret);
+// outcomes_begin reads who sent a batch, and its number; outcomes_scope makes the ids and tokens
+// those by which the engine knows the worker and its leases.
+status *outcomes_begin(const Errand__V1__OutcomeBatch *batch, engine_outcomes *ret);
+void outcomes_scope(const service *s, const access_grant *grant, engine_outcomes *o,
+                    engine_outcome *outcomes);
+// outcome_bytes.c: outcomes_take for an encoded batch, out of whose bytes the results are borrowed.
+// False: it has to be decoded.
+bool outcomes_take_plain(const service *s, const access_grant *grant, slice message,
+                         engine_outcomes *ret);
 // salvage.c: worker, number and leases of a batch that can not be decoded; NULL when not even they
 // can be told. decode: outcomes that are well by themselves are there as a whole.
 Errand__V1__OutcomeBatch *salvage(slice message, bool decode, arena *memory);

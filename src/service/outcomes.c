@@ -187,13 +187,14 @@ static status *outcome_read(const service *s, const Errand__V1__Outcome *outcome
     return status_bad_field("outcome", "found nothing, expected success, failure or released");
 }
 
-static status *head_read(const Errand__V1__OutcomeBatch *batch, uuid *ret_worker)
+status *outcomes_begin(const Errand__V1__OutcomeBatch *batch, engine_outcomes *ret)
 {
-    status *failure = worker_check(batch->worker, ret_worker);
+    status *failure = worker_check(batch->worker, &ret->worker_id);
     if (failure == NULL && batch->outcome_sequence < 0) {
         failure = status_bad_field("outcome_sequence", "found %lld, expected 1 or more",
                                    (long long) batch->outcome_sequence);
     }
+    ret->sequence = batch->outcome_sequence;
     return failure;
 }
 
@@ -201,12 +202,11 @@ static status *head_read(const Errand__V1__OutcomeBatch *batch, uuid *ret_worker
 static status *batch_begin(const Errand__V1__OutcomeBatch *batch, engine_outcomes *ret,
                            engine_outcome **ret_outcomes)
 {
-    status *failure = head_read(batch, &ret->worker_id);
+    status *failure = outcomes_begin(batch, ret);
     if (failure != NULL) {
         return failure;
     }
     *ret_outcomes = arena_zalloc(ret->memory, (batch->n_outcomes + 1) * sizeof **ret_outcomes);
-    ret->sequence = batch->outcome_sequence;
     ret->outcomes = *ret_outcomes;
     return *ret_outcomes != NULL ? NULL : status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
 }
@@ -219,9 +219,8 @@ static status *prefix_outcome(status *failure, size_t index)
     return failure;
 }
 
-// By whom it was sent: as the engine knows the worker and its leases.
-static void scope(const service *s, const access_grant *grant, engine_outcomes *o,
-                  engine_outcome *outcomes)
+void outcomes_scope(const service *s, const access_grant *grant, engine_outcomes *o,
+                    engine_outcome *outcomes)
 {
     worker_scope(grant, &o->worker_id);
     for (size_t i = 0; i < o->count; i++) {
@@ -243,7 +242,7 @@ status *outcomes_read(const service *s, const access_grant *grant,
             return prefix_outcome(failure, ret->count);
         }
     }
-    scope(s, grant, ret, outcomes);
+    outcomes_scope(s, grant, ret, outcomes);
     return NULL;
 }
 
@@ -287,7 +286,7 @@ status *outcomes_take(const service *s, const access_grant *grant,
         ret->count += problem == NULL || refused_read(outcome, problem, memory, next) ? 1 : 0;
     }
     if (failure == NULL) {
-        scope(s, grant, ret, outcomes);
+        outcomes_scope(s, grant, ret, outcomes);
     }
     return failure;
 }

@@ -1,0 +1,193 @@
+// outcome_bytes - a batch whose jobs have all succeeded, taken as it came: what they produced is
+// stored as the bytes that their worker sent, neither decoded nor encoded again.
+//
+// Whatever has to be looked at more closely is left to outcomes.c: other outcomes, results whose
+// values have to be checked, and bytes that are damaged.
+#include "service/internal.h"
+
+#include "rpc/wire.h"
+#include "rpc/wire_read.h"
+
+#include <string.h>
+
+enum { BATCH_WORKER = 1, BATCH_SEQUENCE = 3, BATCH_OUTCOMES = 4 };
+enum { OUTCOME_JOB_ID = 1, OUTCOME_TOKEN = 2, OUTCOME_SUCCESS = 3 };
+enum { RESULT_VALUE = 3, RESULT_DATA = 4 };
+enum { VALUE_NULL = 1, VALUE_STRING = 3, VALUE_BOOL = 4 };
+
+#define MAX_WORKER_MEMORY 65536  // of the part that tells who sent them
+
+typedef struct plain_batch {
+    slice worker;
+    int64_t sequence;
+    size_t count;
+} plain_batch;
+
+// ---- one outcome ----
+
+// The only field of a message; false: there are none, or several.
+static bool read_only_field(slice message, wire_field *ret)
+{
+    const uint8_t *at = message.bytes, *end = at + message.size;
+    *ret = (wire_field){0};
+    at = message.size > 0 ? wire_read_tag(at, end, ret) : NULL;
+    return at != NULL && wire_read_value(at, end, ret) == end;
+}
+
+// Numbers have to be finite, and so have those within lists and objects.
+static bool is_plain_value(slice value)
+{
+    wire_field kind;
+    return read_only_field(value, &kind) &&
+           (kind.id == VALUE_NULL || kind.id == VALUE_STRING || kind.id == VALUE_BOOL);
+}
+
+static bool is_plain_result(slice result)
+{
+    wire_field output;
+    return read_only_field(result, &output) &&
+           (output.id == RESULT_DATA ||
+            (output.id == RESULT_VALUE && is_plain_value(output.bytes)));
+}
+
+static bool read_job_id(slice text, uuid *ret)
+{
+    char copy[UUID_TEXT_SIZE] = "";
+    if (text.size != sizeof copy - 1) {
+        return false;
+    }
+    memcpy(copy, text.bytes, text.size);
+    return uuid_parse(copy, ret);
+}
+
+// Encoders write the fields of a message in order.
+static const uint8_t *next_bytes(const uint8_t *at, const uint8_t *end, uint32_t id, slice *ret)
+{
+    wire_field field = {0};
+    at = at != NULL && at < end ? wire_read_tag(at, end, &field) : NULL;
+    if (at == NULL || field.id != id || field.wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
+        return NULL;
+    }
+    at = wire_read_value(at, end, &field);
+    *ret = field.bytes;
+    return at;
+}
+
+static bool read_success(const service *s, slice encoded, engine_outcome *ret)
+{
+    slice id = {0}, token = {0};
+    const uint8_t *at = encoded.bytes, *end = at + encoded.size;
+    at = next_bytes(at, end, OUTCOME_JOB_ID, &id);
+    at = next_bytes(at, end, OUTCOME_TOKEN, &token);
+    at = next_bytes(at, end, OUTCOME_SUCCESS, &ret->result);
+    if (at != end || token.size != ENGINE_TOKEN_BYTES || !read_job_id(id, &ret->ref.id)) {
+        return false;
+    }
+    memcpy(ret->ref.token.bytes, token.bytes, token.size);
+    ret->type = ENGINE_SUCCESS;
+    return ret->result.size <= s->options.limits.max_result_bytes && is_plain_result(ret->result);
+}
+
+// ---- a batch ----
+
+// Shorter outcomes can not name a lease: so what is taken for them never grows far beyond the
+// message.
+static bool count_outcome(slice encoded, plain_batch *ret)
+{
+    ret->count++;
+    return encoded.size > UUID_TEXT_SIZE + ENGINE_TOKEN_BYTES;
+}
+
+static bool count_field(const wire_field *field, plain_batch *ret)
+{
+    switch (field->id) {
+    case BATCH_WORKER:
+        ret->worker = field->bytes;
+        return true;
+    case BATCH_SEQUENCE:
+        ret->sequence = (int64_t) field->number;
+        return true;
+    case BATCH_OUTCOMES:
+        return count_outcome(field->bytes, ret);
+    default:
+        return true;
+    }
+}
+
+static const uint8_t *next_field(const uint8_t *at, const uint8_t *end, wire_field *ret)
+{
+    *ret = (wire_field){0};
+    at = wire_read_tag(at, end, ret);
+    return at != NULL ? wire_read_value(at, end, ret) : NULL;
+}
+
+// False where the bytes make no sense, too.
+static bool count_all(slice message, plain_batch *ret)
+{
+    const uint8_t *at = message.bytes, *end = at + message.size;
+    wire_field field;
+    *ret = (plain_batch){0};
+    while (at < end) {
+        at = next_field(at, end, &field);
+        if (at == NULL || !count_field(&field, ret)) {
+            return false;
+        }
+    }
+    return ret->count > 0;
+}
+
+// Its fields have been gone through before.
+static bool read_all(const service *s, slice message, engine_outcome *outcomes)
+{
+    const uint8_t *at = message.bytes, *end = at + message.size;
+    wire_field field;
+    size_t count = 0;
+    while (at < end) {
+        at = next_field(at, end, &field);
+        if (field.id == BATCH_OUTCOMES && !read_success(s, field.bytes, &outcomes[count++])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool is_sound(slice message)
+{
+    AUTO(status)
+    damage = wire_check(&errand__v1__outcome_batch__descriptor, message.bytes, message.size);
+    return damage == NULL;
+}
+
+static status *read_head(const plain_batch *plain, arena *memory, Errand__V1__OutcomeBatch *ret)
+{
+    ProtobufCMessage *worker = NULL;
+    status *failure = wire_decode_within(&errand__v1__worker__descriptor, plain->worker, memory,
+                                         MAX_WORKER_MEMORY, &(size_t){0}, &worker);
+    ret->worker = (Errand__V1__Worker *) worker;
+    ret->outcome_sequence = plain->sequence;
+    return failure;
+}
+
+bool outcomes_take_plain(const service *s, const access_grant *grant, slice message,
+                         engine_outcomes *ret)
+{
+    plain_batch plain;
+    Errand__V1__OutcomeBatch head = ERRAND__V1__OUTCOME_BATCH__INIT;
+    if (!count_all(message, &plain)) {
+        return false;
+    }
+    engine_outcome *outcomes = arena_zalloc(ret->memory, plain.count * sizeof *outcomes);
+    if (outcomes == NULL || !read_all(s, message, outcomes) || !is_sound(message)) {
+        return false;
+    }
+    AUTO(status) failure = read_head(&plain, ret->memory, &head);
+    if (failure == NULL) {
+        failure = outcomes_begin(&head, ret);
+    }
+    if (failure == NULL) {
+        ret->outcomes = outcomes;
+        ret->count = plain.count;
+        outcomes_scope(s, grant, ret, outcomes);
+    }
+    return failure == NULL;
+}
