@@ -1,10 +1,11 @@
 // outcome_bytes - a batch whose jobs have all succeeded, taken as it came: what they produced is
-// stored as the bytes that their worker sent, neither decoded nor encoded again.
+// stored as the bytes that their worker sent, and decoded only where its values have to be checked.
 //
-// Whatever has to be looked at more closely is left to outcomes.c: other outcomes, results whose
-// values have to be checked, and bytes that are damaged.
+// Whatever else there is to say is left to outcomes.c: other outcomes, results that are refused,
+// and bytes that are damaged.
 #include "service/internal.h"
 
+#include "job/result.h"
 #include "rpc/wire.h"
 #include "rpc/wire_read.h"
 
@@ -15,7 +16,9 @@ enum { OUTCOME_JOB_ID = 1, OUTCOME_TOKEN = 2, OUTCOME_SUCCESS = 3 };
 enum { RESULT_VALUE = 3, RESULT_DATA = 4 };
 enum { VALUE_NULL = 1, VALUE_STRING = 3, VALUE_BOOL = 4 };
 
-#define MAX_WORKER_MEMORY 65536  // of the part that tells who sent them
+// What decoding may take: so much, and so much for each byte.
+#define MAX_MEMORY    65536
+#define MEMORY_FACTOR 32
 
 typedef struct plain_batch {
     slice worker;
@@ -48,6 +51,20 @@ static bool is_plain_result(slice result)
     return read_only_field(result, &output) &&
            (output.id == RESULT_DATA ||
             (output.id == RESULT_VALUE && is_plain_value(output.bytes)));
+}
+
+// scratch is for as long as it takes.
+static bool is_good_result(slice result, arena *scratch)
+{
+    ProtobufCMessage *decoded = NULL;
+    size_t cap = MAX_MEMORY + MEMORY_FACTOR * result.size;
+    AUTO(status) failure = wire_decode_within(&errand__v1__result__descriptor, result, scratch, cap,
+                                              &(size_t){0}, &decoded);
+    if (failure == NULL) {
+        failure = job_result_check((const Errand__V1__Result *) decoded);
+    }
+    arena_reset(scratch);
+    return failure == NULL;
 }
 
 static bool read_job_id(slice text, uuid *ret)
@@ -85,7 +102,7 @@ static bool read_success(const service *s, slice encoded, engine_outcome *ret)
     }
     memcpy(ret->ref.token.bytes, token.bytes, token.size);
     ret->type = ENGINE_SUCCESS;
-    return ret->result.size <= s->options.limits.max_result_bytes && is_plain_result(ret->result);
+    return ret->result.size <= s->options.limits.max_result_bytes;
 }
 
 // ---- a batch ----
@@ -158,11 +175,30 @@ static bool is_sound(slice message)
     return damage == NULL;
 }
 
+static bool are_good(const engine_outcome *outcomes, size_t count)
+{
+    AUTO(arena) scratch = arena_new(0);
+    bool good = scratch != NULL;
+    for (size_t i = 0; good && i < count; i++) {
+        good = is_plain_result(outcomes[i].result) || is_good_result(outcomes[i].result, scratch);
+    }
+    return good;
+}
+
+// NULL: they have to be decoded.
+static engine_outcome *read_outcomes(const service *s, slice message, size_t count, arena *memory)
+{
+    engine_outcome *outcomes = arena_zalloc(memory, count * sizeof *outcomes);
+    bool good = outcomes != NULL && read_all(s, message, outcomes) && is_sound(message) &&
+                are_good(outcomes, count);
+    return good ? outcomes : NULL;
+}
+
 static status *read_head(const plain_batch *plain, arena *memory, Errand__V1__OutcomeBatch *ret)
 {
     ProtobufCMessage *worker = NULL;
     status *failure = wire_decode_within(&errand__v1__worker__descriptor, plain->worker, memory,
-                                         MAX_WORKER_MEMORY, &(size_t){0}, &worker);
+                                         MAX_MEMORY, &(size_t){0}, &worker);
     ret->worker = (Errand__V1__Worker *) worker;
     ret->outcome_sequence = plain->sequence;
     return failure;
@@ -173,11 +209,9 @@ bool outcomes_take_plain(const service *s, const access_grant *grant, slice mess
 {
     plain_batch plain;
     Errand__V1__OutcomeBatch head = ERRAND__V1__OUTCOME_BATCH__INIT;
-    if (!count_all(message, &plain)) {
-        return false;
-    }
-    engine_outcome *outcomes = arena_zalloc(ret->memory, plain.count * sizeof *outcomes);
-    if (outcomes == NULL || !read_all(s, message, outcomes) || !is_sound(message)) {
+    engine_outcome *outcomes =
+        count_all(message, &plain) ? read_outcomes(s, message, plain.count, ret->memory) : NULL;
+    if (outcomes == NULL) {
         return false;
     }
     AUTO(status) failure = read_head(&plain, ret->memory, &head);
