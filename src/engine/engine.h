@@ -137,6 +137,8 @@ typedef struct engine_wait {
     bool watch;
     int64_t revision;  // of a watch
     job_row row;       // out: as it is now; failure is NOT_FOUND if there is none
+    bool has_result;   // out: the job has succeeded while this waited, with the following
+    slice result;      // out: encoded errand.v1.Result, valid until done returns
 } engine_wait;
 
 // A lease as the worker knows it: the job's seq and the attempt number, 12 bytes big-endian.

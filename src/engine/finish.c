@@ -113,8 +113,8 @@ static bool let_parent_go(engine *e, const job_row *row)
 
 // ---- the end of an attempt ----
 
-// Saves a row after a move, with all that follows from its end.
-static bool save_move(engine *e, const job_row *before, job_row *row)
+// Saves a row after a move, with all that follows from its end. result: of a success; or NULL.
+static bool save_move(engine *e, const job_row *before, job_row *row, const slice *result)
 {
     if (!engine_write(e))
         return false;
@@ -126,7 +126,7 @@ static bool save_move(engine *e, const job_row *before, job_row *row)
     if (!ended)
         return true;
     tally_note(e, row->route, TALLY_FINISHED, row->state);
-    wait_wake(e, row);
+    wait_wake(e, row, result);
     return true;
 }
 
@@ -145,10 +145,16 @@ static bool end_lease(engine *e, lease *l)
 }
 
 // The same for a job that runs. The lease is gone then.
-static bool settle(engine *e, lease *l, status *refused, const job_row *before)
+static bool settle_with(engine *e, lease *l, status *refused, const job_row *before,
+                        const slice *result)
 {
     job_row row = l->row;
-    return engine_check(e, refused) && save_move(e, before, &row) && end_lease(e, l);
+    return engine_check(e, refused) && save_move(e, before, &row, result) && end_lease(e, l);
+}
+
+static bool settle(engine *e, lease *l, status *refused, const job_row *before)
+{
+    return settle_with(e, l, refused, before, NULL);
 }
 
 static bool pack_attempt(engine *e, int64_t seq, const Errand__V1__Attempt *attempt)
@@ -199,7 +205,7 @@ bool finish_succeeded(engine *e, lease *l, slice result)
     tally_note(e, before.route, TALLY_RUN, e->now_us - before.start_us);
     if (!engine_write(e) || !engine_check(e, e->store->ops->put_result(e->store, l->seq, result)))
         return false;
-    return settle(e, l, job_succeed(&l->row, e->now_us), &before);
+    return settle_with(e, l, job_succeed(&l->row, e->now_us), &before, &result);
 }
 
 bool finish_failed(engine *e, lease *l, const job_failure *failure,
@@ -238,7 +244,7 @@ bool finish_cancelled(engine *e, const job_row *before, job_row *ret)
 {
     lease *l = before->state == JOB_RUNNING ? lease_by_seq(e, before->seq) : NULL;
     *ret = *before;
-    if (!engine_check(e, job_cancel(ret, e->now_us)) || !save_move(e, before, ret))
+    if (!engine_check(e, job_cancel(ret, e->now_us)) || !save_move(e, before, ret, NULL))
         return false;
     if (l == NULL)
         return leave_line(e, before);
@@ -271,7 +277,7 @@ bool finish_expired(engine *e, const job_row *before)
     static char message[] = "it was not started before its expire_time";
     job_row row = *before;
     return put_reason(e, row.seq, ERRAND__RPC__V1__CODE__DEADLINE_EXCEEDED, message) &&
-           engine_check(e, job_expire(&row, e->now_us)) && save_move(e, before, &row) &&
+           engine_check(e, job_expire(&row, e->now_us)) && save_move(e, before, &row, NULL) &&
            leave_line(e, before);
 }
 

@@ -248,8 +248,11 @@ engine_command *submit_apply(engine *e, engine_command *command, size_t *room); 
 bool ties_any(engine *e, const engine_new_job *job);  // ties.c
 bool ties_make(engine *e, engine_new_job *job, int64_t ret_after[static JOB_MAX_AFTER]);
 
-void wait_apply(engine *e, engine_wait *w);     // wait.c
-void wait_wake(engine *e, const job_row *row);  // its job has ended
+void wait_apply(engine *e, engine_wait *w);  // wait.c
+// wait_wake tells that its job has ended. result: of one that has succeeded, valid until the
+// command under way is done; NULL: there is none.
+void wait_wake(engine *e, const job_row *row, const slice *result);
+void wait_take_back(engine_wait *w);  // the round that told it so was undone
 void wait_wake_removed(engine *e, const job_row *row);
 void wait_tell(engine *e, const job_row *row);  // it has changed
 

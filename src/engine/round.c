@@ -188,13 +188,21 @@ static bool answer_here(engine *e, const engine_command *first)
            (first->next == NULL && engine_queue_length(e) == 0 && answers_idle(&e->answerer));
 }
 
+// Nothing of what it would have been told has happened.
+static void take_back(engine_command *command, const status *trouble)
+{
+    if (command->failure == NULL)
+        command->failure = status_copy(trouble);
+    if (command->verb == ENGINE_WAIT)
+        wait_take_back((engine_wait *) command);
+}
+
 static void answer_round(engine *e)
 {
     engine_command *first = e->answers, *last = e->answers_tail;
     e->answers = e->answers_tail = NULL;
     for (engine_command *c = first; c != NULL && e->trouble != NULL; c = c->next)
-        if (c->failure == NULL)
-            c->failure = status_copy(e->trouble);
+        take_back(c, e->trouble);
     status_free(e->trouble);
     e->trouble = NULL;
     if (first == NULL || answer_here(e, first))

@@ -109,7 +109,7 @@ void wait_apply(engine *e, engine_wait *w)
 }
 
 // Ends all waits for a job. failure is copied for each; NULL: there is none.
-static void wake(engine *e, const job_row *row, const status *failure)
+static void wake(engine *e, const job_row *row, const slice *result, const status *failure)
 {
     waiters *w = waiters_of(e, row->seq);
     if (w == NULL)
@@ -118,19 +118,29 @@ static void wake(engine *e, const job_row *row, const status *failure)
     DL_FOREACH_SAFE(w->list, p, next)
     {
         wait_of(p)->row = *row;
+        wait_of(p)->has_result = result != NULL;
+        wait_of(p)->result = result != NULL ? *result : (slice){NULL, 0};
         engine_refuse(e, unpark(e, p), failure != NULL ? status_copy(failure) : NULL);
     }
     HASH_DEL(e->waiters, w);
     free(w);
 }
 
-void wait_wake(engine *e, const job_row *row)
+// Answers are given in order, and the waiters' come before that of the command that brought the
+// result: so its bytes need not be copied.
+void wait_wake(engine *e, const job_row *row, const slice *result)
 {
-    wake(e, row, NULL);
+    wake(e, row, result, NULL);
+}
+
+void wait_take_back(engine_wait *w)
+{
+    w->has_result = false;
+    w->result = (slice){NULL, 0};
 }
 
 void wait_wake_removed(engine *e, const job_row *row)
 {
     AUTO(status) gone = status_new(STATUS_NOT_FOUND, "the job was deleted");
-    wake(e, row, gone);
+    wake(e, row, NULL, gone);
 }

@@ -109,6 +109,8 @@ static void result_done(engine_command *command)
     if (command->failure != NULL) {
         command->failure = wait_why_ended(w->service, command->failure);
         rpc_call_fail(w->call, command->failure);
+    } else if (w->wait.has_result) {
+        answer_result(w->call, &(store_job){.row = w->wait.row, .result = w->wait.result});
     } else {
         read_and_answer(w->service, w->call, &w->wait.id);
     }

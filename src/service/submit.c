@@ -141,6 +141,30 @@ static bool answer_stored(submission *sub, const uuid *id, bool full)
     return true;
 }
 
+#define DONE_AT_ONCE 3  // the revision
+
+// What is stored of a job that was only ever submitted, leased and done is known here: each change
+// that could be seen, such as progress, counts in its revision.
+static bool is_known(const submission *sub)
+{
+    const engine_wait *w = &sub->wait;
+    return w->has_result && !sub->submit.jobs[0].duplicate && w->row.attempt == 1 &&
+           w->row.revision == DONE_AT_ONCE;
+}
+
+static void answer_known(submission *sub)
+{
+    Errand__V1__Job *job = NULL;
+    store_job stored = {
+        .row = sub->wait.row, .spec = sub->submit.jobs[0].spec, .result = sub->wait.result};
+    status *failure = view_job(&stored, true, rpc_call_arena(sub->call), &job);
+    if (failure != NULL) {
+        rpc_call_fail(sub->call, failure);
+    } else {
+        rpc_call_answer_kept(sub->call, &job->base);
+    }
+}
+
 // One that was there before may have progress, failed attempts or another end to tell about.
 static bool has_history(const job_row *row)
 {
@@ -193,6 +217,10 @@ static void wait_done(engine_command *command)
     // The job is stored, whatever became of the wait.
     bool waited = command->failure == NULL;
     status_free(command->failure);
+    if (waited && is_known(sub)) {
+        answer_known(sub);
+        return;
+    }
     if (waited && job_state_is_final(sub->wait.row.state) &&
         answer_stored(sub, &sub->wait.row.id, true)) {
         return;

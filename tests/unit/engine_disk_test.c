@@ -76,6 +76,8 @@ static void a_waiter_is_not_told_what_was_undone(void **state)
         erig_failed(waiting, STATUS_UNAVAILABLE);
     else
         assert_state(&job.id, JOB_RUNNING);
+    assert_false(waiting->wait.has_result);
+    assert_int_equal(waiting->wait.result.size, 0);
 }
 
 // ---- leases ----

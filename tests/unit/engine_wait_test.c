@@ -214,6 +214,88 @@ static void waits_for_many_jobs_do_not_mix(void **state)
     }
 }
 
+// ---- the result ----
+
+static slice seen;
+
+static void look_at_result(call *c)
+{
+    assert_true(c->wait.has_result);
+    seen = (slice){arena_copy(c->memory, c->wait.result.bytes, c->wait.result.size),
+                   c->wait.result.size};
+}
+
+static void free_result(call *c)
+{
+    free((void *) (uintptr_t) c->outcomes.outcomes[0].result.bytes);
+}
+
+// Its bytes belong to who reports it, and go when that is done.
+static void a_waiter_is_given_the_result_before_its_reporter_is_done(void **state)
+{
+    (void) state;
+    enum { MANY = 3, SIZE = 5000 };
+    call *waiting[MANY];
+    job_row job = submit("q", "k");
+    for (int i = 0; i < MANY; i++) {
+        waiting[i] = erig_call(ENGINE_WAIT);
+        waiting[i]->then = look_at_result;
+        waiting[i]->wait.id = job.id;
+        waiting[i]->wait.deadline_us = atomic_load(&erig.mono_us) + LONG;
+        assert_waits(erig_post(waiting[i]));
+    }
+    job = lease_one(1, 1);
+    engine_outcome outcome = success(&job);
+    uint8_t *bytes = malloc(SIZE);
+    assert_non_null(bytes);
+    outcome.result = (slice){memset(bytes, 'r', SIZE), SIZE};
+    call *reported = outcomes_call(1, 1, &outcome, 1);
+    reported->then = free_result;
+    erig_fine(erig_post(reported));
+    for (int i = 0; i < MANY; i++) {
+        erig_fine(waiting[i]);
+        assert_true(waiting[i]->order < reported->order);
+    }
+    assert_int_equal(seen.size, SIZE);
+    assert_true(seen.bytes[0] == 'r' && seen.bytes[SIZE - 1] == 'r');
+}
+
+static void a_result_may_be_empty(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    call *waiting = wait_post(&job.id, LONG);
+    job = lease_one(1, 1);
+    engine_outcome outcome = success(&job);
+    outcome.result = (slice){NULL, 0};
+    report(1, 1, outcome);
+    assert_true(erig_fine(waiting)->wait.has_result);
+    assert_int_equal(waiting->wait.result.size, 0);
+}
+
+static void other_ends_have_no_result(void **state)
+{
+    (void) state;
+    job_row failing = submit("q", "k");
+    call *failed = wait_post(&failing.id, LONG);
+    failing = lease_one(1, 1);
+    job_row late = submit("q", "k");
+    call *over = wait_post(&late.id, LONG / 2);
+    report(1, 1, failure(&failing, false));
+    assert_false(erig_fine(failed)->wait.has_result);
+    erig_later(LONG / 2);
+    assert_false(erig_fine(over)->wait.has_result);
+}
+
+static void who_comes_after_the_end_reads_the_result(void **state)
+{
+    (void) state;
+    job_row job = submit("q", "k");
+    job = lease_one(1, 1);
+    report(1, 1, success(&job));
+    assert_false(erig_fine(wait_post(&job.id, LONG))->wait.has_result);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(the_end_of_the_job_wakes_a_waiter, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_retry_is_not_the_end, erig_start, erig_stop),
@@ -235,6 +317,12 @@ static const struct CMUnitTest tests[] = {
                                     erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_thousand_may_wait_for_one_job, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(waits_for_many_jobs_do_not_mix, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_waiter_is_given_the_result_before_its_reporter_is_done,
+                                    erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_result_may_be_empty, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(other_ends_have_no_result, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(who_comes_after_the_end_reads_the_result, erig_start,
+                                    erig_stop),
 };
 
 UNIT_TEST_MAIN(tests)
