@@ -95,11 +95,17 @@ static void keep_together(engine_command *command)
     together.end = &command->next;
 }
 
-void engine_together(engine *e, bool begins)
+engine_command *engine_collect(engine *e)
 {
     engine_command *commands = together.first;
-    together.engine = begins ? e : NULL;
+    together.engine = e;
     together.first = NULL;
+    return commands;
+}
+
+void engine_together(engine *e, bool begins)
+{
+    engine_command *commands = engine_collect(begins ? e : NULL);
     if (commands != NULL && !lead_round(e, commands))
         inbox_put_all(&e->inbox, commands);
 }

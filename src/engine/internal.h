@@ -191,12 +191,16 @@ typedef struct gone_command {
     bool answered;
 } gone_command;
 
-// round_all does rounds until all of the commands are done; NULL: one round, of what is due. Like
-// all functions below it is for who holds `rounds`.
+// round_all does rounds until all of the commands are done, and what their answers post; NULL: one
+// round, of what is due. Like all functions below it is for who holds `rounds`.
 void round_all(engine *e, engine_command *commands);
 void round_last(engine *e, engine_command *commands);  // at the stop: refuses what is parked
 int64_t round_next(engine *e);                         // when something is due; monotonic
 void round_read_clocks(engine *e);
+
+// engine_collect keeps what this thread posts to an engine from now on, until it is called again
+// and returns that; NULL: what is posted goes at once.
+engine_command *engine_collect(engine *e);
 
 // engine_write opens the transaction if there is none. False when the disk refuses: e->trouble says
 // why.

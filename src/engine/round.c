@@ -181,13 +181,6 @@ static void commit_round(engine *e)
     e->round++;
 }
 
-// One answer is given here when nothing else waits: another thread would only have to be woken.
-static bool answer_here(engine *e, const engine_command *first)
-{
-    return !e->answerer.started ||
-           (first->next == NULL && engine_queue_length(e) == 0 && answers_idle(&e->answerer));
-}
-
 // Nothing of what it would have been told has happened.
 static void take_back(engine_command *command, const status *trouble)
 {
@@ -197,18 +190,57 @@ static void take_back(engine_command *command, const status *trouble)
         wait_take_back((engine_wait *) command);
 }
 
-static void answer_round(engine *e)
+// The answers of the round that is over, in order.
+static engine_command *take_answers(engine *e, engine_command **ret_last)
 {
-    engine_command *first = e->answers, *last = e->answers_tail;
+    engine_command *first = e->answers;
+    *ret_last = e->answers_tail;
     e->answers = e->answers_tail = NULL;
     for (engine_command *c = first; c != NULL && e->trouble != NULL; c = c->next)
         take_back(c, e->trouble);
     status_free(e->trouble);
     e->trouble = NULL;
-    if (first == NULL || answer_here(e, first))
-        answers_run(first);
-    else
+    return first;
+}
+
+// Of who waits for a job, or for the end of one.
+static bool is_awaited(const engine_command *answer)
+{
+    return answer != NULL && (answer->verb == ENGINE_LEASE || answer->verb == ENGINE_WAIT);
+}
+
+// One or two answers are given here when nothing else waits, or when somebody waits for them:
+// another thread would only have to be woken. A new job has two, of who brought it and of the
+// worker that gets it, and its end has two.
+static bool answer_here(const engine *e, const engine_command *first)
+{
+    const engine_command *second = first->next;
+    return (second == NULL || second->next == NULL) && answers_idle(&e->answerer) &&
+           (engine_queue_length(e) == 0 || is_awaited(first) || is_awaited(second));
+}
+
+// Returns what was posted meanwhile, such as the wait of a Submit that is done: this thread can
+// carry that out as well, unless others have come.
+static engine_command *give_answers(engine *e, engine_command *first)
+{
+    (void) engine_collect(e);
+    answers_run(first);
+    engine_command *posted = engine_collect(NULL);
+    if (engine_queue_length(e) == 0)
+        return posted;
+    inbox_put_all(&e->inbox, posted);
+    return NULL;
+}
+
+// Returns the commands of the next round, those that are left of this one or what was posted.
+static engine_command *answer_round(engine *e, engine_command *left)
+{
+    engine_command *last, *first = take_answers(e, &last);
+    if (first != NULL && left == NULL && answer_here(e, first))
+        return give_answers(e, first);
+    if (first != NULL)
         answers_put(&e->answerer, first, last);
+    return left;
 }
 
 static size_t jobs_of(const engine_command *command)
@@ -257,13 +289,6 @@ int64_t round_next(engine *e)
     return deadline < due ? deadline : due;
 }
 
-static void finish_round(engine *e)
-{
-    do_what_is_due(e);
-    commit_round(e);
-    answer_round(e);
-}
-
 void round_all(engine *e, engine_command *commands)
 {
     atomic_store_explicit(&e->quiet, commands == NULL || commands->next == NULL,
@@ -273,7 +298,9 @@ void round_all(engine *e, engine_command *commands)
         if (e->stale && e->mono_us >= e->retry_us)
             read_anew(e);
         commands = apply_some(e, commands);
-        finish_round(e);
+        do_what_is_due(e);
+        commit_round(e);
+        commands = answer_round(e, commands);
     } while (commands != NULL);
 }
 
@@ -283,5 +310,5 @@ void round_last(engine *e, engine_command *commands)
         commands = apply_some(e, commands);
     park_refuse_all(e);
     commit_round(e);
-    answer_round(e);
+    answers_run(take_answers(e, &(engine_command *){NULL}));
 }

@@ -36,12 +36,16 @@ static void a_lone_command_is_carried_out_by_its_caller(void **state)
 
 static call *second;
 
+static pthread_t posted_by;
+
 static void post_another(call *c)
 {
     (void) c;
+    posted_by = pthread_self();
     erig_post(second);
 }
 
+// By the same thread: no other one has to be woken.
 static void what_is_posted_meanwhile_is_done_too(void **state)
 {
     (void) state;
@@ -49,9 +53,30 @@ static void what_is_posted_meanwhile_is_done_too(void **state)
         call *first = stats_call();
         second = stats_call();
         first->then = post_another;
+        second->then = note_thread;
         erig_fine(erig_post(first));
         erig_fine(second);
+        assert_true(pthread_equal(done_by, posted_by));
     }
+}
+
+static void two_that_come_together_are_answered_by_their_caller(void **state)
+{
+    (void) state;
+    int led = 0;
+    for (int i = 0; i < TRIES; i++) {
+        call *first = stats_call(), *last = stats_call();
+        last->then = note_thread;
+        engine_together(erig.engine, true);
+        erig_post(first);
+        erig_post(last);
+        engine_together(erig.engine, false);
+        erig_fine(first);
+        erig_fine(last);
+        led += pthread_equal(done_by, pthread_self());
+        erig_fine(erig_post(stats_call()));  // a round of one: the next one may be led again
+    }
+    assert_true(led > 0);
 }
 
 // No command comes after the submit: the engine's thread has to wake by itself, in time.
@@ -132,6 +157,8 @@ static int start(void **state)
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_lone_command_is_carried_out_by_its_caller, start, erig_stop),
     cmocka_unit_test_setup_teardown(what_is_posted_meanwhile_is_done_too, start, erig_stop),
+    cmocka_unit_test_setup_teardown(two_that_come_together_are_answered_by_their_caller, start,
+                                    erig_stop),
     cmocka_unit_test_setup_teardown(what_becomes_due_sooner_wakes_the_thread, start, erig_stop),
     cmocka_unit_test_setup_teardown(many_callers_at_once_are_all_answered, start, erig_stop),
 };

@@ -282,13 +282,18 @@ static inline void erig_failed(call *c, status_code code)
 
 // ---- waiting ----
 
-static inline call *wait_post(const uuid *id, int64_t wait_us)
+static inline call *wait_call(const uuid *id, int64_t wait_us)
 {
     call *c = erig_call(ENGINE_WAIT);
     c->wait.id = *id;
     c->wait.ticket = engine_ticket(erig.engine);
     c->wait.deadline_us = atomic_load(&erig.mono_us) + wait_us;
-    return erig_post(c);
+    return c;
+}
+
+static inline call *wait_post(const uuid *id, int64_t wait_us)
+{
+    return erig_post(wait_call(id, wait_us));
 }
 
 // One round of the engine at least, from reading the clock to the commit, and its answers.
@@ -308,18 +313,24 @@ static inline void erig_later(int64_t us)
 
 // ---- several commands in one round ----
 
-// The engine's thread stands still until erig_release: what is posted in between is one round.
-static inline void erig_hold(void)
+// The engine's thread stands still with this command in its hands until erig_release.
+static inline void erig_hold_with(call *c)
 {
-    static const uuid nobody = {{0}};
     pthread_mutex_lock(&erig.lock);
     erig.hold = true;
     pthread_mutex_unlock(&erig.lock);
-    wait_post(&nobody, 0);
+    erig_post(c);
     pthread_mutex_lock(&erig.lock);
     while (!erig.held)
         pthread_cond_wait(&erig.changed, &erig.lock);
     pthread_mutex_unlock(&erig.lock);
+}
+
+// The engine's thread stands still until erig_release: what is posted in between is one round.
+static inline void erig_hold(void)
+{
+    static const uuid nobody = {{0}};
+    erig_hold_with(wait_call(&nobody, 0));
 }
 
 static inline void erig_release(void)

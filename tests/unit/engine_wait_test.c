@@ -238,10 +238,8 @@ static void a_waiter_is_given_the_result_before_its_reporter_is_done(void **stat
     call *waiting[MANY];
     job_row job = submit("q", "k");
     for (int i = 0; i < MANY; i++) {
-        waiting[i] = erig_call(ENGINE_WAIT);
+        waiting[i] = wait_call(&job.id, LONG);
         waiting[i]->then = look_at_result;
-        waiting[i]->wait.id = job.id;
-        waiting[i]->wait.deadline_us = atomic_load(&erig.mono_us) + LONG;
         assert_waits(erig_post(waiting[i]));
     }
     job = lease_one(1, 1);
@@ -258,6 +256,33 @@ static void a_waiter_is_given_the_result_before_its_reporter_is_done(void **stat
     }
     assert_int_equal(seen.size, SIZE);
     assert_true(seen.bytes[0] == 'r' && seen.bytes[SIZE - 1] == 'r');
+}
+
+static pthread_t done_by;
+
+static void note_thread(call *c)
+{
+    (void) c;
+    done_by = pthread_self();
+}
+
+// Others that have come meanwhile, such as the worker's next Lease, do not put it off.
+static void a_waiter_is_answered_by_the_thread_that_stored_the_end(void **state)
+{
+    (void) state;
+    static const uuid nobody = {{0}};
+    job_row job = submit("q", "k");
+    call *waiting = wait_call(&job.id, LONG);
+    waiting->then = note_thread;
+    assert_waits(erig_post(waiting));
+    job = lease_one(1, 1);
+    engine_outcome outcome = success(&job);
+    erig_hold_with(outcomes_call(1, 1, &outcome, 1));
+    call *other = wait_post(&nobody, 0);
+    erig_release();
+    erig_fine(waiting);
+    erig_await(other);
+    assert_true(pthread_equal(done_by, erig.engine->thread));
 }
 
 static void a_result_may_be_empty(void **state)
@@ -318,6 +343,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_thousand_may_wait_for_one_job, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(waits_for_many_jobs_do_not_mix, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_waiter_is_given_the_result_before_its_reporter_is_done,
+                                    erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_waiter_is_answered_by_the_thread_that_stored_the_end,
                                     erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_result_may_be_empty, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(other_ends_have_no_result, erig_start, erig_stop),
