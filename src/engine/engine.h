@@ -136,7 +136,8 @@ typedef struct engine_wait {
     int64_t deadline_us;  // monotonic
     bool watch;
     int64_t revision;  // of a watch
-    job_row row;       // out: as it is now; failure is NOT_FOUND if there is none
+    job_row row;       // in: as the poster knows it, or 0. Out: as it is now; failure is NOT_FOUND
+                       // if there is none
     bool has_result;   // out: the job has succeeded while this waited, with the following
     slice result;      // out: encoded errand.v1.Result, valid until done returns
 } engine_wait;

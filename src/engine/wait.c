@@ -96,9 +96,19 @@ static void wait_park(engine *e, engine_wait *w)
         forget_if_empty(e, list);
 }
 
+// A job that runs is in memory; it is found there by its seq.
+static bool find(engine *e, engine_wait *w)
+{
+    const lease *l = w->row.seq != 0 ? lease_by_seq(e, w->row.seq) : NULL;
+    if (l == NULL || !uuid_equal(&l->row.id, &w->id))
+        return engine_check(e, e->store->ops->find(e->store, &w->id, 1, &w->row));
+    w->row = l->row;
+    return true;
+}
+
 void wait_apply(engine *e, engine_wait *w)
 {
-    if (!engine_check(e, e->store->ops->find(e->store, &w->id, 1, &w->row)))
+    if (!find(e, w))
         engine_answer(e, &w->command);
     else if (w->row.seq == 0 || job_row_is_gone(&w->row))
         engine_refuse(e, &w->command, no_job(&w->id));

@@ -116,7 +116,7 @@ static void result_done(engine_command *command)
     }
 }
 
-static bool wait_for_result(service *s, rpc_call *call, const uuid *id, int64_t deadline_us)
+static bool wait_for_result(service *s, rpc_call *call, const job_row *row, int64_t deadline_us)
 {
     result_wait *w = arena_zalloc(rpc_call_arena(call), sizeof *w);
     if (w == NULL) {
@@ -125,7 +125,8 @@ static bool wait_for_result(service *s, rpc_call *call, const uuid *id, int64_t 
     w->service = s;
     w->call = call;
     w->wait.command = (engine_command){.verb = ENGINE_WAIT, .done = result_done, .owner = w};
-    w->wait.id = *id;
+    w->wait.id = row->id;
+    w->wait.row = *row;
     w->wait.deadline_us = deadline_us;
     return wait_for(s, call, &w->wait);
 }
@@ -145,7 +146,7 @@ void get_result_call(service *s, const Errand__V1__GetResultRequest *request, rp
     if (failure != NULL) {
         rpc_call_fail(call, failure);
     } else if (deadline_us == 0 || job_state_is_final(stored.row.state) ||
-               !wait_for_result(s, call, &id, deadline_us)) {
+               !wait_for_result(s, call, &stored.row, deadline_us)) {
         answer_result(call, &stored);
     }
 }

@@ -240,6 +240,7 @@ static bool wait_on(submission *sub)
         .command = {.verb = ENGINE_WAIT, .done = wait_done, .owner = sub},
         .id = sub->submit.jobs[0].row.id,
         .deadline_us = sub->wait_until_us,
+        .row = sub->submit.jobs[0].row,
     };
     return wait_for(sub->service, sub->call, &sub->wait);
 }

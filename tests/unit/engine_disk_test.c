@@ -80,6 +80,23 @@ static void a_waiter_is_not_told_what_was_undone(void **state)
     assert_int_equal(waiting->wait.result.size, 0);
 }
 
+// What runs is in memory.
+static void a_running_job_is_waited_for_although_the_disk_is_broken(void **state)
+{
+    (void) state;
+    submit("q", "k");
+    job_row job = lease_one(1, 1);
+    call *knows = wait_call(&job.id, 60 * SECOND), *mistaken = wait_call(&job.id, 60 * SECOND);
+    knows->wait.row = job;
+    mistaken->wait.row.seq = job.seq + 1;
+    edisk_break(FAULT_FIND, 1);
+    erig_post(knows);
+    erig_failed(erig_post(mistaken), STATUS_UNAVAILABLE);
+    assert_waits(knows);
+    report(1, 1, success(&job));
+    assert_true(erig_fine(knows)->wait.has_result);
+}
+
 // ---- leases ----
 
 static void a_lease_that_is_refused_hands_nothing_out(void **state)
@@ -217,6 +234,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_failure_in_the_middle_of_a_round_refuses_all_of_it,
                                     erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_waiter_is_not_told_what_was_undone, erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_running_job_is_waited_for_although_the_disk_is_broken,
+                                    erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_lease_that_is_refused_hands_nothing_out, erig_start,
                                     erig_stop),
     cmocka_unit_test_setup_teardown(a_job_refused_to_a_parked_worker_is_handed_out_later,
