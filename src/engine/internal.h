@@ -115,6 +115,11 @@ typedef struct waiters {
     UT_hash_handle hh;
 } waiters;
 
+// Commands in order.
+typedef struct command_list {
+    engine_command *first, *last;
+} command_list;
+
 typedef struct attempt_end attempt_end;  // recover.c
 
 #define GONE_TICKETS 1024
@@ -143,10 +148,10 @@ struct engine {
     int64_t slack_us;  // monotonic: when to give space back; INT64_MAX: there is none
     timer hourly;
 
-    bool writing;                            // a transaction is open
-    bool stale;                              // what was running could not be read
-    status *trouble;                         // why the transaction can not be committed
-    engine_command *answers, *answers_tail;  // done after the commit
+    bool writing;                        // a transaction is open
+    bool stale;                          // what was running could not be read
+    status *trouble;                     // why the transaction can not be committed
+    command_list to_workers, to_others;  // done after the commit, in this order
     answers answerer;
 
     job_queue *queues;    // by name

@@ -41,14 +41,20 @@ bool engine_save(engine *e, const job_row *before, const job_row *row)
     return true;
 }
 
+static void append(command_list *list, engine_command *first, engine_command *last)
+{
+    if (list->last != NULL)
+        list->last->next = first;
+    else
+        list->first = first;
+    list->last = last;
+}
+
+// Workers come first: a job starts the sooner.
 void engine_answer(engine *e, engine_command *command)
 {
     command->next = NULL;
-    if (e->answers_tail != NULL)
-        e->answers_tail->next = command;
-    else
-        e->answers = command;
-    e->answers_tail = command;
+    append(command->verb == ENGINE_LEASE ? &e->to_workers : &e->to_others, command, command);
 }
 
 void engine_refuse(engine *e, engine_command *command, status *failure)
@@ -191,16 +197,17 @@ static void take_back(engine_command *command, const status *trouble)
 }
 
 // The answers of the round that is over, in order.
-static engine_command *take_answers(engine *e, engine_command **ret_last)
+static command_list take_answers(engine *e)
 {
-    engine_command *first = e->answers;
-    *ret_last = e->answers_tail;
-    e->answers = e->answers_tail = NULL;
-    for (engine_command *c = first; c != NULL && e->trouble != NULL; c = c->next)
+    command_list all = e->to_workers;
+    if (e->to_others.first != NULL)
+        append(&all, e->to_others.first, e->to_others.last);
+    e->to_workers = e->to_others = (command_list){NULL, NULL};
+    for (engine_command *c = all.first; c != NULL && e->trouble != NULL; c = c->next)
         take_back(c, e->trouble);
     status_free(e->trouble);
     e->trouble = NULL;
-    return first;
+    return all;
 }
 
 // Of who waits for a job, or for the end of one.
@@ -235,11 +242,11 @@ static engine_command *give_answers(engine *e, engine_command *first)
 // Returns the commands of the next round, those that are left of this one or what was posted.
 static engine_command *answer_round(engine *e, engine_command *left)
 {
-    engine_command *last, *first = take_answers(e, &last);
-    if (first != NULL && left == NULL && answer_here(e, first))
-        return give_answers(e, first);
-    if (first != NULL)
-        answers_put(&e->answerer, first, last);
+    command_list all = take_answers(e);
+    if (all.first != NULL && left == NULL && answer_here(e, all.first))
+        return give_answers(e, all.first);
+    if (all.first != NULL)
+        answers_put(&e->answerer, all.first, all.last);
     return left;
 }
 
@@ -310,5 +317,5 @@ void round_last(engine *e, engine_command *commands)
         commands = apply_some(e, commands);
     park_refuse_all(e);
     commit_round(e);
-    answers_run(take_answers(e, &(engine_command *){NULL}));
+    answers_run(take_answers(e).first);
 }

@@ -285,6 +285,19 @@ static void a_waiter_is_answered_by_the_thread_that_stored_the_end(void **state)
     assert_true(pthread_equal(done_by, erig.engine->thread));
 }
 
+// The job starts the sooner.
+static void a_worker_is_answered_before_the_submitter(void **state)
+{
+    (void) state;
+    Errand__V1__Job job = job_for("q", "k");
+    engine_new_job jobs[] = {new_job(&job), new_job(&job)};
+    call *workers[] = {lease_post(1, 1, 1, LONG), lease_post(2, 1, 1, LONG)};
+    assert_waits(workers[1]);
+    call *submitter = erig_fine(submit_post(jobs, 2));
+    for (int i = 0; i < 2; i++)
+        assert_true(erig_fine(workers[i])->order < submitter->order);
+}
+
 static void a_result_may_be_empty(void **state)
 {
     (void) state;
@@ -346,6 +359,8 @@ static const struct CMUnitTest tests[] = {
                                     erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(a_waiter_is_answered_by_the_thread_that_stored_the_end,
                                     erig_start, erig_stop),
+    cmocka_unit_test_setup_teardown(a_worker_is_answered_before_the_submitter, erig_start,
+                                    erig_stop),
     cmocka_unit_test_setup_teardown(a_result_may_be_empty, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(other_ends_have_no_result, erig_start, erig_stop),
     cmocka_unit_test_setup_teardown(who_comes_after_the_end_reads_the_result, erig_start,
