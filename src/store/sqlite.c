@@ -61,8 +61,10 @@ static const char *const statement_texts[WRITE_STATEMENT_COUNT] = {
                               " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
     [WRITE_LANE_BEHIND]     = JOB_SELECT " FROM job INDEXED BY job_by_lane"
                               " WHERE lane = ? AND (rank, seq) > (?, ?) ORDER BY rank, seq LIMIT ?",
+    [WRITE_LANE_TAKE]       = JOB_SELECT ", job.small_input FROM job INDEXED BY job_by_lane"
+                              " WHERE lane = ? ORDER BY rank, seq LIMIT ?",
     [WRITE_LANE_KEYS]       = "SELECT rank, seq FROM job INDEXED BY job_by_lane"
-                              " WHERE lane = ? AND rank <= ? ORDER BY rank, seq LIMIT ?",
+                              " WHERE lane = ? ORDER BY rank, seq LIMIT ?",
     [WRITE_LANE_FIRST]      = "SELECT rank FROM job INDEXED BY job_by_lane"
                               " WHERE lane = ? ORDER BY rank LIMIT 1",
     [WRITE_EXPIRING]        = JOB_SELECT " FROM job INDEXED BY job_by_expiry WHERE may_expire IS NOT NULL"

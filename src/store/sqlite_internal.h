@@ -49,6 +49,7 @@ enum {
     WRITE_LOAD_LAST_ATTEMPT,
     WRITE_LANE_ROWS,
     WRITE_LANE_BEHIND,
+    WRITE_LANE_TAKE,
     WRITE_LANE_KEYS,
     WRITE_LANE_FIRST,
     WRITE_EXPIRING,
@@ -160,6 +161,16 @@ typedef struct sqlite_inserts {
     uint16_t slots[INSERTS_SLOTS];       // hash table of ids: places
 } sqlite_inserts;
 
+#define TAKEN_ROWS 256
+
+// Inputs of the jobs that were taken last: their leases ask for them next.
+typedef struct taken_inputs {
+    int64_t seqs[TAKEN_ROWS];
+    size_t sizes[TAKEN_ROWS];
+    uint8_t inputs[TAKEN_ROWS][BATCH_SMALL_INPUT];  // as the column has them
+    size_t count, next;
+} taken_inputs;
+
 typedef struct sqlite_store {
     store base;
     char *dir;
@@ -170,6 +181,7 @@ typedef struct sqlite_store {
     bool in_transaction;
     sqlite_saves saves;
     sqlite_inserts inserts;
+    taken_inputs taken;
     size_t batch_jobs;  // rows that it has inserted, saved or removed
     route_table routes;
     lane_first first[LANE_CACHE_SIZE];
@@ -248,9 +260,14 @@ status *sqlite_load_last_attempt(store *s, int64_t seq, arena *memory, slice *re
 status *sqlite_load_rows(store *s, sqlite3_stmt *statement, size_t limit, job_row *ret_rows,
                          size_t *ret_count);
 
-// sqlite_lanes.c
+// sqlite_take.c
 status *sqlite_take_ready(store *s, const int32_t *routes, size_t route_count, size_t limit,
                           job_row *ret_rows, size_t *ret_count);
+// The small input of a job that was taken just now, hash and spec; bytes NULL: look it up.
+slice sqlite_taken_input(sqlite_store *s, int64_t seq);
+void sqlite_taken_forget(sqlite_store *s);
+
+// sqlite_lanes.c
 status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
                    size_t *ret_count);
 status *sqlite_ended(store *s, int64_t until, size_t limit, job_row *ret_rows, size_t *ret_count);

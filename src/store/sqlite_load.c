@@ -109,17 +109,15 @@ static status *read_input(sqlite3_stmt *statement, arena *memory, slice *ret_spe
 }
 
 // The same of one that stands in the row of its job: the hash, and the spec behind it.
-static status *read_small_input(sqlite3_stmt *statement, arena *memory, slice *ret_spec,
-                                uint8_t *ret_hash)
+static status *read_small_input(slice input, arena *memory, slice *ret_spec, uint8_t *ret_hash)
 {
-    const uint8_t *input = sqlite3_column_blob(statement, 0);
-    size_t size = (size_t) sqlite3_column_bytes(statement, 0);
-    if (!input || size < JOB_HASH_BYTES)
+    if (!input.bytes || input.size < JOB_HASH_BYTES)
         return damaged_hash();
     if (ret_hash)
-        memcpy(ret_hash, input, JOB_HASH_BYTES);
-    size -= JOB_HASH_BYTES;
-    *ret_spec = (slice){size > 0 ? arena_copy(memory, input + JOB_HASH_BYTES, size) : NULL, size};
+        memcpy(ret_hash, input.bytes, JOB_HASH_BYTES);
+    size_t size = input.size - JOB_HASH_BYTES;
+    *ret_spec =
+        (slice){size > 0 ? arena_copy(memory, input.bytes + JOB_HASH_BYTES, size) : NULL, size};
     return ret_spec->bytes || size == 0
                ? NULL
                : status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left for the job");
@@ -145,8 +143,11 @@ static status *load_small(store *s, int64_t seq, arena *memory, slice *ret_spec,
     sqlite3_bind_int64(statement, 1, seq);
     status *failure = sqlite_step_row(statement, &row);
     *ret_found = row && sqlite3_column_type(statement, 0) != SQLITE_NULL;
-    if (!failure && *ret_found)
-        failure = read_small_input(statement, memory, ret_spec, ret_hash);
+    if (!failure && *ret_found) {
+        slice input = {sqlite3_column_blob(statement, 0),
+                       (size_t) sqlite3_column_bytes(statement, 0)};
+        failure = read_small_input(input, memory, ret_spec, ret_hash);
+    }
     sqlite3_reset(statement);
     return failure;
 }
@@ -171,6 +172,9 @@ status *sqlite_load_spec(store *s, int64_t seq, arena *memory, slice *ret_spec, 
     bool found = false;
     if (waiting)
         return copy_input(waiting, memory, ret_spec, ret_hash);
+    const slice taken = sqlite_taken_input(sqlite_store_of(s), seq);
+    if (taken.bytes)
+        return read_small_input(taken, memory, ret_spec, ret_hash);
     status *failure = load_small(s, seq, memory, ret_spec, ret_hash, &found);
     return failure || found ? failure : load_large(s, seq, memory, ret_spec, ret_hash);
 }

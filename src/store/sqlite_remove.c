@@ -139,6 +139,7 @@ status *sqlite_remove(store *base, const job_row *rows, size_t count)
 {
     sqlite_store *s = sqlite_store_of(base);
     seq_list list;
+    sqlite_taken_forget(s);
     status *failure = sqlite_inserts_write_of(s, rows, count);
     if (!failure)
         failure = sqlite_saves_write(s);

@@ -13,6 +13,7 @@ status *sqlite_begin(store *base)
     status *failure = sqlite_run(sqlite_writer(base, WRITE_BEGIN));
     s->in_transaction = failure == NULL;
     s->batch_jobs = 0;
+    sqlite_taken_forget(s);
     return failure;
 }
 
@@ -67,6 +68,7 @@ void sqlite_rollback(store *base)
     s->in_transaction = false;
     sqlite_saves_forget(s);
     sqlite_inserts_forget(s);
+    sqlite_taken_forget(s);
     s->last_time_us = s->stored_last_time_us;
     sqlite_counts_rolled_back(s);
     sqlite_lanes_forget(s);
