@@ -10,9 +10,11 @@
 void answer_free(answer *a)
 {
     if (a != NULL) {
+        for (size_t i = 0; i < a->job_count; i++) {
+            arena_pool_put(a->pool, a->jobs[i].memory);
+        }
         free(a->jobs);
         free(a->stops);
-        arena_free(a->memory);
         free(a->results_url);
         free(a);
     }
@@ -31,9 +33,7 @@ static answer *answer_new(size_t jobs, size_t stops)
     }
     a->jobs = calloc(jobs + 1, sizeof *a->jobs);
     a->stops = calloc(stops + 1, sizeof *a->stops);
-    a->memory = jobs > 0 ? arena_new(0) : NULL;
-    bool complete = a->jobs != NULL && a->stops != NULL && (jobs == 0 || a->memory != NULL);
-    return complete ? TAKE(a) : NULL;
+    return a->jobs != NULL && a->stops != NULL ? TAKE(a) : NULL;
 }
 
 static void copy_stops(answer *a, Errand__V1__LeaseRef *const *refs, size_t count)
@@ -62,17 +62,22 @@ static bool copy_job(answer *a, const Errand__V1__Assignment *assignment)
                   LOG_STR("job", assignment->job == NULL ? "" : assignment->job->id));
         return true;
     }
-    job->job = (const Errand__V1__Job *) message_copy(&assignment->job->base, a->memory);
-    a->job_count += job->job != NULL;
+    job->memory = arena_pool_take(a->pool);
+    if (job->memory == NULL) {
+        return false;
+    }
+    a->job_count++;
+    job->job = (const Errand__V1__Job *) message_copy(&assignment->job->base, job->memory);
     return job->job != NULL;
 }
 
-answer *answer_from_lease(const Errand__V1__LeaseResponse *reply)
+answer *answer_from_lease(const Errand__V1__LeaseResponse *reply, arena_pool *pool)
 {
     AUTO(answer) a = answer_new(reply->n_assignments, reply->n_cancel);
     if (a == NULL) {
         return NULL;
     }
+    a->pool = pool;
     for (size_t i = 0; i < reply->n_assignments; i++) {
         if (!copy_job(a, reply->assignments[i])) {
             return NULL;

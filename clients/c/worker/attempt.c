@@ -1,8 +1,8 @@
 // attempt - the jobs that a worker is running: slots, deadlines, and the handlers that do the work.
 #include "worker/attempt.h"
 
+#include "base/cleanup.h"
 #include "base/log.h"
-#include "worker/message_copy.h"
 #include "worker/text.h"
 
 #include <stdlib.h>
@@ -66,6 +66,9 @@ status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *l
         .max_message_bytes = options->max_message_bytes,
         .max_held_bytes = options->max_held_bytes,
     };
+    if (!arena_pool_init(&all->pool, (size_t) all->slot_count)) {
+        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+    }
     status *failure = open_slots(all);
     return failure != NULL ? failure : open_handlers(all, options);
 }
@@ -89,6 +92,7 @@ void attempts_close(attempts *all)
     }
     free(all->handlers);
     free(all->slots);
+    arena_pool_fini(&all->pool);
     *all = (attempts){0};
 }
 
@@ -105,9 +109,6 @@ static attempt *occupy(attempts *all, attempt_source *source, const lease_ref *r
 {
     attempt *a = all->vacant;
     if (a == NULL) {
-        return NULL;
-    }
-    if (a->memory == NULL && (a->memory = arena_new(0)) == NULL) {
         return NULL;
     }
     a->ref = *ref;
@@ -133,9 +134,7 @@ void attempt_vacate(attempt *a)
     all->waiting -= !a->started;
     a->source->running--;
     a->source->waiting -= !a->started;
-    if (a->memory != NULL) {  // a handler may have kept it
-        arena_reset(a->memory);
-    }
+    arena_pool_put(&all->pool, TAKE(a->memory));  // NULL: a handler has kept it
     a->job = NULL;
     a->work = NULL;
 }
@@ -214,7 +213,7 @@ static void run(attempt *a)
 }
 
 void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref,
-                    const Errand__V1__Job *job, int64_t now_us)
+                    const Errand__V1__Job *job, arena **memory, int64_t now_us)
 {
     if (find(all, ref) != NULL) {
         return;  // handed out twice; it runs already
@@ -225,8 +224,9 @@ void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref,
         attempts_release(source, ref);
         return;
     }
-    a->job = (const Errand__V1__Job *) message_copy(&job->base, a->memory);
-    const opened_handler *handler = a->job == NULL ? NULL : handler_of(all, a->job);
+    a->job = job;
+    a->memory = TAKE(*memory);
+    const opened_handler *handler = handler_of(all, job);
     if (handler == NULL) {
         log_warn("job_released", LOG_STR("job", ref->job_id), LOG_STR("kind", job->kind));
         attempts_release(source, ref);

@@ -11,6 +11,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/status.h"
+#include "worker/arena_pool.h"
 #include "worker/lease_ref.h"
 #include "worker/outbox.h"
 #include "worker/worker.h"
@@ -60,7 +61,7 @@ struct attempt {
     attempt_source *source;
     bool started;                // false: it waits for a slot
     const Errand__V1__Job *job;  // with its input; lives in memory
-    arena *memory;               // freed when the attempt ends
+    arena *memory;               // goes back to the pool when the attempt ends
     int64_t received_us;         // monotonic
     const handler_ops *ops;
     void *handler;
@@ -89,6 +90,7 @@ struct attempts {
     size_t held_bytes;  // of results under way, as the handlers count them
     opened_handler *handlers;
     size_t handler_count;
+    arena_pool pool;  // of the memory of jobs
     attempt *slots;
     int32_t opened;      // slots and places to wait
     int32_t slot_count;  // that may run at once
@@ -108,9 +110,10 @@ status *attempts_open(attempts *all, const worker_options *options, uv_loop_t *l
 void attempts_stop(attempts *all);
 void attempts_close(attempts *all);
 
-// attempts_start runs an assignment, of which it keeps a copy. One that can not be run is released.
+// attempts_start runs an assignment, whose job it keeps: then it takes the memory, which is the
+// pool's. One that can not be run is released.
 void attempts_start(attempts *all, attempt_source *source, const lease_ref *ref,
-                    const Errand__V1__Job *job, int64_t now_us);
+                    const Errand__V1__Job *job, arena **memory, int64_t now_us);
 
 // attempts_release gives an assignment back without running it.
 void attempts_release(attempt_source *source, const lease_ref *ref);

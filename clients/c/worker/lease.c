@@ -40,9 +40,9 @@ static void take_jobs(worker_link *l, const answer *said, int64_t now_us)
         l->served = ++l->w->jobs_served;
     }
     for (size_t i = 0; i < said->job_count; i++) {
-        const answer_job *job = &said->jobs[i];
+        answer_job *job = &said->jobs[i];
         if (l->w->phase == WORKER_RUNNING) {
-            attempts_start(&l->w->attempts, &l->source, &job->ref, job->job, now_us);
+            attempts_start(&l->w->attempts, &l->source, &job->ref, job->job, &job->memory, now_us);
         } else {
             attempts_release(&l->source, &job->ref);
         }
@@ -86,8 +86,9 @@ static void on_answer(handover_item *item)
 static void on_done(void *data, const ProtobufCMessage *reply, const errand_error *error)
 {
     worker_call *call = (worker_call *) data;
-    call->answer =
-        reply == NULL ? NULL : answer_from_lease((const Errand__V1__LeaseResponse *) reply);
+    call->answer = reply == NULL ? NULL
+                                 : answer_from_lease((const Errand__V1__LeaseResponse *) reply,
+                                                     &call->link->w->attempts.pool);
     call->code = error != NULL ? error->code : STATUS_RESOURCE_EXHAUSTED;
     handover_post(&call->link->w->inbox, &call->item);
 }
