@@ -81,3 +81,28 @@ bool utf8_valid(const void *bytes, size_t size)
 {
     return utf8_valid_size(bytes, size) == size;
 }
+
+// Taking one from each byte sets the highest bit of the word's first NUL, and no bit of that kind
+// where all are ASCII.
+static bool is_plain_word(const uint8_t *bytes)
+{
+    uint64_t word;
+    memcpy(&word, bytes, sizeof word);
+    return (((word - UINT64_C(0x0101010101010101)) | word) & UINT64_C(0x8080808080808080)) == 0;
+}
+
+bool utf8_is_plain(const void *bytes, size_t size)
+{
+    const uint8_t *text = bytes;
+    size_t done = 0;
+    while (size - done >= sizeof(uint64_t)) {
+        if (!is_plain_word(text + done)) {
+            return false;
+        }
+        done += sizeof(uint64_t);
+    }
+    while (done < size && text[done] > 0 && text[done] < 0x80) {
+        done++;
+    }
+    return done == size;
+}

@@ -14,4 +14,7 @@ size_t utf8_valid_size(const void *bytes, size_t size);
 
 bool utf8_valid(const void *bytes, size_t size);
 
+// utf8_is_plain: nothing but ASCII, and no NUL. A quick look for what most text is.
+bool utf8_is_plain(const void *bytes, size_t size);
+
 #endif

@@ -1,13 +1,15 @@
-// wire - the walk over a stranger's bytes, and decoding what passed it.
+// wire - the walk over a stranger's bytes.
 //
-// protobuf-c recurses as deep as the sender likes, cuts strings at NUL, takes any bytes for UTF-8
-// and keeps duplicate map keys. So every message is walked once before it is decoded. The walk
-// carries nothing along for its error messages: only a refusal looks back for the path.
+// protobuf-c's own decoder recurses as deep as the sender likes, cuts strings at NUL, takes any
+// bytes for UTF-8 and keeps duplicate map keys. So messages are walked by this one, which fills
+// protobuf-c's structures as it goes where they are wanted. The walk carries nothing along for its
+// error messages: only a refusal looks back for the path.
 #include "rpc/wire.h"
 
 #include "base/utf8.h"
 #include "rpc/wire_map.h"
-#include "rpc/wire_read.h"
+#include "rpc/wire_types.h"
+#include "rpc/wire_walk.h"
 
 #include <stdbool.h>
 #include <string.h>
@@ -24,6 +26,8 @@ typedef struct level {
     const uint8_t *end;
     const uint8_t *tag;                     // of the field under the walk
     const ProtobufCFieldDescriptor *field;  // NULL: unknown to us
+    ProtobufCMessage *into;                 // what is filled; NULL: nothing is
+    wire_room *room;
     unsigned depth;
     uint64_t seen;   // message fields, by index
     uint64_t again;  // those that came more than once: keys of maps have to be compared
@@ -86,42 +90,10 @@ static status *refuse(const level *here, const char *problem)
 
 // ---- values ----
 
-static bool is_varint(ProtobufCType type)
-{
-    return type == PROTOBUF_C_TYPE_INT32 || type == PROTOBUF_C_TYPE_SINT32 ||
-           type == PROTOBUF_C_TYPE_INT64 || type == PROTOBUF_C_TYPE_SINT64 ||
-           type == PROTOBUF_C_TYPE_UINT32 || type == PROTOBUF_C_TYPE_UINT64 ||
-           type == PROTOBUF_C_TYPE_BOOL || type == PROTOBUF_C_TYPE_ENUM;
-}
-
-static bool is_counted(ProtobufCType type)
-{
-    return type == PROTOBUF_C_TYPE_STRING || type == PROTOBUF_C_TYPE_BYTES ||
-           type == PROTOBUF_C_TYPE_MESSAGE;
-}
-
-static size_t fixed_size(ProtobufCType type)
-{
-    bool wide = type == PROTOBUF_C_TYPE_SFIXED64 || type == PROTOBUF_C_TYPE_FIXED64 ||
-                type == PROTOBUF_C_TYPE_DOUBLE;
-    return wide ? 8 : 4;
-}
-
-static uint8_t wire_type_of(ProtobufCType type)
-{
-    if (is_counted(type)) {
-        return PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
-    }
-    if (is_varint(type)) {
-        return PROTOBUF_C_WIRE_TYPE_VARINT;
-    }
-    return fixed_size(type) == 8 ? PROTOBUF_C_WIRE_TYPE_64BIT : PROTOBUF_C_WIRE_TYPE_32BIT;
-}
-
 static bool packed_is_sound(ProtobufCType type, slice packed)
 {
-    if (!is_varint(type)) {
-        return packed.size % fixed_size(type) == 0;
+    if (wire_type_of(type) != PROTOBUF_C_WIRE_TYPE_VARINT) {
+        return packed.size % wire_types[type].in_memory == 0;
     }
     const uint8_t *at = packed.bytes;
     const uint8_t *end = at + packed.size;
@@ -140,7 +112,18 @@ static status *check_packed(const level *here, slice packed)
     return refuse(here, "has damaged packed numbers");
 }
 
-static status *check_message(const level *here, slice encoded)
+static status *no_room(void)
+{
+    return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+}
+
+// What is left of a message, with the field under the walk.
+static slice from_tag(const level *here)
+{
+    return (slice){here->tag, (size_t) (here->end - here->tag)};
+}
+
+static status *walk_below(const level *here, slice encoded)
 {
     if (here->depth >= WIRE_MAX_DEPTH) {
         return refuse(here, "is nested too deeply");
@@ -150,13 +133,20 @@ static status *check_message(const level *here, slice encoded)
         .descriptor = here->field->descriptor,
         .start = encoded.bytes,
         .end = encoded.bytes + encoded.size,
+        .room = here->room,
         .depth = here->depth + 1,
     };
-    return walk(&below);
+    if (here->into != NULL) {
+        below.into = wire_fill_message(here->into, here->field, from_tag(here), here->room);
+    }
+    return here->into != NULL && below.into == NULL ? no_room() : walk(&below);
 }
 
 const char *wire_text_problem(const uint8_t *bytes, size_t size)
 {
+    if (utf8_is_plain(bytes, size)) {
+        return NULL;
+    }
     if (size > 0 && memchr(bytes, 0, size) != NULL) {
         return "contains a NUL character";
     }
@@ -165,27 +155,44 @@ const char *wire_text_problem(const uint8_t *bytes, size_t size)
 
 static status *check_counted(const level *here, slice bytes)
 {
-    if (here->field->type == PROTOBUF_C_TYPE_MESSAGE) {
-        return check_message(here, bytes);
+    if (here->field->type != PROTOBUF_C_TYPE_STRING) {
+        return NULL;
     }
-    if (here->field->type == PROTOBUF_C_TYPE_STRING) {
-        const char *problem = wire_text_problem(bytes.bytes, bytes.size);
-        return problem == NULL ? NULL : refuse(here, problem);
-    }
-    return NULL;
+    const char *problem = wire_text_problem(bytes.bytes, bytes.size);
+    return problem == NULL ? NULL : refuse(here, problem);
 }
 
 static status *check_value(const level *here, const wire_field *value)
 {
     ProtobufCType type = here->field->type;
+    bool counted = wire_type_is_counted(type);
     if (value->wire_type == wire_type_of(type)) {
-        return is_counted(type) ? check_counted(here, value->bytes) : NULL;
+        return counted ? check_counted(here, value->bytes) : NULL;
     }
-    if (here->field->label == PROTOBUF_C_LABEL_REPEATED && !is_counted(type) &&
+    if (here->field->label == PROTOBUF_C_LABEL_REPEATED && !counted &&
         value->wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
         return check_packed(here, value->bytes);
     }
     return refuse(here, "has another type than declared");
+}
+
+static status *take_value(const level *here, const wire_field *value)
+{
+    status *failure = check_value(here, value);
+    if (failure != NULL || here->into == NULL) {
+        return failure;
+    }
+    bool filled = wire_fill_value(here->into, here->field, value, from_tag(here), here->room);
+    return filled ? NULL : no_room();
+}
+
+static status *take_unknown(const level *here, const wire_field *field, slice value)
+{
+    if (here->into == NULL) {
+        return NULL;
+    }
+    bool kept = wire_fill_unknown(here->into, field, value, from_tag(here), here->room);
+    return kept ? NULL : no_room();
 }
 
 // ---- fields that come again ----
@@ -206,6 +213,15 @@ static status *note_message(level *here)
     return NULL;
 }
 
+static status *take_message(level *here, const wire_field *value)
+{
+    status *failure = note_message(here);
+    if (failure == NULL && value->wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
+        failure = refuse(here, "has another type than declared");
+    }
+    return failure != NULL ? failure : walk_below(here, value->bytes);
+}
+
 static status *check_map(level *here, const ProtobufCFieldDescriptor *map)
 {
     slice message = {here->start, (size_t) (here->end - here->start)};
@@ -213,7 +229,7 @@ static status *check_map(level *here, const ProtobufCFieldDescriptor *map)
     case WIRE_MAP_UNIQUE:
         return NULL;
     case WIRE_MAP_NO_MEMORY:
-        return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
+        return no_room();
     case WIRE_MAP_DUPLICATE:
         break;
     }
@@ -268,10 +284,12 @@ static status *walk_field(level *here, const uint8_t **at)
         return refuse(here, "is cut off or of a type that can not be read");
     }
     if (here->field == NULL) {
-        return NULL;
+        return take_unknown(here, &value, (slice){behind_tag, (size_t) (*at - behind_tag)});
     }
-    status *failure = here->field->type == PROTOBUF_C_TYPE_MESSAGE ? note_message(here) : NULL;
-    return failure != NULL ? failure : check_value(here, &value);
+    if (here->field->type == PROTOBUF_C_TYPE_MESSAGE) {
+        return take_message(here, &value);
+    }
+    return take_value(here, &value);
 }
 
 static status *walk(level *here)
@@ -286,8 +304,18 @@ static status *walk(level *here)
     return check_maps(here);
 }
 
+status *wire_walk(const ProtobufCMessageDescriptor *descriptor, slice encoded,
+                  ProtobufCMessage *into, wire_room *room)
+{
+    level top = {.descriptor = descriptor,
+                 .start = encoded.bytes,
+                 .end = encoded.bytes + encoded.size,
+                 .into = into,
+                 .room = room};
+    return encoded.size == 0 ? NULL : walk(&top);
+}
+
 status *wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size)
 {
-    level top = {.descriptor = descriptor, .start = bytes, .end = bytes + size};
-    return size == 0 ? NULL : walk(&top);
+    return wire_walk(descriptor, (slice){bytes, size}, NULL, NULL);
 }

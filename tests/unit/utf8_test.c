@@ -54,11 +54,30 @@ static void the_valid_prefix_ends_before_the_first_fault(void **state)
     assert_int_equal(utf8_char_size("", 0), 0);
 }
 
+// Any byte anywhere: in a whole word, in one with a neighbour, behind the last.
+static void plain_is_ascii_without_nul(void **state)
+{
+    (void) state;
+    for (size_t size = 0; size < 20; size++) {
+        char text[20];
+        memset(text, 'a', sizeof text);
+        assert_true(utf8_is_plain(text, size));
+        for (size_t at = 0; at < size; at++) {
+            for (int byte = 0; byte < 256; byte++) {
+                text[at] = (char) byte;
+                assert_int_equal(utf8_is_plain(text, size), byte > 0 && byte < 128);
+            }
+            text[at] = '\x01';
+        }
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(characters_of_every_length_are_valid),
     cmocka_unit_test(malformed_sequences_are_refused),
     cmocka_unit_test(a_cut_off_character_is_refused),
     cmocka_unit_test(the_valid_prefix_ends_before_the_first_fault),
+    cmocka_unit_test(plain_is_ascii_without_nul),
 };
 
 UNIT_TEST_MAIN(tests)
