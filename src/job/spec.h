@@ -30,9 +30,9 @@ typedef struct job_limits {
 // job itself, such as `http.url`: callers prefix.
 status *job_spec_check(const Errand__V1__Job *job, const job_limits *limits);
 
-// job_spec_measure and job_spec_check_fields are the two halves of it, for callers who need the
-// bytes that the job takes.
-status *job_spec_measure(const Errand__V1__Job *job, const job_limits *limits, size_t *ret_bytes);
+// job_spec_measure and job_spec_check_fields are the two halves of it; job_spec_encode_within does
+// the first one too.
+status *job_spec_measure(const Errand__V1__Job *job, const job_limits *limits);
 status *job_spec_check_fields(const Errand__V1__Job *job, const job_limits *limits);
 
 // job_name_check: `[a-zA-Z0-9_.-]{1,64}`.
@@ -56,9 +56,11 @@ void job_spec_row(const Errand__V1__Job *job, int64_t now_us, job_row *ret);
 status *job_spec_encode(const Errand__V1__Job *job, arena *memory, slice *ret_spec,
                         uint8_t ret_hash[static JOB_HASH_BYTES]);
 
-// job_spec_encode_measured does not measure it again; bytes is what job_spec_measure said.
-status *job_spec_encode_measured(const Errand__V1__Job *job, size_t bytes, arena *memory,
-                                 slice *ret_spec, uint8_t ret_hash[static JOB_HASH_BYTES]);
+// job_spec_encode_within judges the size of a submitted job, as job_spec_measure does, and encodes
+// it without its trace; limits may be NULL. job_spec_encode_trace encodes it again with that.
+status *job_spec_encode_within(const Errand__V1__Job *job, const job_limits *limits, arena *memory,
+                               slice *ret_spec, uint8_t ret_hash[static JOB_HASH_BYTES]);
+status *job_spec_encode_trace(const Errand__V1__Job *job, arena *memory, slice *ret_spec);
 
 // job_spec_decode unpacks bytes made by job_spec_encode into the arena. DATA_LOSS when damaged.
 status *job_spec_decode(slice spec, arena *memory, Errand__V1__Job **ret);

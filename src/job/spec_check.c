@@ -275,7 +275,7 @@ static size_t content_bytes(const Errand__V1__Job *job)
     return 0;
 }
 
-status *job_spec_measure(const Errand__V1__Job *job, const job_limits *limits, size_t *ret_bytes)
+status *job_spec_measure(const Errand__V1__Job *job, const job_limits *limits)
 {
     size_t size = errand__v1__job__get_packed_size(job), counted = size;
     if (limits->max_input_bytes > 0 && size > limits->max_input_bytes) {
@@ -286,14 +286,12 @@ status *job_spec_measure(const Errand__V1__Job *job, const job_limits *limits, s
         return status_new(STATUS_RESOURCE_EXHAUSTED,
                           "the input of the job has %zu bytes, at most %zu are taken", counted,
                           limits->max_input_bytes);
-    *ret_bytes = size;
     return NULL;
 }
 
 status *job_spec_check(const Errand__V1__Job *job, const job_limits *limits)
 {
-    size_t bytes;
-    status *failure = job_spec_measure(job, limits, &bytes);
+    status *failure = job_spec_measure(job, limits);
     return failure ? failure : job_spec_check_fields(job, limits);
 }
 

@@ -2,9 +2,12 @@
 #include "job/spec.h"
 
 #include "base/crypto.h"
+#include "base/pack.h"
 
 #include <stddef.h>
 #include <string.h>
+
+#define HEADS_BYTES 24  // what stands before the id and the trace, at most
 
 _Static_assert(JOB_HASH_BYTES == SHA256_BYTES, "the content hash is a SHA-256");
 
@@ -125,6 +128,35 @@ static bool sort_callback(Errand__V1__Callback **callback, arena *memory)
     return copy->n_headers == 0 || copy->headers;
 }
 
+static bool is_sorted(const Google__Protobuf__Value *value);
+
+static bool is_sorted_struct(const Google__Protobuf__Struct *object)
+{
+    for (size_t i = 0; i < object->n_fields; i++)
+        if ((i > 0 && strcmp(object->fields[i - 1]->key, object->fields[i]->key) > 0) ||
+            !is_sorted(object->fields[i]->value))
+            return false;
+    return true;
+}
+
+static bool is_sorted_list(const Google__Protobuf__ListValue *list)
+{
+    for (size_t i = 0; i < list->n_values; i++)
+        if (!is_sorted(list->values[i]))
+            return false;
+    return true;
+}
+
+// Most encoders write objects in order already.
+static bool is_sorted(const Google__Protobuf__Value *value)
+{
+    if (value && value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_STRUCT_VALUE)
+        return is_sorted_struct(value->struct_value);
+    if (value && value->kind_case == GOOGLE__PROTOBUF__VALUE__KIND_LIST_VALUE)
+        return is_sorted_list(value->list_value);
+    return true;
+}
+
 static bool sort_input(Errand__V1__Job *job, arena *memory)
 {
     if (job->input_case == ERRAND__V1__JOB__INPUT_HTTP && job->http->n_headers > 1)
@@ -132,7 +164,7 @@ static bool sort_input(Errand__V1__Job *job, arena *memory)
     if (job->input_case == ERRAND__V1__JOB__INPUT_EXEC && job->exec->n_env > 1)
         return sort_exec(&job->exec, memory);
     if (job->input_case == ERRAND__V1__JOB__INPUT_ARGS)
-        return sort_value(&job->args, memory);
+        return is_sorted(job->args) || sort_value(&job->args, memory);
     return true;
 }
 
@@ -152,38 +184,79 @@ static status *no_memory(void)
     return status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left to encode the job");
 }
 
-// The job takes at most so many bytes.
-static bool pack(const Errand__V1__Job *job, size_t most, arena *memory, slice *ret)
+static bool pack(const Errand__V1__Job *job, packer *p)
 {
-    uint8_t *bytes = arena_alloc(memory, most);
+    packer_init(p);
+    return pack_message(p, &job->base);
+}
+
+static status *keep(const packer *p, arena *memory, slice *ret)
+{
+    slice packed = pack_bytes(p);
+    uint8_t *bytes = arena_copy(memory, packed.bytes, packed.size);
     if (!bytes)
-        return false;
-    *ret = (slice){bytes, errand__v1__job__pack(job, bytes)};
-    return true;
+        return no_memory();
+    *ret = (slice){bytes, packed.size};
+    return NULL;
+}
+
+static bool make_content(const Errand__V1__Job *job, arena *memory, Errand__V1__Job *ret)
+{
+    *ret = *job;
+    ret->id = ret->traceparent = (char *) (uintptr_t) protobuf_c_empty_string;  // they lack const
+    return sort_maps(ret, memory);
+}
+
+// Nearly all jobs are so much smaller than the limit that it does not matter what beside the
+// content counts.
+static status *judge_size(const Errand__V1__Job *job, size_t content_bytes,
+                          const job_limits *limits)
+{
+    size_t bytes = content_bytes + strlen(job->id) + strlen(job->traceparent) + HEADS_BYTES;
+    return bytes <= limits->max_input_bytes ? NULL : job_spec_measure(job, limits);
 }
 
 // Neither the id nor the trace that a job belongs to is content: the same job may come again in
 // another trace.
-status *job_spec_encode_measured(const Errand__V1__Job *job, size_t bytes, arena *memory,
-                                 slice *ret_spec, uint8_t ret_hash[static JOB_HASH_BYTES])
+status *job_spec_encode_within(const Errand__V1__Job *job, const job_limits *limits, arena *memory,
+                               slice *ret_spec, uint8_t ret_hash[static JOB_HASH_BYTES])
 {
-    Errand__V1__Job copy = *job;
-    slice content;
-    copy.id = copy.traceparent = (char *) (uintptr_t) protobuf_c_empty_string;  // they lack const
-    if (!sort_maps(&copy, memory) || !pack(&copy, bytes, memory, &content))
+    Errand__V1__Job content;
+    if (!make_content(job, memory, &content))
         return no_memory();
-    crypto_sha256(content.bytes, content.size, ret_hash);
-    copy.traceparent = job->traceparent;
-    if (*copy.traceparent != '\0' &&
-        !pack(&copy, errand__v1__job__get_packed_size(&copy), memory, &content))
+    packer p;
+    status *failure = pack(&content, &p) ? NULL : no_memory();
+    slice packed = pack_bytes(&p);
+    if (!failure && limits)
+        failure = judge_size(job, packed.size, limits);
+    if (!failure)
+        failure = keep(&p, memory, ret_spec);
+    if (!failure)
+        crypto_sha256(packed.bytes, packed.size, ret_hash);
+    packer_fini(&p);
+    return failure;
+}
+
+status *job_spec_encode_trace(const Errand__V1__Job *job, arena *memory, slice *ret_spec)
+{
+    Errand__V1__Job content;
+    if (!make_content(job, memory, &content))
         return no_memory();
-    *ret_spec = content;
-    return NULL;
+    content.traceparent = job->traceparent;
+    packer p;
+    status *failure = pack(&content, &p) ? keep(&p, memory, ret_spec) : no_memory();
+    packer_fini(&p);
+    return failure;
 }
 
 status *job_spec_encode(const Errand__V1__Job *job, arena *memory, slice *ret_spec,
                         uint8_t ret_hash[static JOB_HASH_BYTES])
 {
-    size_t bytes = errand__v1__job__get_packed_size(job);
-    return job_spec_encode_measured(job, bytes, memory, ret_spec, ret_hash);
+    slice spec;
+    status *failure = job_spec_encode_within(job, NULL, memory, &spec, ret_hash);
+    if (!failure && *job->traceparent)
+        failure = job_spec_encode_trace(job, memory, &spec);
+    if (!failure)
+        *ret_spec = spec;
+    return failure;
 }

@@ -1,7 +1,7 @@
 // envelope - the Request and Response around each message; private to rpc.
 //
-// Both are written and read by hand: the payload is encoded straight into the nng message and
-// decoded straight out of it, without a copy in between.
+// Both are written and read by hand: the payload is decoded straight out of the nng message, and
+// copied once into it.
 #ifndef ERRAND_RPC_ENVELOPE_H
 #define ERRAND_RPC_ENVELOPE_H
 

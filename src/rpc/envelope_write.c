@@ -1,6 +1,7 @@
 // envelope_write - Requests and Responses, put together in one go.
 #include "rpc/envelope.h"
 
+#include "base/pack.h"
 #include "rpc/convert.h"
 #include "rpc/wire_write.h"
 
@@ -48,12 +49,6 @@ static uint8_t *put_bytes(uint8_t *at, uint8_t tag, const void *bytes, size_t si
     at = put_head(at, tag, size);
     memcpy(at, bytes, size);
     return at + size;
-}
-
-static uint8_t *put_message(uint8_t *at, uint8_t tag, const ProtobufCMessage *message, size_t size)
-{
-    at = put_head(at, tag, size);
-    return at + protobuf_c_message_pack(message, at);
 }
 
 static size_t entry_body_size(const char *key, const char *value)
@@ -117,10 +112,10 @@ static size_t stable_size(const envelope_call *call, size_t payload)
            entry_size(ENVELOPE_ENDS, call->ends);
 }
 
-static void put_stable(uint8_t *at, const envelope_call *call, size_t payload)
+static void put_stable(uint8_t *at, const envelope_call *call, slice payload)
 {
     at = put_method(at, call);
-    at = put_message(at, REQUEST_PAYLOAD, call->payload, payload);
+    at = put_bytes(at, REQUEST_PAYLOAD, payload.bytes, payload.size);
     at = put_entry(at, REQUEST_METADATA, ENVELOPE_AUTHORIZATION, call->authorization);
     at = put_entry(at, REQUEST_METADATA, ENVELOPE_REQUEST_ID, call->request_id);
     at = put_entry(at, REQUEST_METADATA, ENVELOPE_TRACEPARENT, call->traceparent);
@@ -139,13 +134,17 @@ static status *over_the_cap(const char *what, size_t size, size_t max_bytes)
                       "%s of %zu bytes is larger than the cap of %zu bytes", what, size, max_bytes);
 }
 
-status *envelope_write_request(const envelope_call *call, int64_t timeout_ms, size_t max_bytes,
-                               nng_msg **ret, size_t *ret_stable)
+static status *no_memory(void)
+{
+    return status_new(STATUS_RESOURCE_EXHAUSTED, "%s", nng_strerror(NNG_ENOMEM));
+}
+
+static status *write_request(const envelope_call *call, slice payload, int64_t timeout_ms,
+                             size_t max_bytes, nng_msg **ret, size_t *ret_stable)
 {
     uint8_t timeout[MAX_TIMEOUT_FIELD_BYTES];
     size_t tail = encode_timeout(timeout_ms, timeout);
-    size_t payload = protobuf_c_message_get_packed_size(call->payload);
-    size_t stable = stable_size(call, payload);
+    size_t stable = stable_size(call, payload.size);
     if (stable + tail > max_bytes) {
         return over_the_cap("request", stable + tail, max_bytes);
     }
@@ -160,6 +159,19 @@ status *envelope_write_request(const envelope_call *call, int64_t timeout_ms, si
     *ret = message;
     *ret_stable = stable;
     return NULL;
+}
+
+status *envelope_write_request(const envelope_call *call, int64_t timeout_ms, size_t max_bytes,
+                               nng_msg **ret, size_t *ret_stable)
+{
+    packer p;
+    packer_init(&p);
+    status *failure =
+        pack_message(&p, call->payload)
+            ? write_request(call, pack_bytes(&p), timeout_ms, max_bytes, ret, ret_stable)
+            : no_memory();
+    packer_fini(&p);
+    return failure;
 }
 
 status *envelope_write_again(slice stable, int64_t timeout_ms, nng_msg **ret)
@@ -180,11 +192,9 @@ status *envelope_write_again(slice stable, int64_t timeout_ms, nng_msg **ret)
 
 // ---- responses ----
 
-status *envelope_write_reply(const ProtobufCMessage *reply, const char *request_id,
-                             size_t max_bytes, nng_msg **ret)
+static status *write_reply(slice payload, const char *request_id, size_t max_bytes, nng_msg **ret)
 {
-    size_t payload = protobuf_c_message_get_packed_size(reply);
-    size_t head = payload == 0 ? 0 : bytes_size(payload);
+    size_t head = payload.size == 0 ? 0 : bytes_size(payload.size);
     size_t size = head + entry_size(ENVELOPE_REQUEST_ID, request_id);
     if (size > max_bytes) {
         return over_the_cap("reply", size, max_bytes);
@@ -195,12 +205,24 @@ status *envelope_write_reply(const ProtobufCMessage *reply, const char *request_
         return failure;
     }
     uint8_t *at = nng_msg_body(message);
-    if (payload > 0) {
-        at = put_message(at, RESPONSE_PAYLOAD, reply, payload);
+    if (payload.size > 0) {
+        at = put_bytes(at, RESPONSE_PAYLOAD, payload.bytes, payload.size);
     }
     (void) put_entry(at, RESPONSE_METADATA, ENVELOPE_REQUEST_ID, request_id);
     *ret = message;
     return NULL;
+}
+
+status *envelope_write_reply(const ProtobufCMessage *reply, const char *request_id,
+                             size_t max_bytes, nng_msg **ret)
+{
+    packer p;
+    packer_init(&p);
+    status *failure = pack_message(&p, reply)
+                          ? write_reply(pack_bytes(&p), request_id, max_bytes, ret)
+                          : no_memory();
+    packer_fini(&p);
+    return failure;
 }
 
 // The status in full, or as much of it as there is room for.

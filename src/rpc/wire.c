@@ -6,9 +6,9 @@
 // error messages: only a refusal looks back for the path.
 #include "rpc/wire.h"
 
+#include "base/field_type.h"
 #include "base/utf8.h"
 #include "rpc/wire_map.h"
-#include "rpc/wire_types.h"
 #include "rpc/wire_walk.h"
 
 #include <stdbool.h>
@@ -92,8 +92,8 @@ static status *refuse(const level *here, const char *problem)
 
 static bool packed_is_sound(ProtobufCType type, slice packed)
 {
-    if (wire_type_of(type) != PROTOBUF_C_WIRE_TYPE_VARINT) {
-        return packed.size % wire_types[type].in_memory == 0;
+    if (field_wire_type(type) != PROTOBUF_C_WIRE_TYPE_VARINT) {
+        return packed.size % field_types[type].in_memory == 0;
     }
     const uint8_t *at = packed.bytes;
     const uint8_t *end = at + packed.size;
@@ -165,8 +165,8 @@ static status *check_counted(const level *here, slice bytes)
 static status *check_value(const level *here, const wire_field *value)
 {
     ProtobufCType type = here->field->type;
-    bool counted = wire_type_is_counted(type);
-    if (value->wire_type == wire_type_of(type)) {
+    bool counted = field_is_counted(type);
+    if (value->wire_type == field_wire_type(type)) {
         return counted ? check_counted(here, value->bytes) : NULL;
     }
     if (here->field->label == PROTOBUF_C_LABEL_REPEATED && !counted &&

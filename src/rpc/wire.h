@@ -18,8 +18,8 @@
 // nothing that the sender can make grow beyond the size of the message.
 status *wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size);
 
-// wire_decode refuses what wire_check does, and decodes the rest. The message lives in the arena: never free it by itself.
-// RESOURCE_EXHAUSTED when the arena's cap is reached.
+// wire_decode refuses what wire_check does, and decodes the rest. The message lives in the arena:
+// never free it by itself. RESOURCE_EXHAUSTED when the arena's cap is reached.
 status *wire_decode(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size,
                     arena *memory, ProtobufCMessage **ret);
 

@@ -1,7 +1,7 @@
 // wire_fill - fields of protobuf-c's structures, by their descriptors.
 #include "rpc/wire_fill.h"
 
-#include "rpc/wire_types.h"
+#include "base/field_type.h"
 
 #include <endian.h>
 #include <string.h>
@@ -51,7 +51,7 @@ static void put_varint(void *place, ProtobufCType type, uint64_t number)
     } else if (type == PROTOBUF_C_TYPE_BOOL) {
         value = number != 0;
     }
-    if (wire_types[type].in_memory == sizeof value) {
+    if (field_types[type].in_memory == sizeof value) {
         memcpy(place, &value, sizeof value);
     } else {
         uint32_t narrow = (uint32_t) value;
@@ -84,14 +84,14 @@ static void *member(ProtobufCMessage *message, size_t offset)
 
 static bool is_packed(ProtobufCType type, const wire_field *value)
 {
-    return value->wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED && !wire_type_is_counted(type);
+    return value->wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED && !field_is_counted(type);
 }
 
 // The last byte of a varint is the one without the highest bit.
 static size_t count_packed(ProtobufCType type, slice packed)
 {
-    if (wire_type_of(type) != PROTOBUF_C_WIRE_TYPE_VARINT) {
-        return packed.size / wire_types[type].in_memory;
+    if (field_wire_type(type) != PROTOBUF_C_WIRE_TYPE_VARINT) {
+        return packed.size / field_types[type].in_memory;
     }
     size_t count = 0;
     for (size_t i = 0; i < packed.size; i++) {
@@ -132,7 +132,7 @@ static void *next_element(ProtobufCMessage *into, const ProtobufCFieldDescriptor
 {
     size_t *count = member(into, field->quantifier_offset);
     uint8_t **elements = member(into, field->offset);
-    size_t size = wire_types[field->type].in_memory;
+    size_t size = field_types[field->type].in_memory;
     if (*count == 0) {
         *elements = take(room, count_elements(field, left) * size);
     }
@@ -158,7 +158,7 @@ static bool put_packed(ProtobufCMessage *into, const ProtobufCFieldDescriptor *f
 {
     const uint8_t *at = packed.bytes;
     const uint8_t *end = packed.bytes + packed.size;
-    wire_field value = {.wire_type = wire_type_of(field->type)};
+    wire_field value = {.wire_type = field_wire_type(field->type)};
     while (at != NULL && at < end) {
         at = wire_read_value(at, end, &value);
         if (at == NULL || !wire_fill_value(into, field, &value, left, room)) {
@@ -197,10 +197,10 @@ static bool put_value(void *place, ProtobufCType type, const wire_field *value, 
     if (type == PROTOBUF_C_TYPE_BYTES) {
         return put_bytes(place, value->bytes, room);
     }
-    if (wire_type_of(type) == PROTOBUF_C_WIRE_TYPE_VARINT) {
+    if (field_wire_type(type) == PROTOBUF_C_WIRE_TYPE_VARINT) {
         put_varint(place, type, value->number);
     } else {
-        put_fixed(place, value->bytes.bytes, wire_types[type].in_memory);
+        put_fixed(place, value->bytes.bytes, field_types[type].in_memory);
     }
     return true;
 }

@@ -190,12 +190,10 @@ static submission *batch_new(service *s, const Errand__V1__BatchSubmitRequest *r
 {
     arena *memory = rpc_call_arena(call);
     size_t count = request->n_jobs;
-    submission *sub = arena_zalloc(memory, sizeof *sub);
+    submission *sub = submission_new(s, call);
     if (sub == NULL) {
         return NULL;
     }
-    sub->service = s;
-    sub->call = call;
     sub->jobs = request->jobs;
     sub->places = arena_alloc(memory, (count + 1) * sizeof *sub->places);
     sub->results = arena_alloc(memory, (count + 1) * sizeof(void *));

@@ -8,6 +8,7 @@ typedef struct submission {
     engine_submit submit;
     service *service;
     rpc_call *call;
+    int64_t now_us;   // when the call came
     uuid_source ids;  // of jobs without one of their own, once there is one
     bool has_ids;
     engine_wait wait;
@@ -19,6 +20,9 @@ typedef struct submission {
     size_t reply_bytes;  // of a batch: what its answer will take, about and at most
     bool is_measured;    // the inputs of its jobs are not in that any more
 } submission;
+
+// submission_new is in the call's arena; NULL when that is used up.
+submission *submission_new(service *s, rpc_call *call);
 
 // submission_prepare judges the index-th job of a request, and makes of it what the engine takes.
 // The trace of the call goes into the job.

@@ -67,57 +67,78 @@ static status *prepare_ties(const Errand__V1__Job *job, arena *memory, engine_ne
 }
 
 // The job belongs to the trace of the call that brings it.
-static void take_trace(Errand__V1__Job *job, const rpc_call *call)
+static status *take_trace(Errand__V1__Job *job, rpc_call *call, engine_new_job *ret)
 {
     const char *parent = rpc_call_metadata(call, "traceparent");
-    if (trace_parent_is_valid(parent)) {
-        job->traceparent = (char *) (uintptr_t) parent;  // the field lacks const
+    if (!trace_parent_is_valid(parent)) {
+        return NULL;
     }
+    job->traceparent = (char *) (uintptr_t) parent;  // the field lacks const
+    return job_spec_encode_trace(job, rpc_call_arena(call), &ret->spec);
+}
+
+static status *check_secret(const service *s, const Errand__V1__Job *job)
+{
+    if (secret_known(s, job)) {
+        return NULL;
+    }
+    return status_bad_field("callback.secret_name", "found \"%s\", expected a configured name",
+                            job->callback->secret_name);
+}
+
+// Judged, encoded and hashed.
+static status *prepare_spec(submission *sub, Errand__V1__Job *job, engine_new_job *ret)
+{
+    const service *s = sub->service;
+    arena *memory = rpc_call_arena(sub->call);
+    uint8_t *hash = arena_alloc(memory, JOB_HASH_BYTES);
+    if (hash == NULL) {
+        return no_memory();
+    }
+    status *failure = job_spec_encode_within(job, &s->options.limits, memory, &ret->spec, hash);
+    if (failure == NULL) {
+        failure = job_spec_check_fields(job, &s->options.limits);
+    }
+    if (failure == NULL) {
+        failure = queue_check(sub->call, job_spec_queue(job));
+    }
+    if (failure == NULL) {
+        failure = check_secret(s, job);
+    }
+    ret->hash = hash;
+    return failure != NULL ? failure : take_trace(job, sub->call, ret);
 }
 
 status *submission_prepare(submission *sub, Errand__V1__Job *job, uint64_t index,
                            engine_new_job *ret)
 {
-    const service *s = sub->service;
-    rpc_call *call = sub->call;
-    size_t bytes = 0;
-    uint8_t *hash = arena_alloc(rpc_call_arena(call), JOB_HASH_BYTES);
-    int64_t now_us = clock_wall_us(clock_system());
-    if (hash == NULL) {
-        return no_memory();
-    }
-    status *failure = job_spec_measure(job, &s->options.limits, &bytes);
-    if (failure == NULL) {
-        failure = job_spec_check_fields(job, &s->options.limits);
-    }
-    if (failure == NULL) {
-        failure = queue_check(call, job_spec_queue(job));
-    }
-    if (failure == NULL && !secret_known(s, job)) {
-        failure =
-            status_bad_field("callback.secret_name", "found \"%s\", expected a configured name",
-                             job->callback->secret_name);
-    }
-    if (failure == NULL) {
-        take_trace(job, call);
-        failure = job_spec_encode_measured(job, bytes, rpc_call_arena(call), &ret->spec, hash);
-    }
+    status *failure = prepare_spec(sub, job, ret);
     if (failure == NULL && job->n_after + job->n_labels > 0) {
-        failure = prepare_ties(job, rpc_call_arena(call), ret);
+        failure = prepare_ties(job, rpc_call_arena(sub->call), ret);
     }
     if (failure != NULL) {
         return failure;
     }
-    job_spec_row(job, now_us, &ret->row);
-    ret->delay_us = job->schedule_time == NULL ? ret->row.due_us - now_us : 0;
-    choose_id(sub, job, index, now_us, &ret->row.id);
+    job_spec_row(job, sub->now_us, &ret->row);
+    ret->delay_us = job->schedule_time == NULL ? ret->row.due_us - sub->now_us : 0;
+    choose_id(sub, job, index, sub->now_us, &ret->row.id);
     ret->queue = job_spec_queue(job);
     ret->kind = job_spec_kind(job);
-    ret->hash = hash;
-    ret->visible = call_queues(call);
+    ret->visible = call_queues(sub->call);
     ret->duplicate = false;
     ret->failure = NULL;
     return NULL;
+}
+
+submission *submission_new(service *s, rpc_call *call)
+{
+    submission *sub = arena_zalloc(rpc_call_arena(call), sizeof *sub);
+    if (sub != NULL) {
+        sub->service = s;
+        sub->call = call;
+        sub->now_us = clock_wall_us(clock_system());
+    }
+    return sub;
 }
 
 // ---- Submit ----
@@ -282,14 +303,12 @@ static status *submit_read(submission *sub, const Errand__V1__SubmitRequest *req
 
 void submit_call(service *s, const Errand__V1__SubmitRequest *request, rpc_call *call)
 {
-    submission *sub = arena_zalloc(rpc_call_arena(call), sizeof *sub);
+    submission *sub = submission_new(s, call);
     engine_new_job *job = arena_zalloc(rpc_call_arena(call), sizeof *job);
     if (sub == NULL || job == NULL) {
         answer_no_memory(call);
         return;
     }
-    sub->service = s;
-    sub->call = call;
     status *failure = submit_read(sub, request, job);
     if (failure != NULL) {
         rpc_call_fail(call, failure);

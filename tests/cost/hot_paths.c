@@ -209,12 +209,10 @@ static void make_new_job(const sample *s, arena *memory, engine_new_job *ret)
     int64_t now_us = clock_wall_us(clock_system());
     uint8_t *hash = arena_alloc(memory, JOB_HASH_BYTES);
     *ret = (engine_new_job){.queue = job_spec_queue(&s->job), .kind = job_spec_kind(&s->job)};
-    size_t bytes;
-    must(job_spec_measure(&s->job, &limits, &bytes), "job");
+    must(job_spec_encode_within(&s->job, &limits, memory, &ret->spec, hash), "job");
     must(job_spec_check_fields(&s->job, &limits), "job");
     job_spec_row(&s->job, now_us, &ret->row);
     ret->row.id = uuid_new_v7(now_us);
-    must(job_spec_encode_measured(&s->job, bytes, memory, &ret->spec, hash), "job");
     ret->hash = hash;
 }
 

@@ -1,7 +1,9 @@
-// wire_fill - what the walk decodes is what protobuf-c makes of the same bytes.
+// wire_fill - what the walk decodes is what protobuf-c makes of the same bytes, and is packed again
+// as protobuf-c packs it.
 #include "unit/unit_test.h"
 
 #include "base/buf.h"
+#include "base/pack.h"
 #include "rpc/wire.h"
 
 #include "every_type.pb-c.h"
@@ -154,6 +156,17 @@ static void pack(const ProtobufCMessage *message, buf *ret)
     free(bytes);
 }
 
+static void assert_packs_to(const ProtobufCMessage *message, const buf *expected)
+{
+    packer p;
+    packer_init(&p);
+    assert_true(pack_message(&p, message));
+    slice packed = pack_bytes(&p);
+    assert_int_equal(packed.size, expected->size);
+    assert_memory_equal(packed.bytes, expected->bytes, packed.size);
+    packer_fini(&p);
+}
+
 static bool decodes_as_protobuf_c_does(const ProtobufCMessageDescriptor *kind, const buf *encoded)
 {
     AUTO(arena) memory = arena_new(0);
@@ -171,10 +184,11 @@ static bool decodes_as_protobuf_c_does(const ProtobufCMessageDescriptor *kind, c
     protobuf_c_message_free_unpacked(theirs, NULL);
     assert_int_equal(left.size, right.size);
     assert_memory_equal(left.bytes, right.bytes, left.size);
+    assert_packs_to(ours, &right);
     return true;
 }
 
-static void every_type_decodes_as_protobuf_c_decodes_it(void **state)
+static void every_type_decodes_and_packs_as_with_protobuf_c(void **state)
 {
     (void) state;
     size_t decoded = 0;
@@ -187,7 +201,7 @@ static void every_type_decodes_as_protobuf_c_decodes_it(void **state)
     assert_true(decoded > ROUNDS / 2);
 }
 
-static void what_is_left_after_damage_decodes_as_protobuf_c_decodes_it(void **state)
+static void what_is_left_after_damage_decodes_and_packs_as_with_protobuf_c(void **state)
 {
     (void) state;
     size_t decoded = 0;
@@ -252,8 +266,8 @@ static void damage_is_told_before_a_lack_of_memory(void **state)
 }
 
 static const struct CMUnitTest tests[] = {
-    cmocka_unit_test(every_type_decodes_as_protobuf_c_decodes_it),
-    cmocka_unit_test(what_is_left_after_damage_decodes_as_protobuf_c_decodes_it),
+    cmocka_unit_test(every_type_decodes_and_packs_as_with_protobuf_c),
+    cmocka_unit_test(what_is_left_after_damage_decodes_and_packs_as_with_protobuf_c),
     cmocka_unit_test(elements_that_are_far_apart_stand_in_one_array),
     cmocka_unit_test(damage_is_told_before_a_lack_of_memory),
 };
