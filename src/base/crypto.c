@@ -26,6 +26,25 @@ void crypto_sha256(const void *bytes, size_t size, uint8_t ret[static SHA256_BYT
     SHA256_Final(ret, &hash);
 }
 
+_Static_assert(sizeof(SHA256_CTX) == sizeof(crypto_hash), "one is kept in the other");
+
+void crypto_sha256_begin(const void *bytes, size_t size, crypto_hash *ret)
+{
+    SHA256_CTX hash;
+    SHA256_Init(&hash);
+    SHA256_Update(&hash, bytes, size);
+    memcpy(ret->state, &hash, sizeof hash);
+}
+
+void crypto_sha256_end(const crypto_hash *begun, const void *bytes, size_t size,
+                       uint8_t ret[static SHA256_BYTES])
+{
+    SHA256_CTX hash;
+    memcpy(&hash, begun->state, sizeof hash);
+    SHA256_Update(&hash, bytes, size);
+    SHA256_Final(ret, &hash);
+}
+
 static void sha256_start_padded(SHA256_CTX *hash, const uint8_t key[SHA256_BLOCK], uint8_t pad)
 {
     uint8_t block[SHA256_BLOCK];

@@ -12,6 +12,15 @@
 
 void crypto_sha256(const void *bytes, size_t size, uint8_t ret[static SHA256_BYTES]);
 
+// A SHA-256 under way: what was begun once can be ended many times, each with other bytes behind
+// it.
+typedef struct crypto_hash {
+    _Alignas(uint64_t) uint8_t state[112];
+} crypto_hash;
+void crypto_sha256_begin(const void *bytes, size_t size, crypto_hash *ret);
+void crypto_sha256_end(const crypto_hash *begun, const void *bytes, size_t size,
+                       uint8_t ret[static SHA256_BYTES]);
+
 // crypto_hmac_sha256 is HMAC-SHA256 (RFC 2104) over the parts in order.
 typedef struct crypto_part {
     const void *bytes;

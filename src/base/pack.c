@@ -91,9 +91,9 @@ static size_t varint_size(uint64_t value)
     return size;
 }
 
-static void put_varint(packer *p, uint64_t value)
+static void put_long_varint(packer *p, uint64_t value)
 {
-    if (!step_back(p, value <= 0x7f ? 1 : varint_size(value))) {
+    if (!step_back(p, varint_size(value))) {
         return;
     }
     uint8_t *at = p->at;
@@ -101,6 +101,16 @@ static void put_varint(packer *p, uint64_t value)
         *at++ = (uint8_t) (value | 0x80);
     }
     *at = (uint8_t) value;
+}
+
+// Most of them, tags and lengths above all, take one byte.
+static inline void put_varint(packer *p, uint64_t value)
+{
+    if (value <= 0x7f && p->at > p->start) {
+        *--p->at = (uint8_t) value;
+    } else {
+        put_long_varint(p, value);
+    }
 }
 
 static void put_bytes(packer *p, const void *bytes, size_t size)
@@ -317,15 +327,23 @@ static inline bool is_blank(const ProtobufCMessage *message, const ProtobufCFiel
     return number64(value) == 0 || number64(value) == (uintptr_t) field->default_value;
 }
 
+// How many of the fields there are up to the last one that is not blank.
+static size_t without_blank(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *fields,
+                            size_t count)
+{
+    while (count > 0 && is_blank(message, &fields[count - 1])) {
+        count--;
+    }
+    return count;
+}
+
 static void put_fields(packer *p, const ProtobufCMessage *message)
 {
-    const ProtobufCMessageDescriptor *descriptor = message->descriptor;
+    const ProtobufCFieldDescriptor *fields = message->descriptor->fields;
+    size_t count = message->descriptor->n_fields;
     put_unknown(p, message);
-    for (size_t i = descriptor->n_fields; i > 0; i--) {
-        const ProtobufCFieldDescriptor *field = &descriptor->fields[i - 1];
-        if (is_blank(message, field)) {
-            continue;
-        }
+    while ((count = without_blank(message, fields, count)) > 0) {
+        const ProtobufCFieldDescriptor *field = &fields[--count];
         if (field->label == PROTOBUF_C_LABEL_REPEATED) {
             put_repeated(p, message, field);
         } else {

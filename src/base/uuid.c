@@ -1,8 +1,6 @@
 // uuid - making, reading and writing identifiers.
 #include "base/uuid.h"
 
-#include "base/crypto.h"
-
 #include <string.h>
 
 // Random bytes are fetched for many identifiers at once: a system call for each would dominate.
@@ -68,13 +66,13 @@ uuid uuid_new_v7(int64_t wall_us)
     return id;
 }
 
-_Static_assert(sizeof((uuid_source *) 0)->hashes == SHA256_BYTES + SHA256_BYTES,
-               "there are two of them");
-
+// The hashes of both fill a block of SHA-256, which is the same for all items.
 void uuid_source_init(const char *caller, const char *request_id, uuid_source *ret)
 {
-    crypto_sha256(caller, strlen(caller), ret->hashes);
-    crypto_sha256(request_id, strlen(request_id), ret->hashes + SHA256_BYTES);
+    uint8_t hashes[SHA256_BYTES + SHA256_BYTES];
+    crypto_sha256(caller, strlen(caller), hashes);
+    crypto_sha256(request_id, strlen(request_id), hashes + SHA256_BYTES);
+    crypto_sha256_begin(hashes, sizeof hashes, &ret->begun);
     ret->is_ordered = uuid_parse(request_id, &ret->request) && ret->request.bytes[6] >> 4 == 7;
 }
 
@@ -82,12 +80,11 @@ void uuid_source_init(const char *caller, const char *request_id, uuid_source *r
 // of fixed size, so that no two different triples are hashed as the same bytes.
 static void uuid_hash(const uuid_source *source, uint64_t index, uint8_t ret[static SHA256_BYTES])
 {
-    uint8_t parts[sizeof source->hashes + 8];
-    memcpy(parts, source->hashes, sizeof source->hashes);
-    for (int i = 0; i < 8; i++) {
-        parts[sizeof source->hashes + (size_t) i] = (uint8_t) (index >> (56 - 8 * i));
+    uint8_t bytes[sizeof index];
+    for (size_t i = 0; i < sizeof bytes; i++) {
+        bytes[i] = (uint8_t) (index >> (56 - 8 * i));
     }
-    crypto_sha256(parts, sizeof parts, ret);
+    crypto_sha256_end(&source->begun, bytes, sizeof bytes, ret);
 }
 
 uuid uuid_derive_from(const uuid_source *source, uint64_t index)

@@ -2,6 +2,8 @@
 #ifndef ERRAND_BASE_UUID_H
 #define ERRAND_BASE_UUID_H
 
+#include "base/crypto.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -24,7 +26,7 @@ uuid uuid_derive(const char *caller, const char *request_id, uint64_t index);
 
 // uuid_source is what uuid_derive makes of caller and request_id, for a request of many items.
 typedef struct uuid_source {
-    uint8_t hashes[64];  // SHA-256 of each
+    crypto_hash begun;  // with the SHA-256 of each
     uuid request;
     bool is_ordered;  // request is a version 7 UUID
 } uuid_source;

@@ -26,6 +26,22 @@ static void sha256_gives_the_published_digests(void **state)
                "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855");
 }
 
+static void a_digest_is_ended_as_often_as_one_likes(void **state)
+{
+    (void) state;
+    uint8_t digest[SHA256_BYTES];
+    crypto_hash begun;
+    crypto_sha256_begin("a", 1, &begun);
+    for (int i = 0; i < 2; i++) {
+        crypto_sha256_end(&begun, "", 0, digest);
+        assert_hex(digest, sizeof digest,
+                   "ca978112ca1bbdcafac231b39a23dc4da786eff8147c4e72b9807785afee48bb");
+        crypto_sha256_end(&begun, "bc", 2, digest);
+        assert_hex(digest, sizeof digest,
+                   "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    }
+}
+
 static void hmac_gives_the_digests_of_rfc_4231(void **state)
 {
     (void) state;
@@ -137,6 +153,7 @@ static void equal_compares_every_byte(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(sha256_gives_the_published_digests),
+    cmocka_unit_test(a_digest_is_ended_as_often_as_one_likes),
     cmocka_unit_test(hmac_gives_the_digests_of_rfc_4231),
     cmocka_unit_test(random_bytes_are_all_written_and_differ),
     cmocka_unit_test(base64_writes_and_reads_the_published_vectors),

@@ -121,6 +121,37 @@ static void the_id_is_not_part_of_the_content(void **state)
     assert_false(same(&without, &other));
 }
 
+// What was stored by one version is compared with what comes to another.
+static void the_bytes_that_are_stored_are_those_of_protobuf_c(void **state)
+{
+    (void) state;
+    uint8_t bytes[4096];
+    AUTO(arena) memory = arena_new(0);
+    sample *s = http_sample();
+    s->job.traceparent = text("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    encoded e = encode(&s->job, memory);
+    assert_in_range(e.spec.size, 1, sizeof bytes);
+    assert_int_equal(errand__v1__job__pack(&s->job, bytes), e.spec.size);
+    assert_memory_equal(bytes, e.spec.bytes, e.spec.size);
+}
+
+static void the_trace_is_not_part_of_the_content(void **state)
+{
+    (void) state;
+    AUTO(arena) memory = arena_new(0);
+    sample *s = http_sample();
+    encoded without = encode(&s->job, memory), later;
+    s->job.traceparent = text("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01");
+    encoded with = encode(&s->job, memory);
+    assert_null(job_spec_encode_within(&s->job, NULL, memory, &later.spec, later.hash));
+    assert_true(same(&without, &later));
+    assert_memory_equal(with.hash, without.hash, JOB_HASH_BYTES);
+    assert_null(job_spec_encode_trace(&s->job, memory, &later.spec));
+    assert_int_equal(later.spec.size, with.spec.size);
+    assert_memory_equal(later.spec.bytes, with.spec.bytes, with.spec.size);
+    assert_true(with.spec.size > without.spec.size);
+}
+
 // Objects nested in lists and objects, their members shuffled differently each time.
 static Google__Protobuf__Value *value_of(arena *memory, int depth, uint64_t *random);
 
@@ -368,6 +399,8 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_job_is_kept_long_enough_to_be_read),
     cmocka_unit_test(one_backoff_alone_moves_the_default_of_the_other),
     cmocka_unit_test(the_id_is_not_part_of_the_content),
+    cmocka_unit_test(the_bytes_that_are_stored_are_those_of_protobuf_c),
+    cmocka_unit_test(the_trace_is_not_part_of_the_content),
     cmocka_unit_test(the_order_of_members_is_not_part_of_the_content),
     cmocka_unit_test(the_order_of_headers_is_not_part_of_the_content),
     cmocka_unit_test(encoding_fails_cleanly_when_the_arena_is_used_up),

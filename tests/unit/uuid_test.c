@@ -70,6 +70,15 @@ static void a_derived_id_depends_on_caller_request_and_index_only(void **state)
     assert_false(uuid_equal(&id, &other_index));
 }
 
+// A call may be repeated to a newer server.
+static void a_derived_id_never_changes(void **state)
+{
+    (void) state;
+    char text[UUID_TEXT_SIZE];
+    uuid id = uuid_derive("anna", "request-1", 0x0102030405060708);
+    assert_string_equal(uuid_format(&id, text), "71000bf8-77cb-86fe-ab9b-3fd1e6e5306c");
+}
+
 static void the_border_between_caller_and_request_counts(void **state)
 {
     (void) state;
@@ -146,6 +155,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_long_step_back_of_the_clock_is_followed),
     cmocka_unit_test(the_second_half_is_random),
     cmocka_unit_test(a_derived_id_depends_on_caller_request_and_index_only),
+    cmocka_unit_test(a_derived_id_never_changes),
     cmocka_unit_test(the_border_between_caller_and_request_counts),
     cmocka_unit_test(a_derived_id_keeps_the_time_of_a_version_7_request),
     cmocka_unit_test(another_derived_id_is_version_8),
