@@ -307,12 +307,15 @@ static status *walk(level *here)
 status *wire_walk(const ProtobufCMessageDescriptor *descriptor, slice encoded,
                   ProtobufCMessage *into, wire_room *room)
 {
+    if (encoded.size == 0) {
+        return NULL;
+    }
     level top = {.descriptor = descriptor,
                  .start = encoded.bytes,
                  .end = encoded.bytes + encoded.size,
                  .into = into,
                  .room = room};
-    return encoded.size == 0 ? NULL : walk(&top);
+    return walk(&top);
 }
 
 status *wire_check(const ProtobufCMessageDescriptor *descriptor, const uint8_t *bytes, size_t size)
