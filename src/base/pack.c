@@ -311,20 +311,25 @@ static void put_unknown(packer *p, const ProtobufCMessage *message)
     }
 }
 
-// A quick look: most fields of most messages are not there.
-static inline bool is_blank(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+static bool is_blank_single(const void *value, const ProtobufCFieldDescriptor *field)
 {
-    if ((field->flags & PROTOBUF_C_FIELD_FLAG_ONEOF) != 0) {
-        return number32(member(message, field->quantifier_offset)) != field->id;
-    }
-    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
-        return *(const size_t *) member(message, field->quantifier_offset) == 0;
-    }
-    const void *value = member(message, field->offset);
     if (field_types[field->type].in_memory == sizeof(uint32_t)) {
         return number32(value) == 0;
     }
     return number64(value) == 0 || number64(value) == (uintptr_t) field->default_value;
+}
+
+// A quick look: most fields of most messages are not there. Single ones have no quantifier.
+static inline bool is_blank(const ProtobufCMessage *message, const ProtobufCFieldDescriptor *field)
+{
+    if (field->quantifier_offset == 0) {
+        return is_blank_single(member(message, field->offset), field);
+    }
+    const void *quantifier = member(message, field->quantifier_offset);
+    if (field->label == PROTOBUF_C_LABEL_REPEATED) {
+        return *(const size_t *) quantifier == 0;
+    }
+    return number32(quantifier) != field->id;
 }
 
 // How many of the fields there are up to the last one that is not blank.
