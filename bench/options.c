@@ -25,7 +25,7 @@ static const flag flags[] = {
     {"--errandd",   TEXT(errandd),                "FILE   server program (default: the one beside errand-bench)"},
     {"--dir",       TEXT(dir),                    "DIR    where data folders are made and removed (default: .)"},
     {"--json",      TEXT(json),                   "FILE   write the figures as JSON too; -: to standard output, and no tables"},
-    {"--row",       TEXT(row),                    "TEXT   of echo, submit, peers and scale, only rows whose name holds this"},
+    {"--row",       TEXT(row),                    "TEXT   of echo, submit, fetch, peers and scale, only rows whose name holds this"},
     {"--runs",      NUMBER(runs), 1, 31,          "N      repetitions; figures are their medians (3)"},
     {"--count",     NUMBER(count), 0, 10000000,   "N      operations of one measurement (0: what the scenario takes)"},
     {"--time-ms",   NUMBER(time_ms), 10, 60000,   "N      longest measurement of a rate (2000)"},

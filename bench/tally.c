@@ -1,6 +1,8 @@
-// tally - List, page by page, and GetResult.
+// tally - List, page by page, GetResult, and GetStats.
 #include "bench/tally.h"
 #include "bench/usage.h"
+
+#include "errand/v1/server_service.pb-c.h"
 
 #include <stdbool.h>
 #include <unistd.h>
@@ -8,6 +10,7 @@
 #define TALLY_PAGE     1000
 #define TALLY_WAIT_S   20  // of one GetResult
 #define TALLY_PAUSE_US 5000
+#define TALLY_LOOK_US  1000
 
 typedef struct tally {
     int64_t succeeded;
@@ -97,6 +100,47 @@ status *tally_wait(rpc_client *client, int64_t jobs, int64_t timeout_s)
                               sum.unfinished ? " and unfinished ones" : "");
         (void) usleep(TALLY_PAUSE_US);
     }
+}
+
+// A state that nobody has heard of counts as one that goes on.
+static int64_t count_unfinished(const Errand__V1__ServerStats *stats)
+{
+    int64_t sum = 0;
+    for (size_t i = 0; i < stats->n_jobs; i++) {
+        const ProtobufCEnumValue *state = protobuf_c_enum_descriptor_get_value_by_name(
+            &errand__v1__job__state__descriptor, stats->jobs[i]->key);
+        if (!state || !has_ended((Errand__V1__Job__State) state->value))
+            sum += stats->jobs[i]->value;
+    }
+    return sum;
+}
+
+static status *look(rpc_client *client, int64_t *ret_unfinished)
+{
+    Errand__V1__GetStatsRequest request = ERRAND__V1__GET_STATS_REQUEST__INIT;
+    ProtobufCMessage *reply;
+    status *failure = rpc_client_call(client, &errand__v1__server_service__descriptor, "GetStats",
+                                      &request.base, NULL, &reply);
+    if (failure)
+        return failure;
+    *ret_unfinished = count_unfinished((const Errand__V1__ServerStats *) reply);
+    protobuf_c_message_free_unpacked(reply, NULL);
+    return NULL;
+}
+
+status *tally_wait_ended(rpc_client *client, int64_t timeout_s)
+{
+    int64_t unfinished = 0;
+    double end_s = monotonic_s() + (double) timeout_s;
+    status *failure = look(client, &unfinished);
+    while (!failure && unfinished > 0) {
+        if (monotonic_s() > end_s)
+            return status_new(STATUS_DEADLINE_EXCEEDED, "%lld jobs have not ended in time",
+                              (long long) unfinished);
+        (void) usleep(TALLY_LOOK_US);
+        failure = look(client, &unfinished);
+    }
+    return failure;
 }
 
 static status *wait_for_end(rpc_client *client, char *id, bool *ret_ended)
