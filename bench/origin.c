@@ -1,6 +1,6 @@
 // origin - one thread, one libuv loop. Requests come one at a time on each connection, as curl
 // sends them; connections are kept. A body must fit beside its head. GET /count tells how many
-// came.
+// came. All answers are delayed equally: so they stand in line, with one timer for the first.
 #include "bench/origin.h"
 
 #include <netinet/in.h>
@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <utlist.h>
 #include <uv.h>
 
 #define REQUEST_SIZE  8192
@@ -20,26 +21,35 @@ static size_t request_count;
 
 typedef struct connection {
     uv_tcp_t stream;
-    uv_timer_t timer;
     uv_write_t write;
-    int open_handles;
+    uint64_t due_ms;  // of its answer, while it stands in line
+    bool is_in_line;
+    struct connection *prev, *next;
     size_t size;
     char request[REQUEST_SIZE];
 } connection;
 
-static void handle_closed(uv_handle_t *handle)
+static connection *line;  // a list, by due_ms
+static uv_timer_t line_timer;
+
+static void connection_closed(uv_handle_t *handle)
 {
-    connection *c = handle->data;
-    if (--c->open_handles == 0)
-        free(c);
+    free(handle->data);
+}
+
+static void leave_line(connection *c)
+{
+    if (c->is_in_line)
+        DL_DELETE(line, c);
+    c->is_in_line = false;
 }
 
 static void close_connection(connection *c)
 {
     if (uv_is_closing((uv_handle_t *) &c->stream))
         return;
-    uv_close((uv_handle_t *) &c->stream, handle_closed);
-    uv_close((uv_handle_t *) &c->timer, handle_closed);
+    leave_line(c);
+    uv_close((uv_handle_t *) &c->stream, connection_closed);
 }
 
 static void write_done(uv_write_t *write, int error)
@@ -68,7 +78,22 @@ static void send_answer(connection *c)
 
 static void delay_over(uv_timer_t *timer)
 {
-    send_answer(timer->data);
+    uint64_t now_ms = uv_now(timer->loop);
+    for (connection *c = line; c && c->due_ms <= now_ms; c = line) {
+        leave_line(c);
+        send_answer(c);
+    }
+    if (line)
+        uv_timer_start(timer, delay_over, line->due_ms - now_ms, 0);
+}
+
+static void enter_line(connection *c)
+{
+    c->due_ms = uv_now(c->stream.loop) + delay_ms;
+    if (!line)
+        uv_timer_start(&line_timer, delay_over, delay_ms, 0);
+    DL_APPEND(line, c);
+    c->is_in_line = true;
 }
 
 static void give_room(uv_handle_t *handle, size_t wanted, uv_buf_t *ret)
@@ -118,20 +143,20 @@ static void received(uv_stream_t *stream, ssize_t size, const uv_buf_t *bytes)
     }
     request_count++;
     if (delay_ms)
-        uv_timer_start(&c->timer, delay_over, delay_ms, 0);
+        enter_line(c);
     else
         send_answer(c);
 }
 
 static void accept_connection(uv_stream_t *listener, int error)
 {
-    connection *c = error ? NULL : calloc(1, sizeof *c);
+    connection *c = error ? NULL : malloc(sizeof *c);
     if (!c)
         return;
     uv_tcp_init(listener->loop, &c->stream);
-    uv_timer_init(listener->loop, &c->timer);
-    c->stream.data = c->timer.data = c->write.data = c;
-    c->open_handles = 2;
+    c->stream.data = c->write.data = c;
+    c->is_in_line = false;
+    c->size = 0;
     if (uv_accept(listener, (uv_stream_t *) &c->stream) != 0 ||
         uv_read_start((uv_stream_t *) &c->stream, give_room, received) != 0) {
         close_connection(c);
@@ -188,6 +213,8 @@ int origin_serve(int argc, char **argv)
     int error = make_answer(strtoull(argv[0], NULL, 10));
     if (!error)
         error = uv_signal_init(loop, &on_term);
+    if (!error)
+        error = uv_timer_init(loop, &line_timer);
     if (!error)
         error = uv_signal_start(&on_term, stop, SIGTERM);
     if (!error)
