@@ -1,9 +1,9 @@
 // http_loop - curl multi handles driven by a libuv loop: thousands of transfers in one thread.
 //
-// curl tells which sockets to watch and when to be called at the latest. It stops watching a kept
-// connection after each transfer and starts again with the next; so the poll handle of a descriptor
-// is kept, stopped, until the loop closes.
+// curl tells which sockets to watch and when to be called at the latest.
 #include "worker/http_loop.h"
+
+#include "worker/http_sockets.h"
 
 #include <stdbool.h>
 #include <stdlib.h>
@@ -17,8 +17,7 @@ typedef struct http_group {
 struct http_loop {
     uv_loop_t *loop;
     http_group *groups[HTTP_GROUPS];  // NULL: none of its transfers has begun yet
-    uv_poll_t **polls;                // by descriptor; NULL: never watched
-    size_t poll_count;
+    http_sockets *sockets;
     size_t max_per_host, max_idle;
     http_done_fn *done;
     void *data;
@@ -58,53 +57,12 @@ static int set_timer(CURLM *multi, long timeout_ms, void *data)
     return uv_timer_start(&g->timer, on_timer, (uint64_t) timeout_ms, 0);
 }
 
-static void on_ready(uv_poll_t *poll, int failed, int events)
+static void on_ready(void *owner, curl_socket_t fd, int flags)
 {
-    http_group *g = (http_group *) poll->data;
-    uv_os_fd_t fd = -1;
-    if (uv_fileno((uv_handle_t *) poll, &fd) != 0) {
-        return;
-    }
-    int flags = failed != 0 ? CURL_CSELECT_ERR : 0;
-    flags |= (events & UV_READABLE) != 0 ? CURL_CSELECT_IN : 0;
-    flags |= (events & UV_WRITABLE) != 0 ? CURL_CSELECT_OUT : 0;
+    http_group *g = (http_group *) owner;
     int running = 0;
     (void) curl_multi_socket_action(g->multi, fd, flags, &running);
     finish_ended(g);
-}
-
-static bool reserve_polls(http_loop *h, size_t count)
-{
-    if (count <= h->poll_count) {
-        return true;
-    }
-    size_t wanted = count * 2;
-    uv_poll_t **polls = realloc(h->polls, wanted * sizeof(uv_poll_t *));
-    if (polls == NULL) {
-        return false;
-    }
-    for (size_t i = h->poll_count; i < wanted; i++) {
-        polls[i] = NULL;
-    }
-    h->polls = polls;
-    h->poll_count = wanted;
-    return true;
-}
-
-static uv_poll_t *poll_of(http_loop *h, curl_socket_t fd)
-{
-    if (fd < 0 || !reserve_polls(h, (size_t) fd + 1)) {
-        return NULL;
-    }
-    if (h->polls[fd] == NULL) {
-        uv_poll_t *poll = malloc(sizeof *poll);
-        if (poll == NULL || uv_poll_init_socket(h->loop, poll, fd) != 0) {
-            free(poll);
-            return NULL;
-        }
-        h->polls[fd] = poll;
-    }
-    return h->polls[fd];
 }
 
 static int watch(CURL *easy, curl_socket_t fd, int what, void *data, void *socket_data)
@@ -112,20 +70,7 @@ static int watch(CURL *easy, curl_socket_t fd, int what, void *data, void *socke
     (void) easy;
     (void) socket_data;
     http_group *g = (http_group *) data;
-    uv_poll_t *poll = poll_of(g->whole, fd);
-    if (poll == NULL) {
-        return -1;
-    }
-    poll->data = g;
-    if (uv_is_closing((uv_handle_t *) poll)) {
-        return 0;
-    }
-    if (what == CURL_POLL_REMOVE) {
-        return uv_poll_stop(poll);
-    }
-    int events = (what & CURL_POLL_IN) != 0 ? UV_READABLE : 0;
-    events |= (what & CURL_POLL_OUT) != 0 ? UV_WRITABLE : 0;
-    return uv_poll_start(poll, events, on_ready);
+    return http_sockets_watch(g->whole->sockets, fd, what, g) ? 0 : -1;
 }
 
 // ---- groups ----
@@ -190,6 +135,11 @@ status *http_loop_open(uv_loop_t *loop, size_t max_per_host, size_t max_idle, ht
         .done = done,
         .data = data,
     };
+    status *failure = http_sockets_open(loop, on_ready, &h->sockets);
+    if (failure != NULL) {
+        free(h);
+        return failure;
+    }
     *ret = h;
     return NULL;
 }
@@ -224,9 +174,6 @@ void http_loop_close(http_loop *h)
             free(h->groups[i]);
         }
     }
-    for (size_t i = 0; i < h->poll_count; i++) {
-        free(h->polls[i]);
-    }
-    free(h->polls);
+    http_sockets_close(h->sockets);
     free(h);
 }
