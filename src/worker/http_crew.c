@@ -17,6 +17,9 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <utlist.h>
+
+#define BEGUN_AT_ONCE 16  // transfers, between two looks at the sockets
 
 typedef struct http_lane {
     http_crew *crew;
@@ -27,6 +30,8 @@ typedef struct http_lane {
     handover inbox;
     handover_item quit;
     http_loop *transfers;
+    http_transfer *arrived;  // a list: not begun yet
+    uv_idle_t begins;        // runs while there are any
 } http_lane;
 
 struct http_crew {
@@ -61,9 +66,9 @@ static void end(http_transfer *t)
     }
 }
 
-static void on_begin(handover_item *item)
+static void begin(http_transfer *t)
 {
-    http_transfer *t = of_note(item);
+    t->has_begun = true;
     status *failure = http_request_apply(t);
     if (failure == NULL) {
         failure = http_loop_add(t->lane->transfers, t->easy, t->group);
@@ -72,6 +77,35 @@ static void on_begin(handover_item *item)
         http_response_refuse(t, failure);
         end(t);
     }
+}
+
+static http_transfer *take_arrived(http_lane *lane)
+{
+    http_transfer *t = lane->arrived;
+    if (t != NULL) {
+        DL_DELETE2(lane->arrived, t, arrived_prev, arrived_next);
+    }
+    return t;
+}
+
+// They come in hundreds. The first of them are to be under way before the last has begun.
+static void begin_some(uv_idle_t *begins)
+{
+    http_lane *lane = (http_lane *) begins->data;
+    http_transfer *t = NULL;
+    for (int i = 0; i < BEGUN_AT_ONCE && (t = take_arrived(lane)) != NULL; i++) {
+        begin(t);
+    }
+    if (lane->arrived == NULL) {
+        (void) uv_idle_stop(begins);
+    }
+}
+
+static void on_begin(handover_item *item)
+{
+    http_transfer *t = of_note(item);
+    DL_APPEND2(t->lane->arrived, t, arrived_prev, arrived_next);
+    (void) uv_idle_start(&t->lane->begins, begin_some);
 }
 
 static void on_done(void *data, CURL *easy, CURLcode result)
@@ -85,7 +119,9 @@ static void on_done(void *data, CURL *easy, CURLcode result)
 static void on_cancel(handover_item *item)
 {
     http_transfer *t = of_note(item);
-    if (!t->has_ended) {
+    if (!t->has_begun) {
+        DL_DELETE2(t->lane->arrived, t, arrived_prev, arrived_next);
+    } else if (!t->has_ended) {
         http_loop_remove(t->lane->transfers, t->easy, t->group);
     }
     tell_home(t, HTTP_NOTE_RELEASED);
@@ -207,7 +243,9 @@ static bool open_loops(http_lane *lane)
     const http_crew_options *options = &lane->crew->options;
     AUTO(status) failure = http_loop_open(&lane->loop, options->max_per_host, options->max_idle,
                                           on_done, lane, &lane->transfers);
-    return failure == NULL && handover_init(&lane->inbox, &lane->loop) == 0;
+    lane->begins.data = lane;
+    return failure == NULL && handover_init(&lane->inbox, &lane->loop) == 0 &&
+           uv_idle_init(&lane->loop, &lane->begins) == 0;
 }
 
 static bool set_up(http_lane *lane)
@@ -284,7 +322,7 @@ static void lend(http_transfer *t, http_lane *lane)
     }
     t->lane = lane;
     t->side = &lane_side;
-    t->is_cancelled = t->has_ended = t->has_asked = false;
+    t->is_cancelled = t->has_begun = t->has_ended = t->has_asked = false;
     t->granted_bytes = ROOM_FREE_BYTES;
 }
 

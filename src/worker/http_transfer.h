@@ -92,9 +92,10 @@ struct http_transfer {
 
     struct http_lane *lane;  // http_crew.c; NULL: on the worker's own thread
     http_note notes[HTTP_NOTE_COUNT];
-    bool is_cancelled;                  // home's
-    bool has_ended, has_asked;          // the thread's
-    size_t asked_bytes, granted_bytes;  // for the body
+    bool is_cancelled;                           // home's
+    bool has_begun, has_ended, has_asked;        // the thread's
+    http_transfer *arrived_prev, *arrived_next;  // of those that have not begun; the thread's
+    size_t asked_bytes, granted_bytes;           // for the body
     _Atomic int64_t told_done, told_total;
 };
 
