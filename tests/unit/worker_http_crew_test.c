@@ -119,6 +119,23 @@ static void deadlines_end_transfers_under_way_and_their_slots_are_used_again(voi
     rig_free(r);
 }
 
+// The threads are not even there when the first of them are over.
+static void deadlines_end_transfers_that_have_not_begun(void **state)
+{
+    (void) state;
+    rig *r = new_rig_with_threads(MANY);
+    add_many(r, "/hang", MANY, 1000);
+    rig_start(r);
+    rig_wait_finished(r, MANY);
+    assert_all_fail(r, HERE, STATUS_DEADLINE_EXCEEDED, "attempt_timeout, 0.001 s");
+    add_many(r, "/ok", MANY, 0);
+    rig_wait_finished(r, MANY + MANY);
+    for (size_t i = HERE + MANY; i < r->job_count; i++) {
+        (void) rig_result(r->jobs[i].outcome);
+    }
+    rig_free(r);
+}
+
 // An answer and a deadline at the same time make one outcome, and hurt nobody.
 static void answers_that_meet_deadlines_end_attempts_once(void **state)
 {
@@ -252,6 +269,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(many_results_arrive_whole),
     cmocka_unit_test(failures_are_told_as_ever),
     cmocka_unit_test(deadlines_end_transfers_under_way_and_their_slots_are_used_again),
+    cmocka_unit_test(deadlines_end_transfers_that_have_not_begun),
     cmocka_unit_test(answers_that_meet_deadlines_end_attempts_once),
     cmocka_unit_test(a_stop_gives_back_what_is_under_way),
     cmocka_unit_test(a_stop_in_the_midst_of_answers_loses_none),
