@@ -163,6 +163,18 @@ static void batch_done(engine_command *command)
     }
 }
 
+// Jobs of a batch mostly are for one queue and of one kind. The engine, which looks at these names
+// for each job, then finds them where it has just been.
+static void share_names(engine_new_job *jobs, size_t index)
+{
+    if (index > 0 && strcmp(jobs[index].queue, jobs[index - 1].queue) == 0) {
+        jobs[index].queue = jobs[index - 1].queue;
+    }
+    if (index > 0 && strcmp(jobs[index].kind, jobs[index - 1].kind) == 0) {
+        jobs[index].kind = jobs[index - 1].kind;
+    }
+}
+
 static bool batch_prepare(submission *sub, size_t index)
 {
     arena *memory = rpc_call_arena(sub->call);
@@ -173,6 +185,7 @@ static bool batch_prepare(submission *sub, size_t index)
     status *failure =
         submission_prepare(sub, sub->jobs[index], index, &sub->submit.jobs[sub->submit.count]);
     if (failure == NULL) {
+        share_names(sub->submit.jobs, sub->submit.count);
         sub->reply_bytes += most_answer_bytes(&sub->submit.jobs[sub->submit.count]);
         sub->places[sub->submit.count++] = index;
         return true;

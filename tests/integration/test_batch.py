@@ -20,6 +20,17 @@ def test_a_thousand_jobs_get_ids_in_order(rpc):
     assert listed_ids(rpc, page_size=1000) == ids[::-1]
 
 
+def test_each_job_goes_to_its_queue_and_kind(rpc):
+    queues, kinds = ["a", "a", "b", "b", "a", ""], ["one", "two", "two"]
+    jobs = [job_pb2.Job(kind=kind, queue=queue) for queue in queues for kind in kinds]
+    answer = rpc.jobs.BatchSubmit(messages.BatchSubmitRequest(jobs=jobs))
+    made = [result.job for result in answer.results][::-1]
+    for queue in ("a", "b", "default"):
+        assert listed_ids(rpc, queue=queue) == [job.id for job in made if job.queue == queue]
+    for kind in ("one", "two"):
+        assert listed_ids(rpc, kind=kind) == [job.id for job in made if job.kind == kind]
+
+
 def test_each_job_is_judged_alone(rpc):
     jobs = [
         job_pb2.Job(kind="task", args=VALUE),
