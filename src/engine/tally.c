@@ -92,9 +92,8 @@ void tally_note(engine *e, int32_t route, tally_what what, int64_t value)
 
 void tally_end(engine *e, bool committed)
 {
-    const tally_event *end = e->tallies.events + e->tallies.event_count;
-    for (const tally_event *event = e->tallies.events; committed && event != end; event++)
-        count(event);
+    for (size_t i = 0; committed && i < e->tallies.event_count; i++)
+        count(&e->tallies.events[i]);
     e->tallies.event_count = 0;
 }
 
