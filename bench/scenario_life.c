@@ -26,11 +26,12 @@
 
 // Where the workers keep up: slots of a worker, calls in flight, jobs in each, and jobs that may be
 // unfinished when a call begins, so that a slot waits for each.
-#define SLOTS        1024
-#define SUPPLIERS    2
-#define SUPPLY_JOBS  500
-#define SUPPLY_BELOW (PROCESSES * SLOTS - SUPPLIERS * SUPPLY_JOBS)
-#define SUPPLY_NS    200000  // between two looks at how many those are
+#define SLOTS            1024
+#define SUPPLIERS        2
+#define SUPPLY_JOBS      500
+#define SUPPLY_BELOW     (PROCESSES * SLOTS - SUPPLIERS * SUPPLY_JOBS)
+#define SUPPLY_NS        200000  // between two looks at how many those are
+#define SUPPLY_EACH_TIME ((int64_t) SUPPLIERS * SUPPLY_JOBS)
 
 typedef struct bench {
     const bench_options *options;
@@ -156,7 +157,7 @@ static status *supply_all(const bench *b, Errand__V1__Job *job, int64_t count, l
     supplier all[SUPPLIERS];
     int started = 0;
     status *failure = NULL;
-    int64_t calls = (count + SUPPLIERS * SUPPLY_JOBS - 1) / (SUPPLIERS * SUPPLY_JOBS);
+    int64_t calls = (count + SUPPLY_EACH_TIME - 1) / SUPPLY_EACH_TIME;
     AUTO(jobs_batch) batch = jobs_batch_new(job, SUPPLY_JOBS);
     if (!batch)
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
@@ -171,7 +172,7 @@ static status *supply_all(const bench *b, Errand__V1__Job *job, int64_t count, l
         else
             status_free(all[i].failure);
     }
-    ret->count = SUPPLIERS * SUPPLY_JOBS * calls;
+    ret->count = SUPPLY_EACH_TIME * calls;
     return failure;
 }
 
