@@ -2,6 +2,7 @@
 #include "base/pack.h"
 
 #include "base/field_type.h"
+#include "base/varint.h"
 
 #include <endian.h>
 #include <math.h>
@@ -82,25 +83,11 @@ static inline bool step_back(packer *p, size_t size)
 
 // ---- bytes ----
 
-static size_t varint_size(uint64_t value)
-{
-    size_t size = 1;
-    for (; value > 0x7f; value >>= 7) {
-        size++;
-    }
-    return size;
-}
-
 static void put_long_varint(packer *p, uint64_t value)
 {
-    if (!step_back(p, varint_size(value))) {
-        return;
+    if (step_back(p, varint_size(value))) {
+        (void) varint_put(p->at, value);
     }
-    uint8_t *at = p->at;
-    for (; value > 0x7f; value >>= 7) {
-        *at++ = (uint8_t) (value | 0x80);
-    }
-    *at = (uint8_t) value;
 }
 
 // Most of them, tags and lengths above all, take one byte.
@@ -134,11 +121,6 @@ static uint64_t number64(const void *value)
     uint64_t number;
     memcpy(&number, value, sizeof number);
     return number;
-}
-
-static uint64_t zigzag(int64_t number)
-{
-    return ((uint64_t) number << 1) ^ (uint64_t) (number >> 63);
 }
 
 // What stands as varint for a value. Negative ones that are not zigzagged take all ten bytes.

@@ -35,13 +35,13 @@ enum {
 
 static size_t bytes_size(size_t size)
 {
-    return 1 + wire_varint_size(size) + size;
+    return 1 + varint_size(size) + size;
 }
 
 static uint8_t *put_head(uint8_t *at, uint8_t tag, size_t size)
 {
     *at++ = tag;
-    return wire_put_varint(at, size);
+    return varint_put(at, size);
 }
 
 static uint8_t *put_bytes(uint8_t *at, uint8_t tag, const void *bytes, size_t size)
@@ -78,9 +78,9 @@ static size_t encode_timeout(int64_t timeout_ms, uint8_t ret[static MAX_TIMEOUT_
     uint8_t duration[MAX_TIMEOUT_FIELD_BYTES];
     uint8_t *at = duration;
     *at++ = DURATION_SECONDS;
-    at = wire_put_varint(at, (uint64_t) (timeout_ms / MILLISECONDS));
+    at = varint_put(at, (uint64_t) (timeout_ms / MILLISECONDS));
     *at++ = DURATION_NANOS;
-    at = wire_put_varint(at, (uint64_t) (timeout_ms % MILLISECONDS * NANOS_PER_MS));
+    at = varint_put(at, (uint64_t) (timeout_ms % MILLISECONDS * NANOS_PER_MS));
     uint8_t *end = put_bytes(ret, REQUEST_TIMEOUT, duration, (size_t) (at - duration));
     return (size_t) (end - ret);
 }

@@ -2,6 +2,7 @@
 #include "rpc/wire_fill.h"
 
 #include "base/field_type.h"
+#include "base/varint.h"
 
 #include <endian.h>
 #include <string.h>
@@ -35,11 +36,6 @@ ProtobufCMessage *wire_fill_new(const ProtobufCMessageDescriptor *descriptor, wi
 }
 
 // ---- numbers ----
-
-static uint64_t unzigzag(uint64_t number)
-{
-    return (number >> 1) ^ (0 - (number & 1));
-}
 
 static void put_varint(void *place, ProtobufCType type, uint64_t number)
 {

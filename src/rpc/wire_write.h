@@ -2,45 +2,29 @@
 #ifndef ERRAND_RPC_WIRE_WRITE_H
 #define ERRAND_RPC_WIRE_WRITE_H
 
+#include "base/varint.h"
+
 #include <protobuf-c/protobuf-c.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
-static inline size_t wire_varint_size(uint64_t value)
-{
-    size_t size = 1;
-    for (; value > 0x7f; value >>= 7) {
-        size++;
-    }
-    return size;
-}
-
-// Each wire_put returns the byte behind what it wrote.
-static inline uint8_t *wire_put_varint(uint8_t *at, uint64_t value)
-{
-    for (; value > 0x7f; value >>= 7) {
-        *at++ = (uint8_t) (value | 0x80);
-    }
-    *at++ = (uint8_t) value;
-    return at;
-}
-
-// wire_put_number leaves a zero out, as proto3 does.
+// Each wire_put returns the byte behind what it wrote. wire_put_number leaves a zero out, as proto3
+// does.
 static inline uint8_t *wire_put_number(uint8_t *at, uint32_t field, int64_t value)
 {
     if (value == 0) {
         return at;
     }
-    at = wire_put_varint(at, field << 3 | PROTOBUF_C_WIRE_TYPE_VARINT);
-    return wire_put_varint(at, (uint64_t) value);
+    at = varint_put(at, field << 3 | PROTOBUF_C_WIRE_TYPE_VARINT);
+    return varint_put(at, (uint64_t) value);
 }
 
 // wire_put_head begins a field of so many bytes.
 static inline uint8_t *wire_put_head(uint8_t *at, uint32_t field, size_t size)
 {
-    at = wire_put_varint(at, field << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
-    return wire_put_varint(at, size);
+    at = varint_put(at, field << 3 | PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED);
+    return varint_put(at, size);
 }
 
 static inline uint8_t *wire_put_bytes(uint8_t *at, uint32_t field, const void *bytes, size_t size)

@@ -162,12 +162,12 @@ static uint8_t *put_part(uint8_t *at, slice part)
 static bool join(slice head, slice spec, slice tail, arena *memory, slice *ret)
 {
     size_t job = head.size + spec.size;
-    size_t size = 1 + wire_varint_size(job) + job + tail.size;
-    uint8_t *bytes = arena_alloc(memory, wire_varint_size(size) + size);
+    size_t size = 1 + varint_size(job) + job + tail.size;
+    uint8_t *bytes = arena_alloc(memory, varint_size(size) + size);
     if (bytes == NULL) {
         return false;
     }
-    uint8_t *at = wire_put_varint(bytes, size);
+    uint8_t *at = varint_put(bytes, size);
     at = wire_put_head(at, ASSIGNMENT_JOB, job);
     at = put_part(put_part(put_part(at, head), spec), tail);
     *ret = (slice){bytes, (size_t) (at - bytes)};
@@ -192,11 +192,11 @@ status *assignment_splice(const engine_assignment *a, const engine_token *token,
 status *assignment_encode(const Errand__V1__Assignment *assignment, size_t size, arena *memory,
                           slice *ret)
 {
-    uint8_t *bytes = arena_alloc(memory, wire_varint_size(size) + size);
+    uint8_t *bytes = arena_alloc(memory, varint_size(size) + size);
     if (bytes == NULL) {
         return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
     }
-    uint8_t *at = wire_put_varint(bytes, size);
+    uint8_t *at = varint_put(bytes, size);
     at += errand__v1__assignment__pack(assignment, at);
     *ret = (slice){bytes, (size_t) (at - bytes)};
     return NULL;

@@ -1,6 +1,8 @@
 // sqlite_details - the fields of a job that stand in no column of their own.
 #include "store/sqlite_details.h"
 
+#include "base/varint.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -11,11 +13,7 @@
 
 static uint8_t *put_number(uint8_t *at, int64_t number)
 {
-    uint64_t rest = ((uint64_t) number << 1) ^ (uint64_t) - (number < 0);
-    for (; rest >= 0x80; rest >>= 7)
-        *at++ = (uint8_t) (rest | 0x80);
-    *at++ = (uint8_t) rest;
-    return at;
+    return varint_put(at, zigzag(number));
 }
 
 // Differences wrap around, so that there is one for any two times.
@@ -102,7 +100,7 @@ static int64_t get_number(source *s)
         uint8_t byte = *s->at++;
         number |= (uint64_t) (byte & 0x7f) << shift;
         if (byte < 0x80)
-            return (int64_t) (number >> 1) ^ -(int64_t) (number & 1);
+            return (int64_t) unzigzag(number);
     }
     s->damaged = true;
     return 0;

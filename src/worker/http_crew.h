@@ -1,5 +1,4 @@
 // http_crew - threads that make transfers: all but those of the first group of an http_loop.
-// have.
 //
 // Each thread has an http_loop with some of the groups. What belongs to the worker stays with the
 // thread of its loop, home: attempts, lines of hosts, memory. A transfer is lent to its thread from

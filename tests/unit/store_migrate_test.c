@@ -22,14 +22,15 @@ static const char first_contents[] =
     "          x'018bcfe5680070008000000000000002', 1, 1700000000000000);"
     "INSERT INTO input(seq, hash, spec) VALUES (1, zeroblob(32), 'one'), (2, zeroblob(32), 'two');";
 
-static void write_first(const char *place)
+// As a program that knew no later schema left it.
+static void write_store(const char *place, int64_t version, const char *contents)
 {
     char path[128];
     sqlite3 *db = NULL;
     snprintf(path, sizeof path, "%s/errand.db", place);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    rig_ok(sqlite_schema_update_to(db, 1));
-    rig_ok(sqlite_run_text(db, first_contents));
+    rig_ok(sqlite_schema_update_to(db, version));
+    rig_ok(sqlite_run_text(db, contents));
     sqlite3_close(db);
 }
 
@@ -37,7 +38,7 @@ static rig start_with_first(void)
 {
     rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
     rig_make_place(r.place);
-    write_first(r.place);
+    write_store(r.place, 1, first_contents);
     rig_open(&r);
     return r;
 }
@@ -112,19 +113,14 @@ static void numbers_of_the_third_schema_are_kept(void **state)
 {
     (void) state;
     rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
-    char path[128];
-    sqlite3 *db = NULL;
     rig_make_place(r.place);
-    snprintf(path, sizeof path, "%s/errand.db", r.place);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    rig_ok(sqlite_schema_update_to(db, 3));
-    rig_ok(sqlite_run_text(db, "INSERT INTO route(route, queue, kind) VALUES"
-                               " (1, 'q', 'a'), (2, 'q', 'b'), (3, 'r', 'a');"
-                               "INSERT INTO meta(key, value) VALUES ('next_seq', 5000000000000);"
-                               "INSERT INTO counter(route, state, n) SELECT 1, value, value * 10"
-                               " FROM json_each('[1, 2, 3, 4, 5, 6, 7, 8]');"
-                               "INSERT INTO counter(route, state, n) VALUES (3, 8, 1);"));
-    sqlite3_close(db);
+    write_store(r.place, 3,
+                "INSERT INTO route(route, queue, kind) VALUES"
+                " (1, 'q', 'a'), (2, 'q', 'b'), (3, 'r', 'a');"
+                "INSERT INTO meta(key, value) VALUES ('next_seq', 5000000000000);"
+                "INSERT INTO counter(route, state, n) SELECT 1, value, value * 10"
+                " FROM json_each('[1, 2, 3, 4, 5, 6, 7, 8]');"
+                "INSERT INTO counter(route, state, n) VALUES (3, 8, 1);");
     rig_open(&r);
     for (job_state s = 1; s < JOB_STATE_COUNT; s++) {
         assert_int_equal(rig_count(&r, 1, s), 10 * (int) s);
@@ -141,20 +137,15 @@ static void held_jobs_of_the_second_schema_are_found(void **state)
 {
     (void) state;
     rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
-    char path[128], text[256];
-    sqlite3 *db = NULL;
+    char text[256];
     job_row found;
     rig_make_place(r.place);
-    write_first(r.place);
-    snprintf(path, sizeof path, "%s/errand.db", r.place);
+    write_store(r.place, 1, first_contents);
     snprintf(text, sizeof text,
              "UPDATE job SET lane = %d, held_rank = rank,"
              " concurrency_key = x'018bcfe5680070008000000000000009' WHERE seq = 1",
              JOB_LANE_HELD);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    rig_ok(sqlite_schema_update_to(db, 2));
-    rig_ok(sqlite_run_text(db, text));
-    sqlite3_close(db);
+    write_store(r.place, 2, text);
     rig_open(&r);
     job_row held = rig_load(&r, 1);
     assert_true(held.held);
@@ -183,24 +174,13 @@ static const char fourth_contents[] =
     "INSERT INTO input(seq, hash, spec) VALUES (7, zeroblob(32), 'seven'), (8, zeroblob(32), '');"
     "INSERT INTO result(seq, body) VALUES (7, 'done');";
 
-static void write_fourth(const char *place)
-{
-    char path[128];
-    sqlite3 *db = NULL;
-    snprintf(path, sizeof path, "%s/errand.db", place);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    rig_ok(sqlite_schema_update_to(db, 4));
-    rig_ok(sqlite_run_text(db, fourth_contents));
-    sqlite3_close(db);
-}
-
 static void every_column_of_the_fourth_schema_is_kept(void **state)
 {
     (void) state;
     rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
     slice spec;
     rig_make_place(r.place);
-    write_fourth(r.place);
+    write_store(r.place, 4, fourth_contents);
     rig_open(&r);
     job_row full = rig_load(&r, 7), bare = rig_load(&r, 8);
     const job_row all = {.seq = 7,
