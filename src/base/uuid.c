@@ -66,16 +66,6 @@ uuid uuid_new_v7(int64_t wall_us)
     return id;
 }
 
-// The hashes of both fill a block of SHA-256, which is the same for all items.
-void uuid_source_init(const char *caller, const char *request_id, uuid_source *ret)
-{
-    uint8_t hashes[SHA256_BYTES + SHA256_BYTES];
-    crypto_sha256(caller, strlen(caller), hashes);
-    crypto_sha256(request_id, strlen(request_id), hashes + SHA256_BYTES);
-    crypto_sha256_begin(hashes, sizeof hashes, &ret->begun);
-    ret->is_ordered = uuid_parse(request_id, &ret->request) && ret->request.bytes[6] >> 4 == 7;
-}
-
 // uuid_hash writes SHA-256 over the SHA-256 of caller and of request_id and over the index, each
 // of fixed size, so that no two different triples are hashed as the same bytes.
 static void uuid_hash(const uuid_source *source, uint64_t index, uint8_t ret[static SHA256_BYTES])
@@ -87,6 +77,33 @@ static void uuid_hash(const uuid_source *source, uint64_t index, uint8_t ret[sta
     crypto_sha256_end(&source->begun, bytes, sizeof bytes, ret);
 }
 
+// The 22 bits behind the variant.
+static uint32_t place_in(const uint8_t *bytes)
+{
+    return (uint32_t) (bytes[8] & 0x3f) << 16 | (uint32_t) bytes[9] << 8 | bytes[10];
+}
+
+static void set_place(uuid *id, uint32_t place)
+{
+    id->bytes[8] = (uint8_t) (place >> 16 & 0x3f);
+    id->bytes[9] = (uint8_t) (place >> 8);
+    id->bytes[10] = (uint8_t) place;
+}
+
+// The hashes of both fill a block of SHA-256, which is the same for all items.
+void uuid_source_init(const char *caller, const char *request_id, uuid_source *ret)
+{
+    uint8_t hashes[SHA256_BYTES + SHA256_BYTES], first[SHA256_BYTES];
+    crypto_sha256(caller, strlen(caller), hashes);
+    crypto_sha256(request_id, strlen(request_id), hashes + SHA256_BYTES);
+    crypto_sha256_begin(hashes, sizeof hashes, &ret->begun);
+    ret->is_ordered = uuid_parse(request_id, &ret->request) && ret->request.bytes[6] >> 4 == 7;
+    uuid_hash(ret, 0, first);
+    ret->first_place = place_in(first);
+}
+
+// The first half of an ordered one holds the time, to the fraction of a millisecond. Behind it
+// those of a request count up from where the first one stands by chance: neighbours in an index.
 uuid uuid_derive_from(const uuid_source *source, uint64_t index)
 {
     uint8_t hash[SHA256_BYTES];
@@ -94,8 +111,8 @@ uuid uuid_derive_from(const uuid_source *source, uint64_t index)
     uuid id;
     memcpy(id.bytes, hash, sizeof id.bytes);
     if (source->is_ordered) {
-        // The first half holds the time, to the fraction of a millisecond.
         memcpy(id.bytes, source->request.bytes, 8);
+        set_place(&id, source->first_place + (uint32_t) index);
         set_version(&id, 7);
     } else {
         set_version(&id, 8);

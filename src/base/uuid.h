@@ -20,15 +20,16 @@ uuid uuid_new_v7(int64_t wall_us);
 
 // uuid_derive makes the id of the index-th item of a request: the same arguments always give the
 // same id. When request_id is itself a version 7 UUID the result keeps its time, so that derived
-// ids are ordered like fresh ones, and is version 7 again; otherwise it is version 8. The rest is
-// taken from SHA-256 over caller, request_id and index.
+// ids are ordered like fresh ones, and those of one request by index, and is version 7 again;
+// otherwise it is version 8. The rest is taken from SHA-256 over caller, request_id and index.
 uuid uuid_derive(const char *caller, const char *request_id, uint64_t index);
 
 // uuid_source is what uuid_derive makes of caller and request_id, for a request of many items.
 typedef struct uuid_source {
     crypto_hash begun;  // with the SHA-256 of each
     uuid request;
-    bool is_ordered;  // request is a version 7 UUID
+    bool is_ordered;       // request is a version 7 UUID
+    uint32_t first_place;  // of the item with index 0 among such
 } uuid_source;
 
 void uuid_source_init(const char *caller, const char *request_id, uuid_source *ret);

@@ -77,6 +77,26 @@ static void a_derived_id_never_changes(void **state)
     char text[UUID_TEXT_SIZE];
     uuid id = uuid_derive("anna", "request-1", 0x0102030405060708);
     assert_string_equal(uuid_format(&id, text), "71000bf8-77cb-86fe-ab9b-3fd1e6e5306c");
+    id = uuid_derive("anna", "0190b6f0-1a2b-7c3d-8e4f-5a6b7c8d9e0f", 0);
+    assert_string_equal(uuid_format(&id, text), "0190b6f0-1a2b-7c3d-b27a-45bb5a66d280");
+    id = uuid_derive("anna", "0190b6f0-1a2b-7c3d-8e4f-5a6b7c8d9e0f", 12);
+    assert_string_equal(uuid_format(&id, text), "0190b6f0-1a2b-7c3d-b27a-51d04b1b2216");
+}
+
+// But for where they go beyond the last place.
+static void derived_ids_of_a_version_7_request_rise_with_the_index(void **state)
+{
+    (void) state;
+    const uint64_t count = 100000;
+    char text[UUID_TEXT_SIZE];
+    int falls = 0;
+    uuid request = uuid_new_v7(noon_us), before = {{0}};
+    for (uint64_t i = 0; i < count; i++) {
+        uuid id = uuid_derive("anna", uuid_format(&request, text), i);
+        falls += memcmp(&before, &id, sizeof id) >= 0;
+        before = id;
+    }
+    assert_true(falls <= 1);
 }
 
 static void the_border_between_caller_and_request_counts(void **state)
@@ -156,6 +176,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(the_second_half_is_random),
     cmocka_unit_test(a_derived_id_depends_on_caller_request_and_index_only),
     cmocka_unit_test(a_derived_id_never_changes),
+    cmocka_unit_test(derived_ids_of_a_version_7_request_rise_with_the_index),
     cmocka_unit_test(the_border_between_caller_and_request_counts),
     cmocka_unit_test(a_derived_id_keeps_the_time_of_a_version_7_request),
     cmocka_unit_test(another_derived_id_is_version_8),
