@@ -30,7 +30,9 @@ typedef struct sqlite_batch {
     size_t current;  // the row read last
 } sqlite_batch;
 
-// An input of so many bytes or less, hash and spec, stands in the row of its job.
+// An input of so many bytes or less, hash and spec, stands in the row of its job. Measured with 110
+// bytes of spec: each change of the row writes them again, and yet a job's life costs SQLite 0.5 to
+// 1 us less, since there is no second row to be inserted, read and removed.
 #define BATCH_SMALL_INPUT ((size_t) 512)
 
 // sqlite_batch_fits says that a job's does.

@@ -97,6 +97,7 @@ static const char fourth_schema[] =  //
 // What no index asks for stands in one column, packed; small inputs and results stand in the row.
 // Those that are there stay where they are.
 #define DETAIL_COLUMN(name, type, member, null) ", " #name
+#define DETAIL_COLUMNS                          JOB_DETAILS(DETAIL_COLUMN)
 
 static const char fifth_schema[] =  //
     "CREATE TABLE packed_job ("
@@ -105,29 +106,26 @@ static const char fifth_schema[] =  //
     "  id BLOB NOT NULL, route INTEGER NOT NULL,"
     "  details BLOB NOT NULL,"  // sqlite_details.h
     "  small_input BLOB,"       // hash and spec; NULL: in table input
-    "  small_result BLOB,"   // 0 and the result, or 1; NULL or 1: it is in table result, if at all
-    "  held_rank INTEGER,"   // rank while in the lane HELD
-    "  may_expire INTEGER,"  // 1 until it is leased or ends
-    "  holds_key INTEGER,"   // 1 until it ends
+    "  small_result BLOB,"      // 0 and the result, or 1; NULL or 1: in table result, if at all
+    "  held_rank INTEGER,"      // rank while in the lane HELD
+    "  may_expire INTEGER,"     // 1 until it is leased or ends
+    "  holds_key INTEGER,"      // 1 until it ends
     "  expire_us INTEGER, unique_key BLOB, concurrency_key BLOB);"
     "INSERT INTO packed_job(seq, lane, rank, state, id, route, details, held_rank, may_expire,"
     "  holds_key, expire_us, unique_key, concurrency_key)"
     " SELECT seq, lane, rank, state, id, route,"
-    "  job_details(0" JOB_DETAILS(
-        DETAIL_COLUMN) "),"
-                       "  held_rank, may_expire, holds_key, expire_us, unique_key, concurrency_key "
-                       "FROM job;"
-                       "DROP TABLE job;"
-                       "ALTER TABLE packed_job RENAME TO job;"
-                       "CREATE UNIQUE INDEX job_by_id ON job(id);"
-                       "CREATE INDEX job_by_lane ON job(lane, rank);"
-                       "CREATE INDEX job_by_end ON job(state) WHERE state > 5;"
-                       "CREATE UNIQUE INDEX job_by_unique_key ON job(unique_key) WHERE holds_key "
-                       "IS NOT NULL;"
-                       "CREATE INDEX job_by_held ON job(concurrency_key, route, held_rank)"
-                       "  WHERE held_rank IS NOT NULL;"
-                       "CREATE INDEX job_by_held_route ON job(route) WHERE held_rank IS NOT NULL;"
-                       "CREATE INDEX job_by_expiry ON job(expire_us) WHERE may_expire IS NOT NULL;";
+    "  job_details(0" DETAIL_COLUMNS "), held_rank, may_expire,"
+    "  holds_key, expire_us, unique_key, concurrency_key FROM job;"
+    "DROP TABLE job;"
+    "ALTER TABLE packed_job RENAME TO job;"
+    "CREATE UNIQUE INDEX job_by_id ON job(id);"
+    "CREATE INDEX job_by_lane ON job(lane, rank);"
+    "CREATE INDEX job_by_end ON job(state) WHERE state > 5;"
+    "CREATE UNIQUE INDEX job_by_unique_key ON job(unique_key) WHERE holds_key IS NOT NULL;"
+    "CREATE INDEX job_by_held ON job(concurrency_key, route, held_rank)"
+    "  WHERE held_rank IS NOT NULL;"
+    "CREATE INDEX job_by_held_route ON job(route) WHERE held_rank IS NOT NULL;"
+    "CREATE INDEX job_by_expiry ON job(expire_us) WHERE may_expire IS NOT NULL;";
 
 // Migration n stands at index n - 1. What was released never changes: append.
 static const char *const migrations[] = {
