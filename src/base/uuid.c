@@ -98,8 +98,10 @@ void uuid_source_init(const char *caller, const char *request_id, uuid_source *r
     crypto_sha256(request_id, strlen(request_id), hashes + SHA256_BYTES);
     crypto_sha256_begin(hashes, sizeof hashes, &ret->begun);
     ret->is_ordered = uuid_parse(request_id, &ret->request) && ret->request.bytes[6] >> 4 == 7;
-    uuid_hash(ret, 0, first);
-    ret->first_place = place_in(first);
+    if (ret->is_ordered) {
+        uuid_hash(ret, 0, first);
+        ret->first_place = place_in(first);
+    }
 }
 
 // The first half of an ordered one holds the time, to the fraction of a millisecond. Behind it

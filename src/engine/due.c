@@ -59,7 +59,8 @@ static void purge(engine *e)
 {
     job_row rows[PURGE_STEP];
     size_t count;
-    if (!engine_check(e, e->store->ops->ended(e->store, e->now_us, PURGE_STEP, rows, &count)) ||
+    if (!engine_check(e, e->store->ops->due(e->store, JOB_LANE_FINISHED, e->now_us, PURGE_STEP,
+                                            rows, &count)) ||
         count == 0 || !engine_write(e))
         return;
     if (!engine_check(e, e->store->ops->remove(e->store, rows, count)))

@@ -140,7 +140,6 @@ static const store_ops sqlite_ops = {
     .take_ready = sqlite_take_ready,
     .entered = sqlite_lanes_entered,
     .due = sqlite_due,
-    .ended = sqlite_ended,
     .next_due = sqlite_next_due,
     .expiring = sqlite_expiring,
     .next_expiry = sqlite_next_expiry,

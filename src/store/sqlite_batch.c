@@ -200,9 +200,9 @@ static void give_input(sqlite3_context *context, const store_new_job *job, int c
         sqlite3_result_blob64(context, job->spec.bytes, job->spec.size, SQLITE_STATIC);
 }
 
-static void give_result(sqlite3_context *context, const slice *result)
+static void give_result(sqlite3_context *context, const small_result *result)
 {
-    if (result->bytes)
+    if (result->size > 0)
         sqlite3_result_blob64(context, result->bytes, result->size, SQLITE_STATIC);
 }
 

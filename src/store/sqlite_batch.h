@@ -19,10 +19,19 @@
 
 #include <sqlite3.h>
 
+// A result of so many bytes or less stands in the row of its job.
+#define SMALL_RESULT 255
+
+typedef struct small_result {
+    int64_t seq;                      // of the job
+    size_t size;                      // 0: there is none
+    uint8_t bytes[1 + SMALL_RESULT];  // as column small_result has them
+} small_result;
+
 // One of the arrays is there; the columns that it can not fill are NULL.
 typedef struct sqlite_batch {
     const job_row *rows;
-    const slice *results;  // of the rows, as column small_result has them; NULL: none is new
+    const small_result *results;  // of the rows; NULL: none is new
     const store_new_job *jobs;
     const int64_t *seqs;
     const uuid *ids;  // of jobs, or their unique keys

@@ -119,27 +119,18 @@ typedef struct lane_first {
 #define SAVES_ROWS  256
 #define SAVES_SLOTS ((size_t) 4 * SAVES_ROWS)
 
-// A result of so many bytes or less stands in the row of its job.
-#define SMALL_RESULT 255
-
-// What the column says of a result: that it follows, or that it is in the table of results.
+// What column small_result says of a result: that it follows, or that it is in the table of
+// results.
 enum {
     RESULT_HERE = 0,
     RESULT_ELSEWHERE = 1,
 };
 
-typedef struct small_result {
-    int64_t seq;  // 0: none
-    size_t size;
-    uint8_t bytes[SMALL_RESULT + 1];  // as the column has them
-} small_result;
-
 // Changed rows that are yet to be written; no job twice.
 typedef struct sqlite_saves {
     job_row rows[SAVES_ROWS];
-    slice results[SAVES_ROWS];  // new ones of these; bytes NULL: none
-    small_result small[SAVES_ROWS];
-    small_result next;  // of the job that will be saved next, it seems
+    small_result results[SAVES_ROWS];  // new ones of these
+    small_result next;                 // of the job that will be saved next, it seems
     size_t count;
     bool special;                 // some have changed in what few jobs have
     bool ended;                   // some have results
@@ -225,8 +216,8 @@ status *sqlite_remove(store *s, const job_row *rows, size_t count);
 // sqlite_saves.c: before anything else looks at the table of jobs, or changes it, what waits to be
 // saved has to be written. sqlite_saves_write sets the batch.
 status *sqlite_saves_add(sqlite_store *s, const job_row *row, bool special);
-// Notes what the row of a job is to say of its result; copied.
-status *sqlite_saves_result(sqlite_store *s, int64_t seq, slice column);
+// Notes where the result of a job is, which its row is to say; what is to follow there is copied.
+status *sqlite_saves_result(sqlite_store *s, int64_t seq, uint8_t where, slice result);
 status *sqlite_saves_write(sqlite_store *s);
 void sqlite_saves_forget(sqlite_store *s);
 
@@ -270,7 +261,6 @@ void sqlite_taken_forget(sqlite_store *s);
 // sqlite_lanes.c
 status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
                    size_t *ret_count);
-status *sqlite_ended(store *s, int64_t until, size_t limit, job_row *ret_rows, size_t *ret_count);
 status *sqlite_next_due(store *s, job_lane lane, int64_t *ret);
 void sqlite_lanes_enter(sqlite_store *s, int32_t lane, int64_t rank);
 void sqlite_lanes_leave(sqlite_store *s, int32_t lane, int64_t rank);

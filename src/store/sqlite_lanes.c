@@ -81,31 +81,17 @@ status *sqlite_next_due(store *base, job_lane lane, int64_t *ret)
     return NULL;
 }
 
-static void bind_lane(sqlite3_stmt *statement, int32_t lane, int64_t until, size_t limit)
-{
-    sqlite3_bind_int(statement, 1, lane);
-    sqlite3_bind_int64(statement, 2, until);
-    sqlite3_bind_int64(statement, 3, (int64_t) limit);
-}
-
-static status *read_lane(store *s, int32_t lane, int64_t until, size_t limit, job_row *ret_rows,
-                         size_t *ret_count)
-{
-    sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_ROWS);
-    bind_lane(statement, lane, until, limit);
-    return sqlite_load_rows(s, statement, limit, ret_rows, ret_count);
-}
-
 status *sqlite_due(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
                    size_t *ret_count)
 {
+    sqlite3_stmt *statement = sqlite_writer(s, WRITE_LANE_ROWS);
     status *failure = write_lane(s, lane);
-    return failure ? failure : read_lane(s, lane, until, limit, ret_rows, ret_count);
-}
-
-status *sqlite_ended(store *s, int64_t until, size_t limit, job_row *ret_rows, size_t *ret_count)
-{
-    return read_lane(s, JOB_LANE_FINISHED, until, limit, ret_rows, ret_count);
+    if (failure)
+        return failure;
+    sqlite3_bind_int(statement, 1, lane);
+    sqlite3_bind_int64(statement, 2, until);
+    sqlite3_bind_int64(statement, 3, (int64_t) limit);
+    return sqlite_load_rows(s, statement, limit, ret_rows, ret_count);
 }
 
 status *sqlite_lane_behind(store *s, int32_t lane, const store_place *behind, size_t limit,

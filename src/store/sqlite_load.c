@@ -108,31 +108,26 @@ static status *read_input(sqlite3_stmt *statement, arena *memory, slice *ret_spe
     return sqlite_read_slice(statement, 0, memory, ret_spec);
 }
 
+// The same of one that is in memory.
+static status *copy_input(slice spec, const uint8_t *hash, arena *memory, slice *ret_spec,
+                          uint8_t *ret_hash)
+{
+    if (ret_hash)
+        memcpy(ret_hash, hash, JOB_HASH_BYTES);
+    *ret_spec =
+        (slice){spec.size > 0 ? arena_copy(memory, spec.bytes, spec.size) : NULL, spec.size};
+    return ret_spec->bytes || spec.size == 0
+               ? NULL
+               : status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left for the job");
+}
+
 // The same of one that stands in the row of its job: the hash, and the spec behind it.
 static status *read_small_input(slice input, arena *memory, slice *ret_spec, uint8_t *ret_hash)
 {
     if (!input.bytes || input.size < JOB_HASH_BYTES)
         return damaged_hash();
-    if (ret_hash)
-        memcpy(ret_hash, input.bytes, JOB_HASH_BYTES);
-    size_t size = input.size - JOB_HASH_BYTES;
-    *ret_spec =
-        (slice){size > 0 ? arena_copy(memory, input.bytes + JOB_HASH_BYTES, size) : NULL, size};
-    return ret_spec->bytes || size == 0
-               ? NULL
-               : status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left for the job");
-}
-
-// The same of one that waits to be inserted.
-static status *copy_input(const store_new_job *job, arena *memory, slice *ret_spec,
-                          uint8_t *ret_hash)
-{
-    if (ret_hash)
-        memcpy(ret_hash, job->hash, JOB_HASH_BYTES);
-    *ret_spec = (slice){arena_copy(memory, job->spec.bytes, job->spec.size), job->spec.size};
-    return ret_spec->bytes || job->spec.size == 0
-               ? NULL
-               : status_new(STATUS_RESOURCE_EXHAUSTED, "no memory left for the job");
+    const slice spec = {input.bytes + JOB_HASH_BYTES, input.size - JOB_HASH_BYTES};
+    return copy_input(spec, input.bytes, memory, ret_spec, ret_hash);
 }
 
 static status *load_small(store *s, int64_t seq, arena *memory, slice *ret_spec, uint8_t *ret_hash,
@@ -171,7 +166,7 @@ status *sqlite_load_spec(store *s, int64_t seq, arena *memory, slice *ret_spec, 
     const store_new_job *waiting = sqlite_inserts_get(sqlite_store_of(s), seq);
     bool found = false;
     if (waiting)
-        return copy_input(waiting, memory, ret_spec, ret_hash);
+        return copy_input(waiting->spec, waiting->hash, memory, ret_spec, ret_hash);
     const slice taken = sqlite_taken_input(sqlite_store_of(s), seq);
     if (taken.bytes)
         return read_small_input(taken, memory, ret_spec, ret_hash);

@@ -20,7 +20,7 @@ void sqlite_saves_forget(sqlite_store *s)
     memset(s->saves.slots, 0, sizeof s->saves.slots);
     s->saves.count = 0;
     s->saves.special = s->saves.ended = false;
-    s->saves.next.seq = 0;
+    s->saves.next.size = 0;
 }
 
 // The job was not saved after all, or is written before it is.
@@ -29,9 +29,9 @@ static status *write_next_result(sqlite_store *s)
     const small_result result = s->saves.next;
     const job_row row = {.seq = result.seq};
     sqlite3_stmt *statement = s->link.statements[WRITE_PUT_SMALL_RESULT];
-    if (result.seq == 0)
+    if (result.size == 0)
         return NULL;
-    s->saves.next.seq = 0;
+    s->saves.next.size = 0;
     status *failure = sqlite_inserts_write_of(s, &row, 1);
     if (failure)
         return failure;
@@ -68,28 +68,28 @@ status *sqlite_saves_write(sqlite_store *s)
     return failure ? failure : write_next_result(s);
 }
 
-status *sqlite_saves_result(sqlite_store *s, int64_t seq, slice column)
+status *sqlite_saves_result(sqlite_store *s, int64_t seq, uint8_t where, slice result)
 {
     small_result *next = &s->saves.next;
-    status *failure = next->seq != 0 ? sqlite_saves_write(s) : NULL;
+    status *failure = next->size > 0 ? sqlite_saves_write(s) : NULL;
     if (failure)
         return failure;
     next->seq = seq;
-    next->size = column.size;
-    memcpy(next->bytes, column.bytes, column.size);
+    next->size = 1 + result.size;
+    next->bytes[0] = where;
+    if (result.size > 0)
+        memcpy(&next->bytes[1], result.bytes, result.size);
     return NULL;
 }
 
 static void take_result(sqlite_saves *saves, size_t index)
 {
-    bool has = saves->next.seq == saves->rows[index].seq;
-    small_result *small = &saves->small[index];
-    saves->results[index] = (slice){NULL, 0};
-    if (!has)
+    small_result *next = &saves->next;
+    saves->results[index].size = 0;
+    if (next->size == 0 || next->seq != saves->rows[index].seq)
         return;
-    *small = saves->next;
-    saves->next.seq = 0;
-    saves->results[index] = (slice){small->bytes, small->size};
+    saves->results[index] = *next;
+    next->size = 0;
     saves->ended = true;
 }
 

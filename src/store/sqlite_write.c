@@ -247,16 +247,11 @@ static status *put_blob(store *base, int number, int64_t seq, slice bytes)
 // A small result waits for the row that is saved next: nearly always its job's.
 status *sqlite_put_result(store *base, int64_t seq, slice result)
 {
-    uint8_t column[SMALL_RESULT + 1] = {RESULT_HERE};
-    if (result.size > SMALL_RESULT) {
-        status *failure = put_blob(base, WRITE_PUT_RESULT, seq, result);
-        column[0] = RESULT_ELSEWHERE;
-        return failure ? failure
-                       : sqlite_saves_result(sqlite_store_of(base), seq, (slice){column, 1});
-    }
-    if (result.size > 0)
-        memcpy(&column[1], result.bytes, result.size);
-    return sqlite_saves_result(sqlite_store_of(base), seq, (slice){column, 1 + result.size});
+    sqlite_store *s = sqlite_store_of(base);
+    if (result.size <= SMALL_RESULT)
+        return sqlite_saves_result(s, seq, RESULT_HERE, result);
+    status *failure = put_blob(base, WRITE_PUT_RESULT, seq, result);
+    return failure ? failure : sqlite_saves_result(s, seq, RESULT_ELSEWHERE, (slice){NULL, 0});
 }
 
 status *sqlite_put_progress(store *base, int64_t seq, slice progress)

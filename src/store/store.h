@@ -119,8 +119,6 @@ typedef struct store_ops {
     // due reads jobs of a lane whose rank is <= until, in order.
     status *(*due)(store *s, job_lane lane, int64_t until, size_t limit, job_row *ret_rows,
                    size_t *ret_count);
-    // ended does that for FINISHED jobs.
-    status *(*ended)(store *s, int64_t until, size_t limit, job_row *ret_rows, size_t *ret_count);
     // next_due is the smallest rank in a lane; INT64_MAX when it is empty.
     status *(*next_due)(store *s, job_lane lane, int64_t *ret);
 

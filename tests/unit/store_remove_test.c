@@ -169,9 +169,9 @@ CONFORMS(ended_jobs_are_read_once_their_time_has_come)
     size_t count = 0;
     job_row ended = rig_finish(r, rig_submit(r));
     int64_t end_us = job_row_rank(&ended);
-    rig_ok(r->store->ops->ended(r->store, end_us - 1, 2, rows, &count));
+    rig_ok(r->store->ops->due(r->store, JOB_LANE_FINISHED, end_us - 1, 2, rows, &count));
     assert_int_equal(count, 0);
-    rig_ok(r->store->ops->ended(r->store, end_us, 2, rows, &count));
+    rig_ok(r->store->ops->due(r->store, JOB_LANE_FINISHED, end_us, 2, rows, &count));
     assert_int_equal(count, 1);
     rig_assert_same_row(&ended, &rows[0]);
 }
