@@ -24,22 +24,6 @@ enum { DURATION_SECONDS = 1, DURATION_NANOS = 2 };
 #define NANOS_PER_US 1000
 #define MAX_NANOS    999999999
 
-// Steps through bytes that wire_check has passed; false at the end.
-static bool next_field(slice *left, wire_field *ret)
-{
-    const uint8_t *end = left->bytes + left->size;
-    if (left->size == 0) {
-        return false;
-    }
-    const uint8_t *at = wire_read_tag(left->bytes, end, ret);
-    at = at == NULL ? NULL : wire_read_value(at, end, ret);
-    if (at == NULL) {
-        return false;
-    }
-    *left = (slice){at, (size_t) (end - at)};
-    return true;
-}
-
 // ---- requests ----
 
 static status *read_timeout(slice encoded, envelope_request *ret)
@@ -47,7 +31,7 @@ static status *read_timeout(slice encoded, envelope_request *ret)
     int64_t seconds = 0;
     int64_t nanos = 0;
     wire_field field = {0};
-    while (next_field(&encoded, &field)) {
+    while (wire_next_field(&encoded, &field)) {
         if (field.id == DURATION_SECONDS) {
             seconds = (int64_t) field.number;
         } else if (field.id == DURATION_NANOS) {
@@ -77,7 +61,7 @@ static status *read_entry(slice encoded, arena *memory, envelope_request *ret)
     slice key = {NULL, 0};
     slice value = {NULL, 0};
     wire_field field = {0};
-    while (next_field(&encoded, &field)) {
+    while (wire_next_field(&encoded, &field)) {
         if (field.id == ENTRY_KEY) {
             key = field.bytes;
         } else if (field.id == ENTRY_VALUE) {
@@ -124,7 +108,7 @@ status *envelope_read_request(slice encoded, arena *memory, envelope_request *re
         return first;
     }
     wire_field field = {0};
-    while (next_field(&encoded, &field)) {
+    while (wire_next_field(&encoded, &field)) {
         status *failure = read_request_field(&field, memory, ret);
         if (first == NULL) {
             first = failure;
@@ -148,7 +132,7 @@ const char *envelope_metadata(const envelope_request *request, const char *key)
 static bool next_of(slice *left, uint32_t id, slice *ret)
 {
     wire_field field = {0};
-    while (next_field(left, &field)) {
+    while (wire_next_field(left, &field)) {
         if (field.id == id) {
             *ret = field.bytes;
             return true;
@@ -188,7 +172,7 @@ status *envelope_read_reply(slice encoded, arena *memory, slice *ret_payload, st
     slice status_bytes = {NULL, 0};
     slice payload = {NULL, 0};
     wire_field field = {0};
-    while (failure == NULL && next_field(&encoded, &field)) {
+    while (failure == NULL && wire_next_field(&encoded, &field)) {
         if (field.id == RESPONSE_STATUS) {
             status_bytes = field.bytes;
         } else if (field.id == RESPONSE_PAYLOAD) {

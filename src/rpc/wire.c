@@ -44,8 +44,7 @@ static unsigned element_index(const level *here)
     wire_field field = {0};
     const uint8_t *at = here->start;
     while (at != NULL && at < here->tag) {
-        at = wire_read_tag(at, here->end, &field);
-        at = at == NULL ? NULL : wire_read_value(at, here->end, &field);
+        at = wire_read_field(at, here->end, &field);
         index += field.id == here->field->id;
     }
     return index;

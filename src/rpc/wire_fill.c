@@ -96,24 +96,11 @@ static size_t count_packed(ProtobufCType type, slice packed)
     return count;
 }
 
-// Steps over the fields that are left in a message; false at the end, or where they are damaged.
-static bool next_field(slice *left, wire_field *ret)
-{
-    const uint8_t *end = left->bytes + left->size;
-    const uint8_t *at = left->size == 0 ? NULL : wire_read_tag(left->bytes, end, ret);
-    at = at == NULL ? NULL : wire_read_value(at, end, ret);
-    if (at == NULL) {
-        return false;
-    }
-    *left = (slice){at, (size_t) (end - at)};
-    return true;
-}
-
 static size_t count_elements(const ProtobufCFieldDescriptor *field, slice left)
 {
     size_t count = 0;
     wire_field value = {0};
-    while (next_field(&left, &value)) {
+    while (wire_next_field(&left, &value)) {
         if (value.id == field->id) {
             bool packed = is_packed(field->type, &value);
             count += packed ? count_packed(field->type, value.bytes) : 1;
@@ -224,7 +211,7 @@ static size_t count_unknown(const ProtobufCMessageDescriptor *descriptor, slice 
 {
     size_t count = 0;
     wire_field field = {0};
-    while (next_field(&left, &field)) {
+    while (wire_next_field(&left, &field)) {
         count += protobuf_c_message_descriptor_get_field(descriptor, field.id) == NULL;
     }
     return count;

@@ -81,4 +81,24 @@ static inline const uint8_t *wire_read_value(const uint8_t *at, const uint8_t *e
     }
 }
 
+// wire_read_field reads a tag and what follows it.
+static inline const uint8_t *wire_read_field(const uint8_t *at, const uint8_t *end, wire_field *ret)
+{
+    at = wire_read_tag(at, end, ret);
+    return at == NULL ? NULL : wire_read_value(at, end, ret);
+}
+
+// wire_next_field does so with the first of the fields that are left of a message; false at the
+// end, or where they are damaged.
+static inline bool wire_next_field(slice *left, wire_field *ret)
+{
+    const uint8_t *end = left->bytes + left->size;
+    const uint8_t *at = left->size == 0 ? NULL : wire_read_field(left->bytes, end, ret);
+    if (at == NULL) {
+        return false;
+    }
+    *left = (slice){at, (size_t) (end - at)};
+    return true;
+}
+
 #endif

@@ -36,14 +36,8 @@ static status *check_spec(slice spec)
     return status_new(STATUS_DATA_LOSS, "the stored input of a job can not be decoded");
 }
 
-// A small job is not measured.
-static status *check_size(const service *s, const engine_assignment *a,
-                          const Errand__V1__Assignment *assignment)
+static status *check_size(const service *s, size_t size)
 {
-    if (!a->has_parent && a->spec.size + OWN_BYTES <= most_bytes(s)) {
-        return NULL;
-    }
-    size_t size = errand__v1__assignment__get_packed_size(assignment);
     if (size <= most_bytes(s)) {
         return NULL;
     }
@@ -79,11 +73,8 @@ static status *build(service *s, const engine_assignment *a, const engine_token 
     assignment->token = (ProtobufCBinaryData){.len = ENGINE_TOKEN_BYTES, .data = own};
     assignment->attempt = a->row.attempt;
     assignment->lease_expire_time = expires;
-    failure = check_size(s, a, assignment);
-    if (failure == NULL) {
-        *ret = assignment;
-    }
-    return failure;
+    *ret = assignment;
+    return NULL;
 }
 
 // ---- jobs that can not be handed over ----
@@ -206,6 +197,10 @@ static status *add_decoded(filling *f, const engine_assignment *a, const engine_
         return failure;
     }
     size_t size = errand__v1__assignment__get_packed_size(assignment);
+    failure = check_size(f->service, size);
+    if (failure != NULL) {
+        return failure;
+    }
     *ret_fits = take_room(f, size);
     return *ret_fits ? add_built(f, assignment, size) : NULL;
 }

@@ -76,13 +76,10 @@ static bool note(const wire_field *field, outline *o)
 
 static bool outline_read(slice spec, outline *ret)
 {
-    const uint8_t *at = spec.bytes, *end = at + spec.size;
     *ret = (outline){.implied_kind = ""};
-    while (at != NULL && at < end) {
+    while (spec.size > 0) {
         wire_field field = {0};
-        at = wire_read_tag(at, end, &field);
-        at = at != NULL ? wire_read_value(at, end, &field) : NULL;
-        if (at == NULL || !note(&field, ret)) {
+        if (!wire_next_field(&spec, &field) || !note(&field, ret)) {
             return false;
         }
     }

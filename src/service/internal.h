@@ -205,6 +205,9 @@ bool outcomes_take_plain(const service *s, const access_grant *grant, slice mess
 // salvage.c: worker, number and leases of a batch that can not be decoded; NULL when not even they
 // can be told. decode: outcomes that are well by themselves are there as a whole.
 Errand__V1__OutcomeBatch *salvage(slice message, bool decode, arena *memory);
+// part_decode decodes a part of a batch by itself, in memory that its size bounds.
+status *part_decode(const ProtobufCMessageDescriptor *descriptor, slice encoded, arena *memory,
+                    ProtobufCMessage **ret);
 // salvage_authorization looks for the token only, before anything else is done for a stranger.
 char *salvage_authorization(slice message, arena *memory);
 status *token_read(const char *field, const ProtobufCBinaryData *bytes, engine_token *ret);

@@ -16,9 +16,7 @@ enum { OUTCOME_JOB_ID = 1, OUTCOME_TOKEN = 2, OUTCOME_SUCCESS = 3 };
 enum { RESULT_VALUE = 3, RESULT_DATA = 4 };
 enum { VALUE_NULL = 1, VALUE_STRING = 3, VALUE_BOOL = 4 };
 
-// What decoding may take: so much, and so much for each byte.
-#define MAX_MEMORY    65536
-#define MEMORY_FACTOR 32
+#define WORKER_MEMORY 65536  // that decoding who sent a batch may take
 
 typedef struct plain_batch {
     slice worker;
@@ -31,10 +29,8 @@ typedef struct plain_batch {
 // The only field of a message; false: there are none, or several.
 static bool read_only_field(slice message, wire_field *ret)
 {
-    const uint8_t *at = message.bytes, *end = at + message.size;
     *ret = (wire_field){0};
-    at = message.size > 0 ? wire_read_tag(at, end, ret) : NULL;
-    return at != NULL && wire_read_value(at, end, ret) == end;
+    return wire_next_field(&message, ret) && message.size == 0;
 }
 
 // Numbers have to be finite, and so have those within lists and objects.
@@ -57,9 +53,7 @@ static bool is_plain_result(slice result)
 static bool is_good_result(slice result, arena *scratch)
 {
     ProtobufCMessage *decoded = NULL;
-    size_t cap = MAX_MEMORY + MEMORY_FACTOR * result.size;
-    AUTO(status) failure = wire_decode_within(&errand__v1__result__descriptor, result, scratch, cap,
-                                              &(size_t){0}, &decoded);
+    AUTO(status) failure = part_decode(&errand__v1__result__descriptor, result, scratch, &decoded);
     if (failure == NULL) {
         failure = job_result_check((const Errand__V1__Result *) decoded);
     }
@@ -78,26 +72,22 @@ static bool read_job_id(slice text, uuid *ret)
 }
 
 // Encoders write the fields of a message in order.
-static const uint8_t *next_bytes(const uint8_t *at, const uint8_t *end, uint32_t id, slice *ret)
+static bool next_bytes(slice *left, uint32_t id, slice *ret)
 {
     wire_field field = {0};
-    at = at != NULL && at < end ? wire_read_tag(at, end, &field) : NULL;
-    if (at == NULL || field.id != id || field.wire_type != PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED) {
-        return NULL;
-    }
-    at = wire_read_value(at, end, &field);
+    bool found = wire_next_field(left, &field) && field.id == id &&
+                 field.wire_type == PROTOBUF_C_WIRE_TYPE_LENGTH_PREFIXED;
     *ret = field.bytes;
-    return at;
+    return found;
 }
 
 static bool read_success(const service *s, slice encoded, engine_outcome *ret)
 {
     slice id = {0}, token = {0};
-    const uint8_t *at = encoded.bytes, *end = at + encoded.size;
-    at = next_bytes(at, end, OUTCOME_JOB_ID, &id);
-    at = next_bytes(at, end, OUTCOME_TOKEN, &token);
-    at = next_bytes(at, end, OUTCOME_SUCCESS, &ret->result);
-    if (at != end || token.size != ENGINE_TOKEN_BYTES || !read_job_id(id, &ret->ref.id)) {
+    if (!next_bytes(&encoded, OUTCOME_JOB_ID, &id) ||
+        !next_bytes(&encoded, OUTCOME_TOKEN, &token) ||
+        !next_bytes(&encoded, OUTCOME_SUCCESS, &ret->result) || encoded.size > 0 ||
+        token.size != ENGINE_TOKEN_BYTES || !read_job_id(id, &ret->ref.id)) {
         return false;
     }
     memcpy(ret->ref.token.bytes, token.bytes, token.size);
@@ -131,22 +121,13 @@ static bool count_field(const wire_field *field, plain_batch *ret)
     }
 }
 
-static const uint8_t *next_field(const uint8_t *at, const uint8_t *end, wire_field *ret)
-{
-    *ret = (wire_field){0};
-    at = wire_read_tag(at, end, ret);
-    return at != NULL ? wire_read_value(at, end, ret) : NULL;
-}
-
 // False where the bytes make no sense, too.
 static bool count_all(slice message, plain_batch *ret)
 {
-    const uint8_t *at = message.bytes, *end = at + message.size;
-    wire_field field;
     *ret = (plain_batch){0};
-    while (at < end) {
-        at = next_field(at, end, &field);
-        if (at == NULL || !count_field(&field, ret)) {
+    while (message.size > 0) {
+        wire_field field = {0};
+        if (!wire_next_field(&message, &field) || !count_field(&field, ret)) {
             return false;
         }
     }
@@ -156,11 +137,9 @@ static bool count_all(slice message, plain_batch *ret)
 // Its fields have been gone through before.
 static bool read_all(const service *s, slice message, engine_outcome *outcomes)
 {
-    const uint8_t *at = message.bytes, *end = at + message.size;
-    wire_field field;
+    wire_field field = {0};
     size_t count = 0;
-    while (at < end) {
-        at = next_field(at, end, &field);
+    while (wire_next_field(&message, &field)) {
         if (field.id == BATCH_OUTCOMES && !read_success(s, field.bytes, &outcomes[count++])) {
             return false;
         }
@@ -198,7 +177,7 @@ static status *read_head(const plain_batch *plain, arena *memory, Errand__V1__Ou
 {
     ProtobufCMessage *worker = NULL;
     status *failure = wire_decode_within(&errand__v1__worker__descriptor, plain->worker, memory,
-                                         MAX_MEMORY, &(size_t){0}, &worker);
+                                         WORKER_MEMORY, &(size_t){0}, &worker);
     ret->worker = (Errand__V1__Worker *) worker;
     ret->outcome_sequence = plain->sequence;
     return failure;

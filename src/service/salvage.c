@@ -11,13 +11,16 @@ enum { BATCH_WORKER = 1, BATCH_AUTHORIZATION = 2, BATCH_SEQUENCE = 3, BATCH_OUTC
 enum { WORKER_ID = 1 };
 enum { OUTCOME_JOB_ID = 1, OUTCOME_TOKEN = 2 };
 
+// What decoding a part may take: so much, and so much for each byte.
+#define PART_MEMORY        65536
+#define PART_MEMORY_FACTOR 32
+
 // The next field behind `at`; NULL at the end, or where the bytes make no sense any more.
 static const uint8_t *next_field(const uint8_t *at, slice message, wire_field *ret)
 {
     const uint8_t *end = message.bytes + message.size;
     *ret = (wire_field){0};
-    at = at < end ? wire_read_tag(at, end, ret) : NULL;
-    return at != NULL ? wire_read_value(at, end, ret) : NULL;
+    return at < end ? wire_read_field(at, end, ret) : NULL;
 }
 
 static bool is_bytes(const wire_field *field, uint32_t id)
@@ -50,13 +53,18 @@ static char *text_of(slice bytes, arena *memory)
     return text;
 }
 
+status *part_decode(const ProtobufCMessageDescriptor *descriptor, slice encoded, arena *memory,
+                    ProtobufCMessage **ret)
+{
+    size_t cap = PART_MEMORY + PART_MEMORY_FACTOR * encoded.size;
+    return wire_decode_within(descriptor, encoded, memory, cap, &(size_t){0}, ret);
+}
+
 // An outcome that is well by itself; NULL if not. Another one of its batch spoiled that.
 static Errand__V1__Outcome *decode_outcome(slice encoded, arena *memory)
 {
     ProtobufCMessage *decoded = NULL;
-    size_t cap = 65536 + 32 * encoded.size;
-    AUTO(status) failure = wire_decode_within(&errand__v1__outcome__descriptor, encoded, memory,
-                                              cap, &(size_t){0}, &decoded);
+    AUTO(status) failure = part_decode(&errand__v1__outcome__descriptor, encoded, memory, &decoded);
     return failure == NULL ? (Errand__V1__Outcome *) decoded : NULL;
 }
 
