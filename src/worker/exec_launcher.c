@@ -164,7 +164,8 @@ static void reap(launcher *l)
     struct signalfd_siginfo unused;
     struct rusage usage;
     int wait_status = 0;
-    (void) read(l->deaths, &unused, sizeof unused);
+    while (read(l->deaths, &unused, sizeof unused) > 0)
+        continue;
     for (pid_t pid; (pid = wait4(-1, &wait_status, WNOHANG, &usage)) > 0;) {
         take_death(l, pid, wait_status, &usage);
     }
