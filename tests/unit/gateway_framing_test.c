@@ -1,5 +1,5 @@
 // Where requests end: what the gateway refuses on the wire, and that it goes on serving.
-#include "unit/gateway_rig.h"
+#include "unit/gateway_rig_client.h"
 
 #define HOST "Host: localhost\r\n"
 #define POST "POST /v1/jobs HTTP/1.1\r\n" HOST JSON_TYPE

@@ -1,5 +1,5 @@
 // The gateway's routes of jobs, before a scripted server.
-#include "unit/gateway_rig.h"
+#include "unit/gateway_rig_client.h"
 
 static int set_up(void **state)
 {

@@ -1,5 +1,5 @@
 // The gateway's routes of queues and events, before a scripted server.
-#include "unit/gateway_rig.h"
+#include "unit/gateway_rig_client.h"
 
 // What the last Update asked for.
 static char update_mask[128];

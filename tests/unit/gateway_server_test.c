@@ -1,5 +1,5 @@
 // The gateway as a whole: health, methods, hosts and origins, credentials, crowds, its end.
-#include "unit/gateway_rig.h"
+#include "unit/gateway_rig_client.h"
 
 #include <sys/resource.h>
 
