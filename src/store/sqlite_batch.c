@@ -225,6 +225,8 @@ static int batch_column(sqlite3_vtab_cursor *cursor, sqlite3_context *context, i
     batch_table *table = (batch_table *) cursor->pVtab;
     const sqlite_batch *batch = table->batch;
     size_t at = ((batch_cursor *) cursor)->at;
+    if (batch->appends && column == COLUMN_seq)
+        return SQLITE_OK;  // NULL: nobody looks for the place of the row
     if (batch->jobs && is_of_input(column))
         give_input(context, &batch->jobs[at], column, table);
     else if (batch->jobs)

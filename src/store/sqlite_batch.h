@@ -35,6 +35,7 @@ typedef struct sqlite_batch {
     const store_new_job *jobs;
     const int64_t *seqs;
     const uuid *ids;  // of jobs, or their unique keys
+    bool appends;     // the seqs of the jobs are those that the table gives to new rows
     size_t count;
     size_t current;  // the row read last
 } sqlite_batch;

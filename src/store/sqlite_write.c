@@ -98,6 +98,9 @@ static status *insert_failure(sqlite_store *s, status *failure)
                : status_new(STATUS_ALREADY_EXISTS, "job %s exists already", id);
 }
 
+// For so few jobs it is not worth asking for the last seq.
+#define FEW_JOBS 16
+
 static bool are_plain(const store_new_job *jobs, size_t count)
 {
     size_t i = 0;
@@ -114,14 +117,49 @@ static bool all_fit(const store_new_job *jobs, size_t count)
     return i == count;
 }
 
-status *sqlite_insert_now(sqlite_store *s, const store_new_job *jobs, size_t count)
+static bool follow_each_other(const store_new_job *jobs, size_t count)
 {
-    int statement = are_plain(jobs, count) ? WRITE_INSERT_PLAIN_JOB : WRITE_INSERT_JOB;
-    s->batch = (sqlite_batch){.jobs = jobs, .count = count};
-    status *failure = sqlite_run(s->link.statements[statement]);
+    size_t i = 1;
+    while (i < count && jobs[i].row.seq == jobs[i - 1].row.seq + 1)
+        i++;
+    return i >= count;
+}
+
+// Whether the seqs of the jobs are those that the table would give them.
+static status *come_next(sqlite_store *s, const store_new_job *jobs, size_t count, bool *ret)
+{
+    sqlite3_stmt *statement = s->link.statements[WRITE_LAST_SEQ];
+    bool row = false;
+    *ret = count > FEW_JOBS && follow_each_other(jobs, count);
+    if (!*ret)
+        return NULL;
+    status *failure = sqlite_step_row(statement, &row);
+    *ret = row && sqlite3_column_int64(statement, 0) + 1 == jobs[0].row.seq;
+    sqlite3_reset(statement);
+    return failure;
+}
+
+static status *insert_rows(sqlite_store *s, const store_new_job *jobs, size_t count)
+{
+    bool plain = are_plain(jobs, count), next = false;
+    status *failure = come_next(s, jobs, count, &next);
+    if (failure)
+        return failure;
+    s->batch = (sqlite_batch){.jobs = jobs, .appends = next, .count = count};
+    failure = sqlite_run(s->link.statements[plain ? WRITE_INSERT_PLAIN_JOB : WRITE_INSERT_JOB]);
+    s->batch.appends = false;
     if (failure)
         return insert_failure(s, failure);
-    return all_fit(jobs, count) ? NULL : sqlite_run(s->link.statements[WRITE_INSERT_INPUT]);
+    if (next && sqlite3_last_insert_rowid(s->link.db) != jobs[count - 1].row.seq)
+        return status_new(STATUS_INTERNAL, "the last of %zu jobs was given another seq", count);
+    return NULL;
+}
+
+status *sqlite_insert_now(sqlite_store *s, const store_new_job *jobs, size_t count)
+{
+    status *failure = insert_rows(s, jobs, count);
+    return failure || all_fit(jobs, count) ? failure
+                                           : sqlite_run(s->link.statements[WRITE_INSERT_INPUT]);
 }
 
 static status *note_inserted(sqlite_store *s, const store_new_job *job)

@@ -2,6 +2,7 @@
 #include "unit/store_rig.h"
 
 #define MANY 9000  // more than wait to be written at one time
+#define SOME 24    // enough to be looked up, and numbered, together
 
 static store_new_job lasting(rig *r, int32_t route, int32_t priority)
 {
@@ -218,6 +219,138 @@ CONFORMS(the_same_id_twice_is_refused_by_the_commit_at_the_latest)
     assert_int_equal(rig_count(r, route, JOB_READY), 0);
 }
 
+// ---- many at a time ----
+
+// Puts new jobs into the array and inserts them together.
+static void insert_many(rig *r, int32_t route, store_new_job *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        jobs[i] = lasting(r, route, 0);
+    rig_ok(r->store->ops->insert(r->store, jobs, count));
+}
+
+static void assert_are(rig *r, const store_new_job *jobs, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        assert_is(r, &jobs[i].row);
+}
+
+// Looks up all at once, into rows that are not empty.
+static void find_many(rig *r, const uuid *ids, job_row *ret_rows)
+{
+    memset(ret_rows, 0xff, SOME * sizeof *ret_rows);
+    rig_ok(r->store->ops->find(r->store, ids, SOME, ret_rows));
+}
+
+CONFORMS(many_new_ids_are_not_there)
+{
+    uuid ids[SOME];
+    job_row found[SOME];
+    (void) rig_submit(r);
+    for (size_t i = 0; i < SOME; i++)
+        ids[SOME - 1 - i] = uuid_new_v7(r->now_us);
+    (void) rig_submit(r);
+    find_many(r, ids, found);
+    for (size_t i = 0; i < SOME; i++)
+        assert_int_equal(found[i].seq, 0);
+}
+
+CONFORMS(of_many_ids_those_that_are_there_are_found)
+{
+    store_new_job stored[SOME], waiting[SOME];
+    uuid ids[SOME];
+    job_row found[SOME];
+    rig_begin(r);
+    int32_t route = rig_route(r, "q", "k");
+    insert_many(r, route, stored, SOME);
+    rig_commit(r);
+    rig_begin(r);
+    insert_many(r, route, waiting, SOME);
+    for (size_t i = 0; i < SOME; i++)
+        ids[i] = i % 3 == 0   ? stored[i].row.id
+                 : i % 3 == 1 ? waiting[i].row.id
+                              : uuid_new_v7(r->now_us);
+    find_many(r, ids, found);
+    for (size_t i = 0; i < SOME; i++)
+        if (i % 3 == 2)
+            assert_int_equal(found[i].seq, 0);
+        else
+            rig_assert_same_row(i % 3 == 0 ? &stored[i].row : &waiting[i].row, &found[i]);
+    rig_commit(r);
+}
+
+CONFORMS(one_of_many_ids_that_is_there_is_found)
+{
+    uuid ids[SOME];
+    job_row found[SOME];
+    for (size_t i = 0; i < SOME; i++)
+        ids[i] = uuid_new_v7(r->now_us);
+    for (size_t i = 0; i < SOME; i += SOME - 1) {  // the least, then the greatest
+        rig_begin(r);
+        store_new_job job = lasting(r, rig_route(r, "q", "k"), 0);
+        job.row.id = ids[i];
+        rig_ok(r->store->ops->insert(r->store, &job, 1));
+        rig_commit(r);
+        find_many(r, ids, found);
+        rig_assert_same_row(&job.row, &found[i]);
+        assert_int_equal(found[1].seq, 0);
+    }
+}
+
+CONFORMS(many_jobs_keep_their_seqs_wherever_others_have_gone)
+{
+    store_new_job jobs[SOME];
+    rig_begin(r);
+    int32_t route = rig_route(r, "q", "k");
+    insert_many(r, route, jobs, SOME);
+    rig_commit(r);
+    assert_are(r, jobs, SOME);
+    job_row last = rig_finish(r, jobs[SOME - 1].row);
+    rig_remove(r, &last);
+    for (int times = 0; times < 2; times++) {  // behind a gap, then behind the last
+        rig_begin(r);
+        insert_many(r, route, jobs, SOME);
+        rig_commit(r);
+        assert_are(r, jobs, SOME);
+    }
+}
+
+CONFORMS(many_jobs_keep_their_seqs_when_some_between_them_are_not_used)
+{
+    store_new_job jobs[SOME];
+    rig_begin(r);
+    int32_t route = rig_route(r, "q", "k");
+    for (size_t i = 0; i < SOME; i++) {
+        jobs[i] = lasting(r, route, 0);
+        if (i == SOME / 2)
+            (void) r->store->ops->next_seq(r->store);
+    }
+    rig_ok(r->store->ops->insert(r->store, jobs, SOME));
+    rig_commit(r);
+    assert_are(r, jobs, SOME);
+}
+
+CONFORMS(many_jobs_with_large_inputs_have_them)
+{
+    static const uint8_t large[4096] = "much to do";
+    store_new_job jobs[SOME];
+    slice spec;
+    rig_begin(r);
+    int32_t route = rig_route(r, "q", "k");
+    for (size_t i = 0; i < SOME; i++) {
+        jobs[i] = lasting(r, route, 0);
+        if (i % 2 == 0)
+            jobs[i].spec = (slice){large, sizeof large};
+    }
+    rig_ok(r->store->ops->insert(r->store, jobs, SOME));
+    rig_commit(r);
+    for (size_t i = 0; i < SOME; i++) {
+        rig_ok(r->store->ops->load_spec(r->store, jobs[i].row.seq, r->memory, &spec, NULL));
+        assert_int_equal(spec.size, jobs[i].spec.size);
+        assert_memory_equal(spec.bytes, jobs[i].spec.bytes, spec.size);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_new_job_is_seen_by_each_read_of_its_transaction),
     cmocka_unit_test(a_job_that_is_leased_as_it_comes_is_stored_as_running),
@@ -229,6 +362,12 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_rollback_leaves_nothing_of_new_jobs),
     cmocka_unit_test(however_many_come_all_are_written),
     cmocka_unit_test(the_same_id_twice_is_refused_by_the_commit_at_the_latest),
+    cmocka_unit_test(many_new_ids_are_not_there),
+    cmocka_unit_test(of_many_ids_those_that_are_there_are_found),
+    cmocka_unit_test(one_of_many_ids_that_is_there_is_found),
+    cmocka_unit_test(many_jobs_keep_their_seqs_wherever_others_have_gone),
+    cmocka_unit_test(many_jobs_keep_their_seqs_when_some_between_them_are_not_used),
+    cmocka_unit_test(many_jobs_with_large_inputs_have_them),
 };
 
 UNIT_TEST_MAIN(tests)
