@@ -61,11 +61,12 @@ static bool has_stack(void)
     return room == ENOUGH;
 }
 
-// At a low load a caller does the round itself: waking a thread takes longer than the command.
+// At a low load a caller does the round itself: waking a thread takes longer than the command. One
+// with many jobs is left to the engine's thread, so that the caller can read the next one meanwhile.
 static bool lead_round(engine *e, engine_command *commands)
 {
     if (!e->options.callers_lead || !atomic_load_explicit(&e->quiet, memory_order_relaxed) ||
-        !has_stack() || pthread_mutex_trylock(&e->rounds) != 0)
+        !round_is_light(commands) || !has_stack() || pthread_mutex_trylock(&e->rounds) != 0)
         return false;
     bool free = !atomic_load(&e->stopping) && engine_queue_length(e) == 0;
     if (free) {

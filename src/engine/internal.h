@@ -199,6 +199,8 @@ typedef struct gone_command {
 // round_all does rounds until all of the commands are done, and what their answers post; NULL: one
 // round, of what is due. Like all functions below it is for who holds `rounds`.
 void round_all(engine *e, engine_command *commands);
+// round_is_light says that commands have few jobs, so that waking a thread for them takes longer.
+bool round_is_light(const engine_command *commands);
 void round_last(engine *e, engine_command *commands);  // at the stop: refuses what is parked
 int64_t round_next(engine *e);                         // when something is due; monotonic
 void round_read_clocks(engine *e);

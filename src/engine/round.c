@@ -10,6 +10,9 @@
 // A round takes no more commands once they have so many jobs, so that answers need not wait long.
 #define ROUND_JOBS 8192
 
+// Waking a thread takes longer than so many jobs, and not as long as many more.
+#define LIGHT_JOBS 32
+
 #define DISK_RETRY_US 1000000
 
 bool engine_write(engine *e)
@@ -210,6 +213,23 @@ static command_list take_answers(engine *e)
     return all;
 }
 
+static size_t jobs_of(const engine_command *command)
+{
+    if (command->verb == ENGINE_SUBMIT)
+        return ((const engine_submit *) command)->count;
+    if (command->verb == ENGINE_OUTCOMES)
+        return ((const engine_outcomes *) command)->count;
+    return 1;
+}
+
+bool round_is_light(const engine_command *commands)
+{
+    size_t jobs = 0;
+    for (; commands != NULL && jobs <= LIGHT_JOBS; commands = commands->next)
+        jobs += jobs_of(commands);
+    return jobs <= LIGHT_JOBS;
+}
+
 // Of who waits for a job, or for the end of one.
 static bool is_awaited(const engine_command *answer)
 {
@@ -222,7 +242,8 @@ static bool is_awaited(const engine_command *answer)
 static bool answer_here(const engine *e, const engine_command *first)
 {
     const engine_command *second = first->next;
-    return (second == NULL || second->next == NULL) && answers_idle(&e->answerer) &&
+    return (second == NULL || second->next == NULL) && round_is_light(first) &&
+           answers_idle(&e->answerer) &&
            (engine_queue_length(e) == 0 || is_awaited(first) || is_awaited(second));
 }
 
@@ -248,11 +269,6 @@ static engine_command *answer_round(engine *e, engine_command *left)
     if (all.first != NULL)
         answers_put(&e->answerer, all.first, all.last);
     return left;
-}
-
-static size_t jobs_of(const engine_command *command)
-{
-    return command->verb == ENGINE_OUTCOMES ? ((const engine_outcomes *) command)->count : 1;
 }
 
 static engine_command *apply_some(engine *e, engine_command *commands)
