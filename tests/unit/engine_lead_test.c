@@ -5,6 +5,8 @@
 #define CALLERS 8
 #define EACH    200
 
+#define MANY_JOBS 100
+
 static pthread_t done_by;
 
 static void note_thread(call *c)
@@ -32,6 +34,25 @@ static void a_lone_command_is_carried_out_by_its_caller(void **state)
         led += pthread_equal(done_by, pthread_self());
     }
     assert_true(led > 0);
+}
+
+// Its caller goes on to the next one meanwhile, and the thread that did the round to the next round.
+static void one_with_many_jobs_is_left_to_other_threads(void **state)
+{
+    (void) state;
+    engine_new_job jobs[MANY_JOBS];
+    Errand__V1__Job spec = job_for("q", "k");
+    for (int i = 0; i < TRIES; i++) {
+        for (size_t j = 0; j < MANY_JOBS; j++)
+            jobs[j] = new_job(&spec);
+        call *c = erig_call(ENGINE_SUBMIT);
+        c->submit.jobs = jobs;
+        c->submit.count = MANY_JOBS;
+        c->then = note_thread;
+        erig_fine(erig_post(c));
+        assert_false(pthread_equal(done_by, pthread_self()));
+        erig_fine(erig_post(stats_call()));  // a round of one: the next one may be led again
+    }
 }
 
 static call *second;
@@ -156,6 +177,7 @@ static int start(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test_setup_teardown(a_lone_command_is_carried_out_by_its_caller, start, erig_stop),
+    cmocka_unit_test_setup_teardown(one_with_many_jobs_is_left_to_other_threads, start, erig_stop),
     cmocka_unit_test_setup_teardown(what_is_posted_meanwhile_is_done_too, start, erig_stop),
     cmocka_unit_test_setup_teardown(two_that_come_together_are_answered_by_their_caller, start,
                                     erig_stop),
