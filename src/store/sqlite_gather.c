@@ -1,10 +1,12 @@
 // sqlite_gather - a file below SQLite that holds back writes which follow each other.
 //
-//     SQLite --> gather_file --> file of the VFS that is the default one
+//     SQLite --> gather_file --> file of sqlite_locks.h's VFS
 //
 // Only the log is such a file: SQLite reads back and cuts off what it wrote itself, so whatever is
 // not a write that goes on from the one before has what is held written first.
 #include "store/sqlite_gather.h"
+
+#include "store/sqlite_locks.h"
 
 #include <pthread.h>
 #include <sqlite3.h>
@@ -141,7 +143,7 @@ static const sqlite3_io_methods gather_methods = {
 
 // ---- the VFS ----
 
-static sqlite3_vfs *real_vfs;  // the default one
+static sqlite3_vfs *real_vfs;
 
 static int open_log(const char *name, gather_file *f, int flags, int *ret)
 {
@@ -163,13 +165,17 @@ static int gather_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
                                    : real_vfs->xOpen(real_vfs, name, file, flags, ret);
 }
 
-// All but the opening of files is the default VFS's own.
+// All but the opening of files is the other VFS's own.
 static void make_vfs(void)
 {
     static sqlite3_vfs vfs;
-    real_vfs = sqlite3_vfs_find(NULL);
-    if (!real_vfs)
+    const char *name;
+    status *failure = sqlite_locks_vfs(&name);
+    if (failure) {
+        status_free(failure);
         return;
+    }
+    real_vfs = sqlite3_vfs_find(name);
     vfs = *real_vfs;
     vfs.zName = VFS_NAME;
     vfs.szOsFile += (int) sizeof(gather_file);

@@ -1,6 +1,8 @@
 // sqlite_link - one connection to the database with its prepared statements.
 #include "store/sqlite_link.h"
 
+#include "store/sqlite_locks.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,7 +74,9 @@ status *sqlite_link_open_with(const char *vfs, const char *path, const char *pra
 
 status *sqlite_link_open(const char *path, const char *pragmas, sqlite_link *ret)
 {
-    return sqlite_link_open_with(NULL, path, pragmas, ret);
+    const char *vfs;
+    status *failure = sqlite_locks_vfs(&vfs);
+    return failure ? failure : sqlite_link_open_with(vfs, path, pragmas, ret);
 }
 
 status *sqlite_link_prepare(sqlite_link *link, const char *const *texts, size_t count)
