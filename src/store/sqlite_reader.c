@@ -16,7 +16,7 @@ static const char *const statement_texts[READ_STATEMENT_COUNT] = {
     [READ_BEGIN]        = "BEGIN",
     [READ_END]          = "COMMIT",
     [READ_JOB]          = JOB_SELECT " FROM job WHERE id = ?",
-    [READ_JOB_AND_RESULT] = JOB_SELECT ", " JOB_RESULT " FROM job WHERE id = ?",
+    [READ_JOB_AND_RESULT] = JOB_SELECT ", job.small_result FROM job WHERE id = ?",
     // The hash stands before the spec.
     [READ_SPEC]         = "SELECT CASE WHEN small_input IS NULL"
                           " THEN (SELECT spec FROM input WHERE input.seq = job.seq)"
@@ -183,8 +183,20 @@ static status *read_all(store_reader *r, const uuid *id, unsigned parts, arena *
     return failure;
 }
 
-// The result of a job that has succeeded, with one statement and no transaction around it. Any
-// other job is not found.
+// The statement stands on the row, and keeps what is read here at the same moment as that.
+static status *read_result(store_reader *r, sqlite3_stmt *statement, arena *memory, store_job *ret)
+{
+    slice small = {NULL, 0};
+    status *failure = sqlite_read_slice(statement, JOB_SELECT_COUNT, memory, &small);
+    if (!failure && (small.size == 0 || small.bytes[0] != RESULT_HERE))
+        failure = read_blob(r, READ_RESULT, ret->row.seq, memory, &ret->result);
+    else if (!failure)
+        ret->result = (slice){small.bytes + 1, small.size - 1};
+    return failure;
+}
+
+// The result of a job that has succeeded, if it is small with one statement and no transaction
+// around it. Any other job is not found.
 static status *read_success(store_reader *r, const uuid *id, arena *memory, store_job *ret,
                             bool *ret_found)
 {
@@ -195,8 +207,8 @@ static status *read_success(store_reader *r, const uuid *id, arena *memory, stor
     status *failure = sqlite_step_row(statement, &found);
     if (!failure && found) {
         failure = sqlite_row_read(statement, &job.row);
-        if (!failure)
-            failure = sqlite_read_slice(statement, JOB_SELECT_COUNT, memory, &job.result);
+        if (!failure && job.row.state == JOB_SUCCEEDED)
+            failure = read_result(r, statement, memory, &job);
     }
     sqlite3_reset(statement);
     *ret_found = !failure && job.row.state == JOB_SUCCEEDED && job.row.parent_seq == 0;
