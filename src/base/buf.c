@@ -59,9 +59,15 @@ bool buf_reserve(buf *b, size_t more)
     return needed <= b->capacity || buf_grow(b, needed);
 }
 
+// What buf_reserve finds nearly always: room is there, and needs no look at the cap.
+static inline bool buf_has_room(const buf *b, size_t more)
+{
+    return more <= b->capacity - b->size && b->cap == 0 && !b->failed;
+}
+
 bool buf_append(buf *b, const void *bytes, size_t size)
 {
-    if (!buf_reserve(b, size)) {
+    if (!buf_has_room(b, size) && !buf_reserve(b, size)) {
         return false;
     }
     if (size > 0) {
@@ -78,7 +84,11 @@ bool buf_append_text(buf *b, const char *text)
 
 bool buf_append_char(buf *b, char c)
 {
-    return buf_append(b, &c, 1);
+    if (!buf_has_room(b, 1) && !buf_reserve(b, 1)) {
+        return false;
+    }
+    b->bytes[b->size++] = (uint8_t) c;
+    return true;
 }
 
 bool buf_append_int(buf *b, int64_t value)
