@@ -33,7 +33,8 @@ typedef struct http_thread {
     http_server *server;
     watch_place *place;
     struct mg_connection *connection;
-    bool counted;  // its connection, by the watch
+    bool counted;      // its connection, by the watch
+    socket_peer peer;  // of its connection; 0: not looked at yet
     exchange x;
     bool expects_continue;  // and was not told to go on yet
     bool body_read;

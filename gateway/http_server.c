@@ -88,8 +88,19 @@ static void close_connection(const struct mg_connection *connection)
     (void) connection;
     if (this_thread != NULL && this_thread->counted) {
         this_thread->counted = false;
+        this_thread->peer = 0;
         watch_closed(this_thread->server->watch);
     }
+}
+
+// Read from the text that civetweb made of it, once for a connection.
+static socket_peer peer_of(http_thread *t, const struct mg_request_info *info)
+{
+    if (t->peer == 0) {
+        t->peer =
+            socket_peer_of(inet_addr(info->remote_addr), htons((in_port_t) info->remote_port));
+    }
+    return t->peer;
 }
 
 static int begin_request(struct mg_connection *connection)
@@ -100,8 +111,7 @@ static int begin_request(struct mg_connection *connection)
     }
     const struct mg_request_info *info = mg_get_request_info(connection);
     watch *w = this_thread->server->watch;
-    watch_busy(w, this_thread->place,
-               socket_peer_of(inet_addr(info->remote_addr), htons((in_port_t) info->remote_port)));
+    watch_busy(w, this_thread->place, peer_of(this_thread, info));
     int http_status = http_exchange_serve(this_thread, connection);
     watch_idle(w, this_thread->place);
     http_exchange_linger(this_thread);

@@ -119,7 +119,9 @@ static status *set_named(ProtobufCMessage *message, const char *name, const char
 {
     char part[MAX_NAME_PART];
     size_t size = strcspn(name, ".");
-    (void) snprintf(part, sizeof part, "%.*s", (int) (size < sizeof part ? size : 0), name);
+    size_t taken = size < sizeof part ? size : 0;
+    memcpy(part, name, taken);
+    part[taken] = '\0';
     const ProtobufCFieldDescriptor *field = names_find_field(message->descriptor, part);
     path step = {where, PATH_FIELD, field != NULL ? field->name : name, 0, 1};
     if (field == NULL) {
