@@ -1,4 +1,5 @@
-// wire_map - finds duplicate map keys by sorting the places of the entries.
+// wire_map - finds duplicate map keys: of a few entries by comparing all, of many by sorting their
+// places.
 #include "rpc/wire_map.h"
 
 #include "rpc/wire_read.h"
@@ -6,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define ENTRIES_ON_STACK 32
-#define ENTRY_MIN_BYTES  4  // of entries with different keys, on average
+#define FEW_ENTRIES     32
+#define ENTRY_MIN_BYTES 4  // of entries with different keys, on average
 
 static bool entry_name_matches(const char *entry, const char *field)
 {
@@ -89,6 +90,46 @@ static slice key_at(slice message, uint32_t offset)
     return key_of(entry);
 }
 
+// ---- a few entries ----
+
+// Reads the keys; more than FEW_ENTRIES are not read, only told of.
+static size_t read_few_keys(slice message, uint32_t id, slice *ret_keys)
+{
+    const uint8_t *at = message.bytes;
+    uint32_t offset;
+    size_t count = 0;
+    while (next_entry(message, &at, id, &offset)) {
+        if (count == FEW_ENTRIES) {
+            return FEW_ENTRIES + 1;
+        }
+        ret_keys[count++] = key_at(message, offset);
+    }
+    return count;
+}
+
+static bool is_among(slice key, const slice *keys, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (keys[i].size == key.size &&
+            (key.size == 0 || memcmp(keys[i].bytes, key.bytes, key.size) == 0)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static wire_map_verdict check_few(const slice *keys, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (is_among(keys[i], keys, i)) {
+            return WIRE_MAP_DUPLICATE;
+        }
+    }
+    return WIRE_MAP_UNIQUE;
+}
+
+// ---- many ----
+
 static int compare_slices(slice a, slice b)
 {
     size_t common = a.size < b.size ? a.size : b.size;
@@ -152,27 +193,28 @@ static bool has_duplicate(slice message, uint32_t *offsets, size_t count)
     return false;
 }
 
-wire_map_verdict wire_map_check(slice message, uint32_t id)
+static wire_map_verdict check_many(slice message, uint32_t id)
 {
-    if (is_rising(message, id)) {
-        return WIRE_MAP_UNIQUE;
-    }
-    uint32_t on_stack[ENTRIES_ON_STACK];
-    uint32_t *offsets = on_stack;
     size_t count = count_entries(message, id);
-    AUTO_FREE uint32_t *on_heap = NULL;
-    if (count > ENTRIES_ON_STACK) {
-        // So many entries in so few bytes can not all have different keys; and with this the
-        // offsets never take more memory than the message.
-        if (message.size / ENTRY_MIN_BYTES < count) {
-            return WIRE_MAP_DUPLICATE;
-        }
-        on_heap = malloc(count * sizeof *on_heap);
-        if (on_heap == NULL) {
-            return WIRE_MAP_NO_MEMORY;
-        }
-        offsets = on_heap;
+    // So many entries in so few bytes can not all have different keys; and with this the offsets
+    // never take more memory than the message.
+    if (message.size / ENTRY_MIN_BYTES < count) {
+        return WIRE_MAP_DUPLICATE;
+    }
+    AUTO_FREE uint32_t *offsets = malloc(count * sizeof *offsets);
+    if (offsets == NULL) {
+        return WIRE_MAP_NO_MEMORY;
     }
     collect_entries(message, id, offsets);
     return has_duplicate(message, offsets, count) ? WIRE_MAP_DUPLICATE : WIRE_MAP_UNIQUE;
+}
+
+wire_map_verdict wire_map_check(slice message, uint32_t id)
+{
+    slice keys[FEW_ENTRIES];
+    size_t count = read_few_keys(message, id, keys);
+    if (count <= FEW_ENTRIES) {
+        return check_few(keys, count);
+    }
+    return is_rising(message, id) ? WIRE_MAP_UNIQUE : check_many(message, id);
 }

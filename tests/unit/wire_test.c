@@ -150,6 +150,19 @@ static void a_duplicate_among_many_keys_is_found(void **state)
     assert_refused(check_job(&job), "job.labels[0]: has a duplicate key");
 }
 
+// Keys of few entries are compared with each other, those of more are sorted.
+static void a_duplicate_is_found_among_any_number_of_keys(void **state)
+{
+    (void) state;
+    for (unsigned count = 1; count < 70; count++) {
+        AUTO_BUF job = {0};
+        fill_labels(&job, count);
+        assert_null(check_job(&job));
+        put_label(&job, "0", "again");
+        assert_refused(check_job(&job), "job.labels[0]: has a duplicate key");
+    }
+}
+
 static void a_million_empty_map_entries_are_refused(void **state)
 {
     (void) state;
@@ -317,6 +330,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_duplicate_map_key_is_refused),
     cmocka_unit_test(an_absent_key_is_the_empty_one),
     cmocka_unit_test(a_duplicate_among_many_keys_is_found),
+    cmocka_unit_test(a_duplicate_is_found_among_any_number_of_keys),
     cmocka_unit_test(a_million_empty_map_entries_are_refused),
     cmocka_unit_test(nesting_of_34_kb_is_refused),
     cmocka_unit_test(nesting_is_allowed_up_to_the_limit),
