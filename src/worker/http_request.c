@@ -45,9 +45,28 @@ static bool append_header(struct curl_slist **list, const char *name, const char
     return text != NULL && append_line(list, text);
 }
 
-// curl would add a content type of its own, and wait for a 100 that few origins send.
+static const char *method_of(const Errand__V1__HttpRequest *request)
+{
+    if (*request->method != '\0') {
+        return request->method;
+    }
+    return request->body.len > 0 ? "POST" : "GET";
+}
+
+// Requests that have a body, even an empty one.
+static bool sends_body(const Errand__V1__HttpRequest *request)
+{
+    const char *method = method_of(request);
+    return request->body.len > 0 || strcmp(method, "POST") == 0 || strcmp(method, "PUT") == 0 ||
+           strcmp(method, "PATCH") == 0;
+}
+
+// To a body curl would add a content type of its own, and wait for a 100 that few origins send.
 static bool append_defaults(http_transfer *t)
 {
+    if (!sends_body(t->request)) {
+        return true;
+    }
     if (!has_header(t->request, "Content-Type") && !append_line(&t->headers, "Content-Type:")) {
         return false;
     }
@@ -91,16 +110,11 @@ static bool set_body(http_transfer *t)
 static bool set_method(http_transfer *t)
 {
     bool has_body = t->request->body.len > 0;
-    const char *method = t->request->method;
-    if (*method == '\0') {
-        method = has_body ? "POST" : "GET";
-    }
-    bool is_post = strcmp(method, "POST") == 0;
-    bool sends = has_body || is_post || strcmp(method, "PUT") == 0 || strcmp(method, "PATCH") == 0;
-    if (sends && !set_body(t)) {
+    const char *method = method_of(t->request);
+    if (sends_body(t->request) && !set_body(t)) {
         return false;
     }
-    if (is_post || (strcmp(method, "GET") == 0 && !has_body)) {
+    if (strcmp(method, "POST") == 0 || (strcmp(method, "GET") == 0 && !has_body)) {
         return true;
     }
     if (strcmp(method, "HEAD") == 0 && !has_body) {
