@@ -5,6 +5,7 @@
 // tree.
 #include "worker/outbox.h"
 
+#include "base/pack.h"
 #include "rpc/wire.h"
 
 #include <stdlib.h>
@@ -90,39 +91,46 @@ static status *no_memory(void)
     return status_new(STATUS_RESOURCE_EXHAUSTED, "out of memory");
 }
 
-// What the server could not decode is taken out again: it would take along all that is sent with
-// it.
-static status *append(outbox_batch *batch, const lease_ref *ref,
-                      const Errand__V1__OutcomeBatch *part)
-{
-    size_t before = batch->bytes.size;
-    if (!reserve_ref(batch)) {
-        return no_memory();
-    }
-    pack(batch, part);
-    status *bad = wire_check(&errand__v1__outcome_batch__descriptor, batch->bytes.bytes + before,
-                             batch->bytes.size - before);
-    if (bad != NULL) {
-        batch->bytes.size = before;
-        return bad;
-    }
-    batch->refs[batch->ref_count++] = *ref;
-    return NULL;
-}
-
 // Room for the head is kept, so that sealing can not fail.
-static status *add_part(outbox *o, outbox_batch *batch, const lease_ref *ref,
-                        const Errand__V1__OutcomeBatch *part, size_t size)
+static status *append(outbox *o, outbox_batch *batch, const lease_ref *ref, slice part)
 {
-    size_t head = head_size(o), before = batch == o->open ? batch_memory(batch) : 0;
-    status *failure =
-        buf_reserve(&batch->bytes, size + head) ? append(batch, ref, part) : no_memory();
+    size_t before = batch == o->open ? batch_memory(batch) : 0;
+    bool room = buf_reserve(&batch->bytes, part.size + head_size(o)) && reserve_ref(batch);
     batch->bytes.failed = false;
-    if (failure == NULL || batch == o->open) {
+    if (room) {
+        (void) buf_append(&batch->bytes, part.bytes, part.size);
+        batch->refs[batch->ref_count++] = *ref;
+        o->ref_count++;
+    }
+    if (room || batch == o->open) {
         o->bytes += batch_memory(batch) - before;
     }
-    o->ref_count += failure == NULL;
+    return room ? NULL : no_memory();
+}
+
+static status *add_part(outbox *o, const lease_ref *ref, slice part)
+{
+    if (o->open != NULL && o->open->bytes.size + part.size > o->max_batch_bytes) {
+        outbox_seal(o);
+    }
+    outbox_batch *batch = o->open != NULL ? o->open : open_batch(o);
+    status *failure = batch == NULL ? no_memory() : append(o, batch, ref, part);
+    if (failure == NULL) {
+        o->open = batch;
+    } else if (batch != o->open) {
+        batch_free(batch);
+    }
     return failure;
+}
+
+// What the server could not decode is not sent: it would take along all that is sent with it.
+static status *encode(packer *p, const Errand__V1__OutcomeBatch *part, slice *ret)
+{
+    if (!pack_message(p, &part->base)) {
+        return no_memory();
+    }
+    *ret = pack_bytes(p);
+    return wire_check(&errand__v1__outcome_batch__descriptor, ret->bytes, ret->size);
 }
 
 status *outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome)
@@ -133,17 +141,14 @@ status *outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome
     Errand__V1__OutcomeBatch part = ERRAND__V1__OUTCOME_BATCH__INIT;
     part.n_outcomes = 1;
     part.outcomes = &outcome;
-    size_t size = errand__v1__outcome_batch__get_packed_size(&part);
-    if (o->open != NULL && o->open->bytes.size + size > o->max_batch_bytes) {
-        outbox_seal(o);
-    }
-    outbox_batch *batch = o->open != NULL ? o->open : open_batch(o);
-    status *failure = batch == NULL ? no_memory() : add_part(o, batch, &named, &part, size);
+    packer p;
+    packer_init(&p);
+    slice encoded;
+    status *failure = encode(&p, &part, &encoded);
     if (failure == NULL) {
-        o->open = batch;
-    } else if (batch != o->open) {
-        batch_free(batch);
+        failure = add_part(o, &named, encoded);
     }
+    packer_fini(&p);
     return failure;
 }
 
