@@ -296,6 +296,20 @@ static void all_outcomes_held_can_be_named(void **state)
     outbox_fini(&o);
 }
 
+static void where_many_run_few_outcomes_wait_for_more(void **state)
+{
+    (void) state;
+    outbox o = fresh();
+    assert_int_equal(outbox_ripe_us(&o, 1000, 5000), 5000);
+    add(&o, 1, 10);
+    assert_int_equal(outbox_ripe_us(&o, 0, 5000), 5000);
+    assert_int_equal(outbox_ripe_us(&o, 40, 5000), 5000);
+    assert_true(outbox_ripe_us(&o, 80, 5000) > 5000);
+    add(&o, 2, 10);
+    assert_int_equal(outbox_ripe_us(&o, 80, 5000), 5000);
+    outbox_fini(&o);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(what_can_not_be_decoded_is_not_taken),
     cmocka_unit_test(a_sealed_batch_decodes_to_what_was_put_in),
@@ -309,6 +323,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_batch_is_overdue_when_a_later_answer_does_not_cover_it),
     cmocka_unit_test(batches_may_be_numbered_anew),
     cmocka_unit_test(all_outcomes_held_can_be_named),
+    cmocka_unit_test(where_many_run_few_outcomes_wait_for_more),
 };
 
 UNIT_TEST_MAIN(tests)

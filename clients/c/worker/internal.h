@@ -84,6 +84,7 @@ struct worker_link {
     int64_t parted_us;  // since when there is none
     bool told;          // that there is a connection, by options.connected
     int64_t renew_us;   // when to dial again; 0: not broken
+    int64_t sealed_us;  // when a batch was sealed here last
     int64_t pushing;    // number of the batch given to the pipeline; 0: none
 
     worker_call info;  // learn.c

@@ -12,6 +12,8 @@
 
 #define HEAD_BYTES    512        // room for id, authorization and number
 #define TRIMMED_BYTES (1 << 20)  // smaller buffers stay as they are
+#define GATHERED_PART 32         // of the attempts that run: so many outcomes do not wait
+#define GATHER_US     2000       // from one batch to the next, if there are fewer
 
 void outbox_init(outbox *o, const char *worker_id, const char *authorization,
                  size_t max_batch_bytes)
@@ -197,6 +199,14 @@ void outbox_seal(outbox *o)
     if (o->cursor == NULL) {
         o->cursor = batch;
     }
+}
+
+// A batch costs the server a commit. So where many run, of which more will end at once, it is worth
+// waiting for them, unless it has a good part of those that run, or the last one was a while ago.
+int64_t outbox_ripe_us(const outbox *o, int32_t running, int64_t before_us)
+{
+    bool is_good = o->open == NULL || o->open->ref_count >= (size_t) (running / GATHERED_PART);
+    return is_good ? before_us : before_us + GATHER_US;
 }
 
 void outbox_pushed(outbox *o, int64_t sequence, int64_t now_us)

@@ -50,6 +50,10 @@ status *outbox_add(outbox *o, const lease_ref *ref, Errand__V1__Outcome *outcome
 // outbox_seal closes the open batch, if there is one.
 void outbox_seal(outbox *o);
 
+// outbox_ripe_us tells when the open batch is to be sealed, while so many attempts run on and the
+// one before was sealed at before_us. What is not later than now, or not open, need not wait.
+int64_t outbox_ripe_us(const outbox *o, int32_t running, int64_t before_us);
+
 // outbox_pushed: the pipeline took that batch. Nothing happens if the cursor has moved meanwhile.
 void outbox_pushed(outbox *o, int64_t sequence, int64_t now_us);
 

@@ -110,6 +110,18 @@ static void renew(worker_link *l, int64_t now_us)
     }
 }
 
+static void seal(worker_link *l, int64_t now_us)
+{
+    attempt_source *source = &l->source;
+    int64_t ripe_us = outbox_ripe_us(&source->outbox, source->running, l->sealed_us);
+    if (now_us < ripe_us) {
+        worker_wake_at(l->w, ripe_us);
+    } else if (source->outbox.open != NULL) {
+        outbox_seal(&source->outbox);
+        l->sealed_us = now_us;
+    }
+}
+
 // While a batch is under way the next one grows: the busier, the larger.
 void push_turn(worker_link *l, int64_t now_us)
 {
@@ -118,7 +130,7 @@ void push_turn(worker_link *l, int64_t now_us)
         return;
     }
     if (l->source.outbox.cursor == NULL) {
-        outbox_seal(&l->source.outbox);
+        seal(l, now_us);
     }
     const outbox_batch *batch = l->source.outbox.cursor;
     if (batch == NULL) {
