@@ -126,6 +126,19 @@ static void many_free_slots_do_not_wait(void **state)
     assert_int_equal(d.max_jobs, 10);
 }
 
+static void free_slots_of_a_large_worker_are_many_sooner(void **state)
+{
+    (void) state;
+    desk d = fresh();
+    d.wish.concurrency = d.wish.free = 2000;
+    assert_true(sends(&d));
+    answer(&d, 1937);
+    assert_false(sends(&d));
+    d.wish.free++;
+    assert_true(sends(&d));
+    assert_int_equal(d.max_jobs, 64);
+}
+
 static void a_full_worker_waits_for_cancellations_only(void **state)
 {
     (void) state;
@@ -200,6 +213,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_parked_lease_stays_when_more_slots_become_free),
     cmocka_unit_test(few_free_slots_wait_a_moment_for_more),
     cmocka_unit_test(many_free_slots_do_not_wait),
+    cmocka_unit_test(free_slots_of_a_large_worker_are_many_sooner),
     cmocka_unit_test(a_full_worker_waits_for_cancellations_only),
     cmocka_unit_test(waiting_for_cancellations_gives_way_to_jobs),
     cmocka_unit_test(a_worker_that_stops_accepting_takes_its_wish_back),

@@ -2,6 +2,7 @@
 #include "worker/lease_plan.h"
 
 #define COALESCE_US      2000     // few free slots wait that long for more
+#define MANY_SLOTS       64       // do not, however many there are in all
 #define FULL_US          100000   // all slots taken for that long: wait for cancellations
 #define HASTY_US         1000000  // an empty answer sooner than that was not a wait
 #define FIRST_PAUSE_US   20000
@@ -22,7 +23,8 @@ static int64_t patience_us(const lease_wish *wish, int32_t wanted)
     if (wanted == 0) {
         return wish->leaving ? 0 : FULL_US;
     }
-    bool many = wanted >= wish->concurrency / 8 || wanted == wish->concurrency;
+    int32_t many_at = wish->concurrency / 8;
+    bool many = wanted >= (many_at < MANY_SLOTS ? many_at : MANY_SLOTS);
     return many ? 0 : COALESCE_US;
 }
 
