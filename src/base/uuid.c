@@ -193,3 +193,16 @@ bool uuid_is_nil(const uuid *id)
     static const uuid nil;
     return uuid_equal(id, &nil);
 }
+
+// The upper bits of a product depend on all bits below them: they are what is used of it, folded
+// onto lower ones.
+uint32_t uuid_spread(const uuid *id)
+{
+    const uint64_t factor = UINT64_C(0x9e3779b97f4a7c15);
+    uint64_t first, last;
+    memcpy(&first, id->bytes, sizeof first);
+    memcpy(&last, id->bytes + sizeof first, sizeof last);
+    uint64_t mixed = first ^ last * factor;
+    mixed = (mixed ^ mixed >> 32) * factor;
+    return (uint32_t) (mixed >> 32 ^ mixed >> 47);
+}

@@ -25,7 +25,7 @@ typedef struct step {
 
 static uint16_t *slot_of(step *w, const uuid *id)
 {
-    size_t slot = (size_t) (id->bytes[14] << 8 | id->bytes[15]) % SLOTS;
+    size_t slot = uuid_spread(id) % SLOTS;
     while (w->slots[slot] != 0 && !uuid_equal(&w->ids[w->slots[slot] - 1], id))
         slot = (slot + 1) % SLOTS;
     return &w->slots[slot];

@@ -15,10 +15,10 @@
 
 // ---- by id and by seq ----
 
-// Where a job stands in the hash table, or would stand. The end of an id is random.
+// Where a job stands in the hash table, or would stand.
 static uint16_t *slot_of(sqlite_inserts *waiting, const uuid *id)
 {
-    size_t slot = (size_t) (id->bytes[14] << 8 | id->bytes[15]) % INSERTS_SLOTS;
+    size_t slot = uuid_spread(id) % INSERTS_SLOTS;
     while (waiting->slots[slot] != 0 &&
            !uuid_equal(&waiting->jobs[waiting->slots[slot] - 1].row.id, id))
         slot = (slot + 1) % INSERTS_SLOTS;

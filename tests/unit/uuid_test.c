@@ -169,6 +169,26 @@ static void only_all_zeroes_is_nil(void **state)
     assert_false(uuid_is_nil(&id));
 }
 
+// Among twice as many slots: by chance about 6,400 of them are taken.
+static void ids_that_differ_anywhere_are_spread_all_over(void **state)
+{
+    (void) state;
+    for (size_t place = 0; place < 15; place++) {
+        static bool taken[16384];
+        size_t count = 0;
+        memset(taken, 0, sizeof taken);
+        for (int i = 0; i < 8192; i++) {
+            uuid id = {{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16}};
+            id.bytes[place] = (uint8_t) (i >> 8);
+            id.bytes[place + 1] = (uint8_t) i;
+            bool *slot = &taken[uuid_spread(&id) % 16384];
+            count += !*slot;
+            *slot = true;
+        }
+        assert_in_range(count, 5500, 8192);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(a_version_7_uuid_carries_its_milliseconds),
     cmocka_unit_test(uuids_of_one_moment_rise_and_differ),
@@ -183,6 +203,7 @@ static const struct CMUnitTest tests[] = {
     cmocka_unit_test(text_of_either_case_is_read_and_written_in_lower_case),
     cmocka_unit_test(malformed_text_is_refused_and_leaves_the_output),
     cmocka_unit_test(only_all_zeroes_is_nil),
+    cmocka_unit_test(ids_that_differ_anywhere_are_spread_all_over),
 };
 
 UNIT_TEST_MAIN(tests)
