@@ -98,11 +98,34 @@ static int install_faulty_vfs(void **state)
     return sqlite3_vfs_register(&faulty, 1);
 }
 
+#define MANY 100  // so many jobs do not go to the log with one write
+
 typedef struct change {
-    job_row finished, added;
+    job_row finished, added, started;
+    int64_t last_seq;
 } change;
 
-// A transaction of all kinds of writes: finishes one job and adds another. ret says what it did.
+// New jobs that are written by the commit, the first of them as one that is leased already.
+static status *add_many(rig *r, int32_t route, change *ret)
+{
+    static const uint8_t large[1500];
+    const uuid worker = uuid_new_v7(T0);
+    store_new_job jobs[MANY];
+    for (int i = 0; i < MANY; i++) {
+        jobs[i] = rig_new_job(r, route, 0, 0);
+        jobs[i].spec = (slice){large, i % 2 ? sizeof large : 10};
+        jobs[i].lasts = true;
+    }
+    ret->started = jobs[0].row;
+    ret->last_seq = jobs[MANY - 1].row.seq;
+    status_free(job_lease(&ret->started, &worker, 1, T0));
+    status *failure = r->store->ops->insert(r->store, jobs, MANY);
+    if (!failure)
+        failure = r->store->ops->save(r->store, &jobs[0].row, &ret->started, 1);
+    return failure;
+}
+
+// A transaction of all kinds of writes: finishes one job and adds others. ret says what it did.
 static status *try_change(rig *r, const job_row *row, change *ret)
 {
     const store_ops *ops = r->store->ops;
@@ -122,6 +145,8 @@ static status *try_change(rig *r, const job_row *row, change *ret)
     if (!failure)
         failure = ops->put_result(r->store, row->seq, bytes);
     if (!failure)
+        failure = add_many(r, row->route, ret);
+    if (!failure)
         return ops->commit(r->store);
     ops->rollback(r->store);
     return failure;
@@ -133,9 +158,12 @@ static void expect_undone(rig *r, const job_row *row, const change *undone)
     slice result;
     rig_assert_same_row(row, &found);
     assert_int_equal(rig_find(r, &undone->added.id).seq, 0);
+    assert_int_equal(rig_find(r, &undone->started.id).seq, 0);
+    assert_int_equal(rig_load(r, undone->last_seq).seq, 0);
     rig_ok(r->store->ops->load_result(r->store, row->seq, r->memory, &result));
     assert_int_equal(result.size, 0);
     assert_int_equal(rig_count(r, row->route, JOB_READY), 1);
+    assert_int_equal(rig_count(r, row->route, JOB_RUNNING), 0);
     assert_int_equal(rig_count(r, row->route, JOB_SUCCEEDED), 0);
 }
 
@@ -143,9 +171,13 @@ static void expect_done(rig *r, const change *done)
 {
     job_row finished = rig_load(r, done->finished.seq);
     job_row added = rig_find(r, &done->added.id);
+    job_row started = rig_find(r, &done->started.id);
     rig_assert_same_row(&done->finished, &finished);
     rig_assert_same_row(&done->added, &added);
-    assert_int_equal(rig_count(r, added.route, JOB_READY), 1);
+    rig_assert_same_row(&done->started, &started);
+    assert_int_equal(rig_load(r, done->last_seq).state, JOB_READY);
+    assert_int_equal(rig_count(r, added.route, JOB_READY), MANY);
+    assert_int_equal(rig_count(r, added.route, JOB_RUNNING), 1);
     assert_int_equal(rig_count(r, added.route, JOB_SUCCEEDED), 1);
 }
 
@@ -179,7 +211,7 @@ static void any_write_or_sync_may_fail_once(void **state)
     int n = 0;
     while (fail_nth(n, SQLITE_IOERR_WRITE, 0))
         n++;
-    assert_true(n >= 2);  // the pages, which are written together, and a sync
+    assert_true(n >= 3);  // the pages, with two writes, and a sync
 }
 
 static void any_write_may_find_the_disk_full_for_a_while(void **state)
