@@ -156,7 +156,8 @@ typedef struct sqlite_inserts {
 
 #define TAKEN_ROWS 256
 
-// Inputs of the jobs that were taken last: their leases ask for them next.
+// Inputs of the jobs that were taken last: their leases ask for them next, in a transaction that
+// often begins only then. Inputs never change; only when jobs go have theirs to be forgotten.
 typedef struct taken_inputs {
     int64_t seqs[TAKEN_ROWS];
     size_t sizes[TAKEN_ROWS];

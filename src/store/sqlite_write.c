@@ -13,7 +13,6 @@ status *sqlite_begin(store *base)
     status *failure = sqlite_run(sqlite_writer(base, WRITE_BEGIN));
     s->in_transaction = failure == NULL;
     s->batch_jobs = 0;
-    sqlite_taken_forget(s);
     return failure;
 }
 

@@ -1,4 +1,5 @@
-// store_plan - the SQLite backend's statements find what they want by an index, and sort nothing.
+// store_plan - the SQLite backend's statements find what they want by an index, sort nothing, and
+// read nothing twice.
 #include "unit/store_rig.h"
 
 #include "store/sqlite_internal.h"
@@ -99,10 +100,30 @@ static void a_plain_job_has_no_entry_in_the_other_indexes(void **state)
     rig_stop(&r);
 }
 
+// A lease that begins its transaction only when there are jobs for it has read them before.
+static void the_inputs_of_jobs_that_were_taken_are_there_for_their_leases(void **state)
+{
+    (void) state;
+    rig r = rig_start(&sqlite);
+    sqlite_store *s = sqlite_store_of(r.store);
+    job_row rows[2], first = rig_submit(&r), second = rig_submit(&r);
+    size_t count = 0;
+    rig_ok(r.store->ops->take_ready(r.store, &first.route, 1, 2, rows, &count));
+    rig_begin(&r);
+    assert_non_null(sqlite_taken_input(s, first.seq).bytes);
+    assert_non_null(sqlite_taken_input(s, second.seq).bytes);
+    rig_ok(r.store->ops->take_ready(r.store, &first.route, 1, 2, rows, &count));
+    rig_ok(r.store->ops->remove(r.store, &first, 1));
+    assert_null(sqlite_taken_input(s, first.seq).bytes);
+    rig_commit(&r);
+    rig_stop(&r);
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(every_statement_of_the_writer_uses_an_index),
     cmocka_unit_test(every_statement_of_a_reader_uses_an_index),
     cmocka_unit_test(a_plain_job_has_no_entry_in_the_other_indexes),
+    cmocka_unit_test(the_inputs_of_jobs_that_were_taken_are_there_for_their_leases),
 };
 
 UNIT_TEST_MAIN(tests)
