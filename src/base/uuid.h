@@ -44,8 +44,8 @@ char *uuid_format(const uuid *id, char text[static UUID_TEXT_SIZE]);
 bool uuid_equal(const uuid *a, const uuid *b);
 bool uuid_is_nil(const uuid *id);
 
-// uuid_spread is an id as a number for hash tables, all bits of which depend on all of the id: those
-// that a host makes of version 1, say, differ in their first bytes only.
+// uuid_spread makes a number of an id, for hash tables: all of the id counts. The ids of version 1
+// that a host makes differ in their first bytes only.
 uint32_t uuid_spread(const uuid *id);
 
 #endif

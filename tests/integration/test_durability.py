@@ -14,7 +14,7 @@ from harness.http_api import HttpApi
 from harness.listing import listed
 from harness.rpc import RpcClient, RpcError, duration
 from harness.waiting import wait_until
-from harness.worker import success
+from harness.worker import leased, success
 
 KILLS = 10
 JOBS_PER_LIFE = 120
@@ -97,6 +97,51 @@ def test_no_acknowledged_job_is_lost_by_ten_kills(start_server, origin, connect)
         assert {delivery.body for delivery in deliveries} == {job_id.encode()}
     now = finished_times(client)
     assert all(now.get(job_id) == when for job_id, when in seen.items()), "ended twice, or lost"
+
+
+def submit_all_sizes(rpc, worker, sizes):
+    """Half of the jobs are leased as they come. The inputs' sizes by id, and those jobs."""
+    kind = worker.worker.kinds[0]
+    args = [struct_pb2.Value(string_value="i" * size) for size in sizes]
+    jobs = [job_pb2.Job(kind=kind, args=one) for one in args]
+    parked = worker.start_lease(max_jobs=len(sizes) // 2)
+    results = rpc.jobs.BatchSubmit(messages.BatchSubmitRequest(jobs=jobs)).results
+    inputs = {result.job.id: size for result, size in zip(results, sizes)}
+    return inputs, list(leased(parked).assignments)
+
+
+def check_inputs(assignments, inputs):
+    assert assignments
+    for one in assignments:
+        assert one.job.args.string_value == "i" * inputs[one.job.id]
+
+
+def check_jobs(rpc, inputs, results):
+    for job_id, size in inputs.items():
+        job = rpc.jobs.Get(messages.GetJobRequest(id=job_id, view=job_pb2.FULL))
+        assert job.args.string_value == "i" * size
+        assert (job.state == job_pb2.Job.SUCCEEDED) == (job_id in results)
+        assert job.result.value.string_value == "r" * results.get(job_id, 0)
+
+
+# Those that stand in a job's row, and those that do not.
+def test_inputs_and_results_of_all_sizes_survive_kills(start_server, connect, start_worker):
+    server = start_server("--workers", "0")
+    inputs, results, kinds = {}, {}, ["first", "second", "third", "fourth"]
+    for life, kind in enumerate(kinds):
+        worker = start_worker(server, kinds=[kind])
+        sizes = [*range(420 + life, 490, 2), 0, 1, 5000]
+        made, assignments = submit_all_sizes(connect(server), worker, sizes)
+        inputs |= made
+        check_inputs(assignments, inputs)
+        ended = list(zip(assignments, [*range(240 + life, 262, 2), 0, 1, 3000]))
+        worker.report(*(success(one, "r" * size) for one, size in ended))
+        results |= {one.job.id: size for one, size in ended}
+        server.kill()
+        server.restart()
+        check_jobs(connect(server), inputs, results)
+    assignments = start_worker(server, kinds=kinds).lease(len(inputs), wait=30).assignments
+    check_inputs(assignments, inputs)
 
 
 def test_a_lease_lost_by_a_restart_counts_against_nobody(start_server, origin, connect):

@@ -3,12 +3,11 @@
 #include "unit/dice.h"
 #include "unit/store_rig.h"
 
-#include "base/crypto.h"
-
-#define MOST_JOBS 3000
-#define STEPS     500
-#define ROUTES    2
-#define LONGEST   5000
+#define MOST_JOBS  3000
+#define MOST_TAKEN 8
+#define STEPS      500
+#define ROUTES     2
+#define LONGEST    5000
 
 // Around what stands in the row of a job: 480 bytes of input, 255 of a result.
 static const size_t input_sizes[] = {0, 1, 110, 479, 480, 481, 512, 513, LONGEST};
@@ -96,8 +95,7 @@ static void add_job(world *w)
     if (w->now.count == MOST_JOBS)
         return;
     text input = draw_text(w, input_sizes, SIZES(input_sizes));
-    store_new_job job =
-        rig_new_job(w->rig, w->routes[draw(w, ROUTES)], (int32_t) draw(w, 2), 0);
+    store_new_job job = rig_new_job(w->rig, w->routes[draw(w, ROUTES)], (int32_t) draw(w, 2), 0);
     job.spec = bytes_of(input);
     job.hash = hash_of(input);
     job.lasts = draw(w, 5) != 0;
@@ -148,13 +146,17 @@ static void check_input(world *w, const kept_job *job)
     assert_memory_equal(hash, hash_of(job->input), sizeof hash);
 }
 
-static void lease_jobs(world *w)
+static size_t take_jobs(world *w, job_row ret[static MOST_TAKEN])
 {
-    job_row rows[8];
+    size_t count = 0;
+    rig_ok(w->rig->store->ops->take_ready(w->rig->store, w->routes, 1 + draw(w, ROUTES),
+                                          draw(w, MOST_TAKEN + 1), ret, &count));
+    return count;
+}
+
+static void lease_jobs(world *w, job_row *rows, size_t count)
+{
     const uuid worker = uuid_new_v7(T0);
-    size_t count = 0, room = draw(w, 9);
-    rig_ok(w->rig->store->ops->take_ready(w->rig->store, w->routes, 1 + draw(w, ROUTES), room, rows,
-                                          &count));
     for (size_t i = 0; i < count; i++) {
         kept_job *job = &w->now.jobs[rows[i].seq - 1];
         rig_assert_same_row(&rows[i], &job->row);
@@ -308,12 +310,13 @@ static void check_all(world *w)
 
 static void do_something(world *w)
 {
+    job_row rows[MOST_TAKEN];
     uint64_t what = draw(w, 10);
     kept_job *job = draw(w, 3) ? late_job(w) : any_job(w);
     if (what < 3)
         add_job(w);
     else if (what < 5)
-        lease_jobs(w);
+        lease_jobs(w, rows, take_jobs(w, rows));
     else if (what < 8 && job)
         change(w, job);
     else if (what == 8 && job)
@@ -351,14 +354,17 @@ static void reopen(world *w)
 static void live(rig *r, uint64_t seed)
 {
     static world w;
-    w = (world){.rig = r, .random = seed | 1, .reader = rig_reader(r)};
+    w = (world){.rig = r, .random = seed, .reader = rig_reader(r)};
     rig_begin(r);
     for (int i = 0; i < ROUTES; i++)
         w.routes[i] = rig_route(r, "q", (const char *[]){"a", "b"}[i]);
     rig_commit(r);
     for (int step = 0; step < STEPS && w.now.count < MOST_JOBS - 100; step++) {
+        job_row rows[MOST_TAKEN];
         r->now_us += (int64_t) draw(&w, 100);
+        size_t count = draw(&w, 2) ? take_jobs(&w, rows) : 0;
         rig_begin(r);
+        lease_jobs(&w, rows, count);
         for (size_t i = 1 + draw(&w, 25); i > 0; i--)
             do_something(&w);
         end_transaction(&w);
@@ -372,21 +378,9 @@ static void live(rig *r, uint64_t seed)
     w.reader->ops->close(w.reader);
 }
 
-static uint64_t choose_seed(void)
-{
-    const char *chosen = getenv("ERRAND_TEST_SEED");
-    uint64_t seed = 0;
-    if (chosen)
-        return strtoull(chosen, NULL, 0);
-    crypto_random(&seed, sizeof seed);
-    return seed;
-}
-
 CONFORMS(any_life_of_a_store_keeps_the_bytes_of_its_jobs)
 {
-    uint64_t seed = choose_seed();
-    print_message("again with ERRAND_TEST_SEED=%llu\n", (unsigned long long) seed);
-    live(r, seed);
+    live(r, dice_seed());
 }
 
 static const struct CMUnitTest tests[] = {

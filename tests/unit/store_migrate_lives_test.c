@@ -5,7 +5,8 @@
 #include "store/sqlite_internal.h"
 #include "store/sqlite_schema.h"
 
-#define DAY_US INT64_C(86400000000)
+#include <signal.h>
+#include <sys/resource.h>
 
 static const store_backend sqlite = {"sqlite", store_sqlite_open};
 
@@ -42,17 +43,29 @@ static int64_t number(const rig *r, const char *text)
     return found;
 }
 
-static rig start(void)
+static sqlite3 *open_file(const rig *r)
 {
     char path[128];
     sqlite3 *db = NULL;
+    snprintf(path, sizeof path, "%s/errand.db", r->place);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    return db;
+}
+
+static rig start_closed(void)
+{
     rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
     rig_make_place(r.place);
-    snprintf(path, sizeof path, "%s/errand.db", r.place);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3 *db = open_file(&r);
     rig_ok(sqlite_schema_update_to(db, 4));
     rig_ok(sqlite_run_text(db, contents));
     sqlite3_close(db);
+    return r;
+}
+
+static rig start(void)
+{
+    rig r = start_closed();
     rig_open(&r);
     return r;
 }
@@ -89,20 +102,51 @@ static void expect(rig *r, const job_row *row, size_t result)
     reader->ops->close(reader);
 }
 
-static void jobs_in_every_state_are_read_as_before(void **state)
+static void expect_all(rig *r)
 {
-    (void) state;
-    rig r = start();
     for (int64_t seq = 1; seq <= JOBS; seq++) {
-        job_row row = rig_load(&r, seq);
+        job_row row = rig_load(r, seq);
         assert_int_equal(row.state, (seq + 1) / 2);
         assert_int_equal(row.id.bytes[15], '0' + seq % 10);
         assert_int_equal(row.attempt, row.state > JOB_READY);
         assert_int_equal(row.start_us, row.state > JOB_READY ? T0 : 0);
         assert_int_equal(row.finish_us, row.state > JOB_RUNNING ? T0 : 0);
         assert_int_equal(row.blockers, row.state == JOB_BLOCKED);
-        expect(&r, &row, row.state > JOB_RUNNING ? old_size(seq) : 0);
+        expect(r, &row, row.state > JOB_RUNNING ? old_size(seq) : 0);
     }
+}
+
+static void jobs_in_every_state_are_read_as_before(void **state)
+{
+    (void) state;
+    rig r = start();
+    expect_all(&r);
+    rig_stop(&r);
+}
+
+static void limit_file_size(rlim_t bytes)
+{
+    struct rlimit limit;
+    getrlimit(RLIMIT_FSIZE, &limit);
+    limit.rlim_cur = bytes;
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
+}
+
+static void a_migration_that_finds_no_room_leaves_all_as_it_was(void **state)
+{
+    (void) state;
+    int64_t version = 0;
+    rig r = start_closed();
+    signal(SIGXFSZ, SIG_IGN);
+    limit_file_size(36 << 10);  // of the log: the rest is there already
+    rig_fails(STATUS_UNAVAILABLE, store_sqlite_open(r.place, &r.store));
+    limit_file_size(RLIM_INFINITY);
+    sqlite3 *db = open_file(&r);
+    rig_ok(sqlite_read_number(db, "PRAGMA user_version", &version));
+    sqlite3_close(db);
+    assert_int_equal(version, 4);
+    rig_open(&r);
+    expect_all(&r);
     rig_stop(&r);
 }
 
@@ -233,6 +277,7 @@ static void old_jobs_live_beside_new_ones(void **state)
 
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(jobs_in_every_state_are_read_as_before),
+    cmocka_unit_test(a_migration_that_finds_no_room_leaves_all_as_it_was),
     cmocka_unit_test(jobs_in_every_state_stand_in_their_lanes),
     cmocka_unit_test(old_results_are_replaced_by_results_of_any_size),
     cmocka_unit_test(old_jobs_go_with_all_that_belongs_to_them),
