@@ -62,7 +62,8 @@ static bool has_stack(void)
 }
 
 // At a low load a caller does the round itself: waking a thread takes longer than the command. One
-// with many jobs is left to the engine's thread, so that the caller can read the next one meanwhile.
+// with many jobs is left to the engine's thread, so that the caller can read the next one
+// meanwhile.
 static bool lead_round(engine *e, engine_command *commands)
 {
     if (!e->options.callers_lead || !atomic_load_explicit(&e->quiet, memory_order_relaxed) ||

@@ -36,7 +36,8 @@ static void a_lone_command_is_carried_out_by_its_caller(void **state)
     assert_true(led > 0);
 }
 
-// Its caller goes on to the next one meanwhile, and the thread that did the round to the next round.
+// Its caller goes on to the next one meanwhile, and the thread that did the round to the next
+// round.
 static void one_with_many_jobs_is_left_to_other_threads(void **state)
 {
     (void) state;

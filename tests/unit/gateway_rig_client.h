@@ -10,7 +10,6 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-
 typedef struct answer {
     int http_status;  // 0: the connection went without an answer
     bool closed;      // by the gateway, or announced

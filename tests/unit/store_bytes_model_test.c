@@ -133,8 +133,7 @@ static void put_attempt(world *w, kept_job *job)
 static void put_progress(world *w, kept_job *job)
 {
     job->progress = (text){1 + draw(w, 300), (char) ('a' + draw(w, 26))};
-    rig_ok(w->rig->store->ops->put_progress(w->rig->store, job->row.seq,
-                                            bytes_of(job->progress)));
+    rig_ok(w->rig->store->ops->put_progress(w->rig->store, job->row.seq, bytes_of(job->progress)));
 }
 
 static void check_input(world *w, const kept_job *job)
