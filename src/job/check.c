@@ -6,7 +6,6 @@
 
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
@@ -78,32 +77,14 @@ void check_header_count(check *c, const char *field, size_t count)
         check_bad(c, field, "found %zu header fields, expected at most %d", count, MAX_HEADERS);
 }
 
-#define DURATION_TEXT_SIZE 48
-
-// Seconds as they were given: 604800.4s, -0.5s.
-static char *duration_text(const Google__Protobuf__Duration *duration,
-                           char ret[static DURATION_TEXT_SIZE])
-{
-    bool negative = duration->seconds < 0 || duration->nanos < 0;
-    int size = snprintf(ret, DURATION_TEXT_SIZE - 1, "%s%lld.%09d", negative ? "-" : "",
-                        llabs(duration->seconds), abs(duration->nanos));
-    while (ret[size - 1] == '0')
-        size--;
-    size -= ret[size - 1] == '.';
-    ret[size] = 's';
-    ret[size + 1] = '\0';
-    return ret;
-}
-
 void check_duration(check *c, const char *field, const Google__Protobuf__Duration *duration,
                     const check_range *range)
 {
-    char found[DURATION_TEXT_SIZE];
+    char found[TIME_SHOWN_SIZE];
     int64_t us;
     if (!duration)
         return;
-    if (!time_from_duration(duration, &us))
-        check_bad(c, field, "found a Duration out of range, expected %s", range->text);
-    else if (us < range->min_us || us > range->max_us)
-        check_bad(c, field, "found %s, expected %s", duration_text(duration, found), range->text);
+    if (!time_from_duration(duration, &us) || us < range->min_us || us > range->max_us)
+        check_bad(c, field, "found %s, expected %s", time_show_duration(duration, found),
+                  range->text);
 }

@@ -28,10 +28,12 @@ static bool is_finite(const Google__Protobuf__Value *value)
 
 static status *check_duration(const char *field, const Google__Protobuf__Duration *duration)
 {
+    char found[TIME_SHOWN_SIZE];
     int64_t us;
     if (duration == NULL || time_from_duration(duration, &us))
         return NULL;
-    return status_bad_field(field, "found a Duration out of range, expected at most 10,000 years");
+    return status_bad_field(field, "found %s, expected at most 10,000 years",
+                            time_show_duration(duration, found));
 }
 
 status *job_result_check(const Errand__V1__Result *result)

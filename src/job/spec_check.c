@@ -146,17 +146,23 @@ static void check_input(check *c, const Errand__V1__Job *job)
     }
 }
 
-static void check_times(check *c, const Errand__V1__Job *job)
+static void check_timestamp(check *c, const char *field, const Google__Protobuf__Timestamp *time,
+                            int64_t min_us, const char *expected)
 {
     int64_t us;
+    if (time && (!time_from_timestamp(time, &us) || us < min_us))
+        check_bad(c, field, "found %llds and %dns since 1970, expected %s",
+                  (long long) time->seconds, time->nanos, expected);
+}
+
+static void check_times(check *c, const Errand__V1__Job *job)
+{
     if (job->delay && job->schedule_time) {
         check_bad(c, "delay", "found both delay and schedule_time, expected at most one");
         check_bad(c, "schedule_time", "found both delay and schedule_time, expected at most one");
     }
     check_duration(c, "delay", job->delay, &delay_range);
-    if (job->schedule_time && !time_from_timestamp(job->schedule_time, &us))
-        check_bad(c, "schedule_time",
-                  "found a Timestamp out of range, expected the years 1 to 9999");
+    check_timestamp(c, "schedule_time", job->schedule_time, INT64_MIN, "the years 1 to 9999");
     check_duration(c, "attempt_timeout", job->attempt_timeout, &timeout_range);
     check_duration(c, "retention", job->retention, &retention_range);
 }
@@ -190,14 +196,6 @@ static void check_key(check *c, const char *field, const char *key)
     size_t size = strlen(key);
     if (size > MAX_KEY)
         check_bad(c, field, "found %zu bytes, expected at most %d", size, MAX_KEY);
-}
-
-static void check_expiry(check *c, const Errand__V1__Job *job)
-{
-    int64_t us;
-    if (job->expire_time && (!time_from_timestamp(job->expire_time, &us) || us <= 0))
-        check_bad(c, "expire_time",
-                  "found a Timestamp out of range, expected the years 1970 to 9999");
 }
 
 static void check_after(check *c, const Errand__V1__Job *job)
@@ -311,7 +309,7 @@ status *job_spec_check_fields(const Errand__V1__Job *job, const job_limits *limi
         check_callback(&c, job->callback);
     check_key(&c, "unique_key", job->unique_key);
     check_key(&c, "concurrency_key", job->concurrency_key);
-    check_expiry(&c, job);
+    check_timestamp(&c, "expire_time", job->expire_time, 1, "the years 1970 to 9999");
     check_after(&c, job);
     check_labels(&c, job);
     check_not_set_by_server(&c, job);

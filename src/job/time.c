@@ -1,6 +1,9 @@
 // time - google.protobuf.Timestamp and Duration to and from microseconds.
 #include "job/time.h"
 
+#include <stdio.h>
+#include <stdlib.h>
+
 #define US_PER_S  INT64_C(1000000)
 #define NS_PER_US 1000
 #define NS_PER_S  1000000000
@@ -19,17 +22,41 @@ bool time_from_timestamp(const Google__Protobuf__Timestamp *message, int64_t *re
     return true;
 }
 
+static bool are_nanos_of_duration(const Google__Protobuf__Duration *message)
+{
+    if (message->nanos <= -NS_PER_S || message->nanos >= NS_PER_S)
+        return false;
+    return message->nanos > 0 ? message->seconds >= 0
+                              : message->nanos == 0 || message->seconds <= 0;
+}
+
 bool time_from_duration(const Google__Protobuf__Duration *message, int64_t *ret_us)
 {
     if (message->seconds < -DURATION_MAX_S || message->seconds > DURATION_MAX_S)
         return false;
-    if (message->nanos <= -NS_PER_S || message->nanos >= NS_PER_S)
-        return false;
-    if ((message->seconds > 0 && message->nanos < 0) ||
-        (message->seconds < 0 && message->nanos > 0))
+    if (!are_nanos_of_duration(message))
         return false;
     *ret_us = message->seconds * US_PER_S + message->nanos / NS_PER_US;
     return true;
+}
+
+char *time_show_duration(const Google__Protobuf__Duration *message,
+                         char ret[static TIME_SHOWN_SIZE])
+{
+    long long seconds = message->seconds;
+    if (!are_nanos_of_duration(message)) {
+        (void) snprintf(ret, TIME_SHOWN_SIZE, "%llds and %dns", seconds, message->nanos);
+        return ret;
+    }
+    const char *sign = seconds == 0 && message->nanos < 0 ? "-" : "";
+    int size =
+        snprintf(ret, TIME_SHOWN_SIZE - 1, "%s%lld.%09d", sign, seconds, abs(message->nanos));
+    while (ret[size - 1] == '0')
+        size--;
+    size -= ret[size - 1] == '.';
+    ret[size] = 's';
+    ret[size + 1] = '\0';
+    return ret;
 }
 
 void time_to_timestamp(int64_t us, Google__Protobuf__Timestamp *ret)

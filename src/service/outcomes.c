@@ -149,8 +149,9 @@ static status *failure_read(const Errand__V1__Failure *failure, arena *memory, e
     int64_t retry_after_us = 0;
     if (failure->retry_after != NULL &&
         (!time_from_duration(failure->retry_after, &retry_after_us) || retry_after_us < 0)) {
-        return status_bad_field("failure.retry_after", "found %lld s, expected 0 or more",
-                                (long long) failure->retry_after->seconds);
+        char found[TIME_SHOWN_SIZE];
+        return status_bad_field("failure.retry_after", "found %s, expected 0s or more",
+                                time_show_duration(failure->retry_after, found));
     }
     ret->type = ENGINE_FAILURE;
     ret->error = error_read(failure->status, memory);

@@ -55,8 +55,9 @@ status *wait_deadline(const Google__Protobuf__Duration *wait, const rpc_call *ca
 {
     int64_t wait_us = 0;
     if (wait != NULL && (!time_from_duration(wait, &wait_us) || wait_us < 0)) {
-        return status_bad_field("wait", "found %lld s, expected 0 to 60 s",
-                                (long long) wait->seconds);
+        char found[TIME_SHOWN_SIZE];
+        return status_bad_field("wait", "found %s, expected 0s to 60s",
+                                time_show_duration(wait, found));
     }
     if (wait_us == 0) {
         *ret_us = 0;

@@ -38,14 +38,14 @@ static void expire_time_is_a_time(void **state)
     s->time.seconds = NOW / 1000000;
     accepts(s);
     s->time.nanos = 1000000000;
-    bad(s, "expire_time", "out of range");
+    bad(s, "expire_time", "and 1000000000ns since 1970, expected the years 1970 to 9999");
     s->time.nanos = 0;
     s->time.seconds = 0;  // would mean never
-    bad(s, "expire_time", "out of range");
+    bad(s, "expire_time", "found 0s and 0ns since 1970,");
     s->time.seconds = -1;
-    bad(s, "expire_time", "out of range");
+    bad(s, "expire_time", "found -1s and 0ns since 1970,");
     s->time.seconds = INT64_MAX;
-    bad(s, "expire_time", "out of range");
+    bad(s, "expire_time", "found 9223372036854775807s");
 }
 
 static void after_names_uuids(void **state)

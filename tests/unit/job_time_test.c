@@ -57,9 +57,38 @@ static void times_out_of_range_are_refused(void **state)
     }
 }
 
+static void a_duration_is_shown_as_it_was_given(void **state)
+{
+    (void) state;
+    static const struct {
+        int64_t seconds;
+        int32_t nanos;
+        const char *text;
+    } cases[] = {
+        {0, 0, "0s"},
+        {100, 0, "100s"},
+        {604800, 400000000, "604800.4s"},
+        {0, -500000000, "-0.5s"},
+        {-1, -1, "-1.000000001s"},
+        {INT64_MIN, 0, "-9223372036854775808s"},
+        {INT64_MIN, -999999999, "-9223372036854775808.999999999s"},
+        {1, -5, "1s and -5ns"},
+        {0, 1000000000, "0s and 1000000000ns"},
+        {INT64_MIN, INT32_MIN, "-9223372036854775808s and -2147483648ns"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        char shown[TIME_SHOWN_SIZE];
+        Google__Protobuf__Duration duration = GOOGLE__PROTOBUF__DURATION__INIT;
+        duration.seconds = cases[i].seconds;
+        duration.nanos = cases[i].nanos;
+        assert_string_equal(time_show_duration(&duration, shown), cases[i].text);
+    }
+}
+
 static const struct CMUnitTest tests[] = {
     cmocka_unit_test(times_go_there_and_back),
     cmocka_unit_test(times_out_of_range_are_refused),
+    cmocka_unit_test(a_duration_is_shown_as_it_was_given),
 };
 
 UNIT_TEST_MAIN(tests)
