@@ -162,6 +162,16 @@ static bool read_parameter(api_call *call, const uri_pair *pair)
     return failure == NULL || problem_take(call->x, failure);
 }
 
+static bool is_listed(const uri_pair *pairs, size_t count, const char *name)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (strcmp(pairs[i].name, name) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 static bool read_query(api_call *call)
 {
     uri_pair pairs[URI_MAX_PARAMETERS];
@@ -173,6 +183,9 @@ static bool read_query(api_call *call)
     for (size_t i = 0; i < count; i++) {
         if (call->request == NULL) {
             return problem_refuse_field(call->x, pairs[i].name, "no such query parameter");
+        }
+        if (is_listed(pairs, i, pairs[i].name)) {
+            return problem_refuse_field(call->x, pairs[i].name, "given twice in the query");
         }
         if (!read_parameter(call, &pairs[i])) {
             return false;

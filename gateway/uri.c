@@ -120,16 +120,6 @@ static const char *parse_pair(const char *text, size_t size, arena *memory, uri_
     return *ret->name == '\0' ? "a query parameter has no name" : NULL;
 }
 
-static bool is_listed(const uri_pair *pairs, size_t count, const char *name)
-{
-    for (size_t i = 0; i < count; i++) {
-        if (strcmp(pairs[i].name, name) == 0) {
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *uri_parse_query(const char *query, arena *memory,
                             uri_pair ret_pairs[static URI_MAX_PARAMETERS], size_t *ret_count)
 {
@@ -142,9 +132,6 @@ const char *uri_parse_query(const char *query, arena *memory,
         const char *wrong = parse_pair(query, size, memory, &ret_pairs[count]);
         if (wrong != NULL) {
             return wrong;
-        }
-        if (is_listed(ret_pairs, count, ret_pairs[count].name)) {
-            return "a query parameter is given twice";
         }
         count++;
         query += size + (query[size] == '&');

@@ -37,7 +37,7 @@ const char *uri_decode(const char *text, size_t size, bool plus_is_space, arena 
 bool uri_decode_bytes(const char *text, size_t size, uint8_t *ret_bytes, size_t *ret_size);
 
 // uri_parse_query fills at most URI_MAX_PARAMETERS pairs, decoded, in the arena. Returns NULL, or
-// what is wrong with the query in words: bad encoding, no name, a name twice, too many.
+// what is wrong with the query in words: bad encoding, no name, too many.
 const char *uri_parse_query(const char *query, arena *memory,
                             uri_pair ret_pairs[static URI_MAX_PARAMETERS], size_t *ret_count);
 

@@ -150,6 +150,11 @@ def test_a_wrong_query_is_refused(shared_api, query):
     assert shared_api.get("/v1/jobs?" + query).status == 400
 
 
+def test_a_parameter_that_is_given_twice_is_named(shared_api):
+    answer = shared_api.get("/v1/jobs?queue=a&label=a:1&labe%6c=b:2")
+    refused(answer, 400, "INVALID_ARGUMENT", "label")
+
+
 def test_a_page_token_that_was_not_given_out_is_refused(api):
     refused(api.get("/v1/jobs?pageToken=abcdef"), 400, "INVALID_ARGUMENT", "page_token")
 
