@@ -101,8 +101,8 @@ static bool check_encoding(const connect_call *c)
     const char *name = streams ? "Connect-Content-Encoding" : "Content-Encoding";
     const char *accept = streams ? "Connect-Accept-Encoding" : "Accept-Encoding";
     const char *encoding = exchange_field(x, name);
-    // Who compresses can unpack.
-    x->assume_gzip = encoding != NULL && *encoding != '\0' && strcasecmp(encoding, "identity") != 0;
+    // Who packs with it can unpack it.
+    x->assume_gzip = encoding != NULL && strcasecmp(encoding, "gzip") == 0;
     if (encoding_known(encoding) && exchange_count_fields(x, name) <= 1) {
         return true;
     }

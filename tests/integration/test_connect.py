@@ -21,6 +21,7 @@ from harness.connect_api import (
     envelope,
     take_envelopes,
 )
+from harness.raw_http import RawHttp
 from harness.tokens import Tokens, bearer, new_token
 from harness.waiting import wait_until
 from harness.worker import success
@@ -351,6 +352,17 @@ def test_a_decompression_bomb_is_defused(wire):
     # Just under the cap it is only JSON that is no good.
     big = gzip.compress(b" " * ((16 << 20) - 2) + b"{}")
     assert wire.request("POST", JOBS + "List", big, headers).status == 200
+
+
+def test_a_client_of_another_compression_is_answered_without_any(shared):
+    connection = RawHttp(f"http://{shared.address}")
+    line = f"POST {JOBS}List HTTP/1.1"
+    fields = ["Content-Type: application/json", "Content-Encoding: " + "x" * 2000]
+    status, headers, body = connection.request(
+        line, [*fields, "Content-Length: 2"], b"{}"
+    ).read_answer()
+    assert status == 501 and "content-encoding" not in headers, headers
+    assert json.loads(body)["code"] == "unimplemented"
 
 
 def test_a_large_answer_is_compressed_for_those_who_take_it(wire):
