@@ -76,10 +76,12 @@ static bool check_host(const origin_rules *rules, exchange *x)
         x->close = true;
         return problem_refuse(x, 400, "exactly one Host field is needed");
     }
-    if (!origin_host_known(rules, exchange_field(x, "Host"))) {
+    const char *host = exchange_field(x, "Host");
+    if (!origin_host_known(rules, host)) {
         return problem_refuse(x, 403,
-                              "this gateway does not serve the host in the Host field; names are "
-                              "allowed by its configuration");
+                              "Host: found \"%.*s\", expected an address, localhost or a name in "
+                              "the setting hosts",
+                              MAX_HOST, host);
     }
     return true;
 }
@@ -145,7 +147,10 @@ bool origin_check(const origin_rules *rules, exchange *x)
     }
     origin_verdict verdict = judge_origin(rules, origin);
     if (verdict == FOREIGN) {
-        return problem_refuse(x, 403, "requests of web pages from another origin are not allowed");
+        return problem_refuse(x, 403,
+                              "Origin: found \"%.*s\", expected the gateway's own or one in the "
+                              "setting origins",
+                              MAX_HOST, origin);
     }
     allow_page(rules, x, origin, verdict);
     return true;
