@@ -10,7 +10,8 @@ typedef struct clock_source {
     void *data;
 } clock_source;
 
-// clock_system reads CLOCK_REALTIME and CLOCK_MONOTONIC.
+// clock_system reads CLOCK_REALTIME and CLOCK_MONOTONIC. A wall clock in the year 9000 or later
+// was never set, and reads as 0.
 const clock_source *clock_system(void);
 
 static inline int64_t clock_wall_us(const clock_source *clock)
