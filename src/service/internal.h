@@ -44,6 +44,7 @@ struct service {
     background *copies;              // of the store
     _Atomic(addresses *) addresses;  // NULL until they are announced, then they stay
     int64_t start_us;                // wall
+    int64_t start_mono_us;
     atomic_bool draining;
     atomic_size_t batches_pending;  // of outcomes: received and not stored yet
     reader_pool readers;            // of calls

@@ -109,6 +109,7 @@ status *service_new(const service_options *options, service **ret)
     }
     s->page_key = options->page_key != NULL ? *options->page_key : page_key_random();
     s->start_us = clock_wall_us(clock_system());
+    s->start_mono_us = clock_mono_us(clock_system());
     s->jobs = job_methods(s);
     s->queues = queue_methods(s);
     s->workers = worker_methods(s);

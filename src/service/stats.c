@@ -44,7 +44,7 @@ static void stats_answer(stats_state *state, const int64_t *counts)
             return;
         }
     }
-    time_to_duration(clock_wall_us(clock_system()) - state->service->start_us, &uptime);
+    time_to_duration(clock_mono_us(clock_system()) - state->service->start_mono_us, &uptime);
     reply.workers = (int64_t) state->stats.workers;
     reply.waiting_calls = (int64_t) state->stats.waiting;
     reply.results_queue_length = state->results_queue_length;
