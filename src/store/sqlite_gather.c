@@ -6,10 +6,9 @@
 // not a write that goes on from the one before has what is held written first.
 #include "store/sqlite_gather.h"
 
+#include "store/sqlite_layer.h"
 #include "store/sqlite_locks.h"
 
-#include <pthread.h>
-#include <sqlite3.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +18,10 @@
 #define VFS_NAME   "errand-gather"
 
 typedef struct gather_file {
-    sqlite3_file base;
+    layer_file layer;
     sqlite3_int64 at;  // where the held bytes belong
     int held;
-    uint8_t *bytes;         // HELD_BYTES
-    sqlite3_int64 below[];  // the other file; SQLite aligns files like this
+    uint8_t *bytes;  // HELD_BYTES
 } gather_file;
 
 static gather_file *gather_of(sqlite3_file *file)
@@ -31,18 +29,12 @@ static gather_file *gather_of(sqlite3_file *file)
     return (gather_file *) file;
 }
 
-static sqlite3_file *below(sqlite3_file *file)
-{
-    return (sqlite3_file *) (void *) gather_of(file)->below;
-}
-
 // What could not be written is lost, as after any failed write: the transaction is undone.
 static int write_held(gather_file *f)
 {
     int size = f->held;
-    sqlite3_file *real = below(&f->base);
     f->held = 0;
-    return size > 0 ? real->pMethods->xWrite(real, f->bytes, size, f->at) : SQLITE_OK;
+    return size > 0 ? layer_methods.xWrite(&f->layer.base, f->bytes, size, f->at) : SQLITE_OK;
 }
 
 static int gather_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 at)
@@ -55,7 +47,7 @@ static int gather_write(sqlite3_file *file, const void *bytes, int size, sqlite3
         f->at = at;
     }
     if (size > HELD_BYTES)
-        return below(file)->pMethods->xWrite(below(file), bytes, size, at);
+        return layer_methods.xWrite(file, bytes, size, at);
     memcpy(f->bytes + f->held, bytes, (size_t) size);
     f->held += size;
     return SQLITE_OK;
@@ -64,95 +56,54 @@ static int gather_write(sqlite3_file *file, const void *bytes, int size, sqlite3
 static int gather_read(sqlite3_file *file, void *bytes, int size, sqlite3_int64 at)
 {
     int code = write_held(gather_of(file));
-    return code != SQLITE_OK ? code : below(file)->pMethods->xRead(below(file), bytes, size, at);
+    return code != SQLITE_OK ? code : layer_methods.xRead(file, bytes, size, at);
 }
 
 static int gather_truncate(sqlite3_file *file, sqlite3_int64 size)
 {
     int code = write_held(gather_of(file));
-    return code != SQLITE_OK ? code : below(file)->pMethods->xTruncate(below(file), size);
+    return code != SQLITE_OK ? code : layer_methods.xTruncate(file, size);
 }
 
 static int gather_sync(sqlite3_file *file, int flags)
 {
     int code = write_held(gather_of(file));
-    return code != SQLITE_OK ? code : below(file)->pMethods->xSync(below(file), flags);
+    return code != SQLITE_OK ? code : layer_methods.xSync(file, flags);
 }
 
 static int gather_size(sqlite3_file *file, sqlite3_int64 *ret)
 {
     int code = write_held(gather_of(file));
-    return code != SQLITE_OK ? code : below(file)->pMethods->xFileSize(below(file), ret);
+    return code != SQLITE_OK ? code : layer_methods.xFileSize(file, ret);
 }
 
 static int gather_control(sqlite3_file *file, int what, void *argument)
 {
     int code = write_held(gather_of(file));
-    return code != SQLITE_OK ? code
-                             : below(file)->pMethods->xFileControl(below(file), what, argument);
-}
-
-static int gather_lock(sqlite3_file *file, int lock)
-{
-    return below(file)->pMethods->xLock(below(file), lock);
-}
-
-static int gather_unlock(sqlite3_file *file, int lock)
-{
-    return below(file)->pMethods->xUnlock(below(file), lock);
-}
-
-static int gather_check_lock(sqlite3_file *file, int *ret)
-{
-    return below(file)->pMethods->xCheckReservedLock(below(file), ret);
-}
-
-static int gather_sector_size(sqlite3_file *file)
-{
-    return below(file)->pMethods->xSectorSize(below(file));
-}
-
-static int gather_characteristics(sqlite3_file *file)
-{
-    return below(file)->pMethods->xDeviceCharacteristics(below(file));
+    return code != SQLITE_OK ? code : layer_methods.xFileControl(file, what, argument);
 }
 
 static int gather_close(sqlite3_file *file)
 {
     int code = write_held(gather_of(file));
-    int closed = below(file)->pMethods->xClose(below(file));
+    int closed = layer_methods.xClose(file);
     free(gather_of(file)->bytes);
     return code != SQLITE_OK ? code : closed;
 }
 
-static const sqlite3_io_methods gather_methods = {
-    .iVersion = 1,
-    .xClose = gather_close,
-    .xRead = gather_read,
-    .xWrite = gather_write,
-    .xTruncate = gather_truncate,
-    .xSync = gather_sync,
-    .xFileSize = gather_size,
-    .xLock = gather_lock,
-    .xUnlock = gather_unlock,
-    .xCheckReservedLock = gather_check_lock,
-    .xFileControl = gather_control,
-    .xSectorSize = gather_sector_size,
-    .xDeviceCharacteristics = gather_characteristics,
-};
-
 // ---- the VFS ----
 
 static sqlite3_vfs *real_vfs;
+static sqlite3_io_methods methods;
 
 static int open_log(const char *name, gather_file *f, int flags, int *ret)
 {
     *f = (gather_file){.bytes = malloc(HELD_BYTES)};
     if (!f->bytes)
         return SQLITE_NOMEM;
-    int code = real_vfs->xOpen(real_vfs, name, below(&f->base), flags, ret);
+    int code = layer_open(real_vfs, name, &f->layer, sizeof *f, flags, ret);
     if (code == SQLITE_OK)
-        f->base.pMethods = &gather_methods;
+        f->layer.base.pMethods = &methods;
     else
         free(f->bytes);
     return code;
@@ -165,30 +116,32 @@ static int gather_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, i
                                    : real_vfs->xOpen(real_vfs, name, file, flags, ret);
 }
 
-// All but the opening of files is the other VFS's own.
+static void make_methods(void)
+{
+    methods = layer_methods;
+    methods.xClose = gather_close;
+    methods.xRead = gather_read;
+    methods.xWrite = gather_write;
+    methods.xTruncate = gather_truncate;
+    methods.xSync = gather_sync;
+    methods.xFileSize = gather_size;
+    methods.xFileControl = gather_control;
+}
+
 static void make_vfs(void)
 {
     static sqlite3_vfs vfs;
     const char *name;
-    status *failure = sqlite_locks_vfs(&name);
-    if (failure) {
-        status_free(failure);
+    AUTO(status) failure = sqlite_locks_vfs(&name);
+    if (failure)
         return;
-    }
+    make_methods();
     real_vfs = sqlite3_vfs_find(name);
-    vfs = *real_vfs;
-    vfs.zName = VFS_NAME;
-    vfs.szOsFile += (int) sizeof(gather_file);
-    vfs.xOpen = gather_open;
-    (void) sqlite3_vfs_register(&vfs, 0);
+    layer_register(&vfs, real_vfs, VFS_NAME, sizeof(gather_file), gather_open);
 }
 
 status *sqlite_gather_vfs(const char **ret_name)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void) pthread_once(&once, make_vfs);
-    if (!sqlite3_vfs_find(VFS_NAME))
-        return status_new(STATUS_INTERNAL, "SQLite has no VFS");
-    *ret_name = VFS_NAME;
-    return NULL;
+    return layer_once(&once, make_vfs, VFS_NAME, ret_name);
 }

@@ -10,8 +10,8 @@
 // wants slots for himself has all others let go of those first, and meanwhile nobody keeps any.
 #include "store/sqlite_locks.h"
 
-#include <pthread.h>
-#include <sqlite3.h>
+#include "store/sqlite_layer.h"
+
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <string.h>
@@ -26,12 +26,11 @@
 typedef struct lock_file lock_file;
 
 struct lock_file {
-    sqlite3_file base;
-    const char *name;       // SQLite's own, as long as the file is open
-    lock_file *next;        // of all files
-    pthread_mutex_t lock;   // of what follows, and for each call for locks of the file below
-    int used, kept;         // slots of readers
-    sqlite3_int64 below[];  // the other file; SQLite aligns files like this
+    layer_file layer;
+    const char *name;      // SQLite's own, as long as the file is open
+    lock_file *next;       // of all files
+    pthread_mutex_t lock;  // of what follows, and for each call for locks of the file below
+    int used, kept;        // slots of readers
 };
 
 static pthread_mutex_t files_lock = PTHREAD_MUTEX_INITIALIZER;  // taken before that of a file
@@ -43,16 +42,11 @@ static lock_file *lock_file_of(sqlite3_file *file)
     return (lock_file *) file;
 }
 
-static sqlite3_file *below(sqlite3_file *file)
-{
-    return (sqlite3_file *) (void *) lock_file_of(file)->below;
-}
-
 // ---- locks ----
 
 static int call_below(lock_file *f, int first, int count, int flags)
 {
-    return below(&f->base)->pMethods->xShmLock(below(&f->base), first, count, flags);
+    return layer_methods.xShmLock(&f->layer.base, first, count, flags);
 }
 
 // The lock of the file is held, here and in the next two.
@@ -140,12 +134,7 @@ static int locks_shm_unmap(sqlite3_file *file, int remove)
     (void) pthread_mutex_lock(&f->lock);
     let_go(f);
     (void) pthread_mutex_unlock(&f->lock);
-    return below(file)->pMethods->xShmUnmap(below(file), remove);
-}
-
-static int locks_shm_map(sqlite3_file *file, int region, int size, int extend, void volatile **ret)
-{
-    return below(file)->pMethods->xShmMap(below(file), region, size, extend, ret);
+    return layer_methods.xShmUnmap(file, remove);
 }
 
 // The file below takes a mutex of the whole process for the same.
@@ -154,8 +143,6 @@ static void locks_shm_barrier(sqlite3_file *file)
     (void) file;
     atomic_thread_fence(memory_order_seq_cst);
 }
-
-// ---- all else is passed on ----
 
 static int locks_close(sqlite3_file *file)
 {
@@ -167,103 +154,29 @@ static int locks_close(sqlite3_file *file)
     *at = f->next;
     (void) pthread_mutex_unlock(&files_lock);
     (void) pthread_mutex_destroy(&f->lock);
-    return below(file)->pMethods->xClose(below(file));
+    return layer_methods.xClose(file);
 }
-
-static int locks_read(sqlite3_file *file, void *bytes, int size, sqlite3_int64 at)
-{
-    return below(file)->pMethods->xRead(below(file), bytes, size, at);
-}
-
-static int locks_write(sqlite3_file *file, const void *bytes, int size, sqlite3_int64 at)
-{
-    return below(file)->pMethods->xWrite(below(file), bytes, size, at);
-}
-
-static int locks_truncate(sqlite3_file *file, sqlite3_int64 size)
-{
-    return below(file)->pMethods->xTruncate(below(file), size);
-}
-
-static int locks_sync(sqlite3_file *file, int flags)
-{
-    return below(file)->pMethods->xSync(below(file), flags);
-}
-
-static int locks_size(sqlite3_file *file, sqlite3_int64 *ret)
-{
-    return below(file)->pMethods->xFileSize(below(file), ret);
-}
-
-static int locks_lock(sqlite3_file *file, int lock)
-{
-    return below(file)->pMethods->xLock(below(file), lock);
-}
-
-static int locks_unlock(sqlite3_file *file, int lock)
-{
-    return below(file)->pMethods->xUnlock(below(file), lock);
-}
-
-static int locks_check_lock(sqlite3_file *file, int *ret)
-{
-    return below(file)->pMethods->xCheckReservedLock(below(file), ret);
-}
-
-static int locks_control(sqlite3_file *file, int what, void *argument)
-{
-    return below(file)->pMethods->xFileControl(below(file), what, argument);
-}
-
-static int locks_sector_size(sqlite3_file *file)
-{
-    return below(file)->pMethods->xSectorSize(below(file));
-}
-
-static int locks_characteristics(sqlite3_file *file)
-{
-    return below(file)->pMethods->xDeviceCharacteristics(below(file));
-}
-
-static const sqlite3_io_methods locks_methods = {
-    .iVersion = 2,  // with an index of the log; the third can map the database itself
-    .xClose = locks_close,
-    .xRead = locks_read,
-    .xWrite = locks_write,
-    .xTruncate = locks_truncate,
-    .xSync = locks_sync,
-    .xFileSize = locks_size,
-    .xLock = locks_lock,
-    .xUnlock = locks_unlock,
-    .xCheckReservedLock = locks_check_lock,
-    .xFileControl = locks_control,
-    .xSectorSize = locks_sector_size,
-    .xDeviceCharacteristics = locks_characteristics,
-    .xShmMap = locks_shm_map,
-    .xShmLock = locks_shm_lock,
-    .xShmBarrier = locks_shm_barrier,
-    .xShmUnmap = locks_shm_unmap,
-};
 
 // ---- the VFS ----
 
 static sqlite3_vfs *real_vfs;  // the default one
+static sqlite3_io_methods methods;
 
 static int open_database(const char *name, lock_file *f, int flags, int *ret)
 {
     *f = (lock_file){.name = name, .used = NO_SLOT, .kept = NO_SLOT};
-    int code = real_vfs->xOpen(real_vfs, name, below(&f->base), flags, ret);
+    int code = layer_open(real_vfs, name, &f->layer, sizeof *f, flags, ret);
     if (code != SQLITE_OK)
         return code;
-    if (below(&f->base)->pMethods->iVersion < 2 || pthread_mutex_init(&f->lock, NULL) != 0) {
-        (void) below(&f->base)->pMethods->xClose(below(&f->base));
+    if (f->layer.below->pMethods->iVersion < 2 || pthread_mutex_init(&f->lock, NULL) != 0) {
+        (void) layer_methods.xClose(&f->layer.base);
         return SQLITE_CANTOPEN;
     }
     (void) pthread_mutex_lock(&files_lock);
     f->next = files;
     files = f;
     (void) pthread_mutex_unlock(&files_lock);
-    f->base.pMethods = &locks_methods;
+    f->layer.base.pMethods = &methods;
     return SQLITE_OK;
 }
 
@@ -274,26 +187,27 @@ static int locks_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *file, in
                                        : real_vfs->xOpen(real_vfs, name, file, flags, ret);
 }
 
-// All but the opening of files is the default VFS's own.
+static void make_methods(void)
+{
+    methods = layer_methods;
+    methods.iVersion = 2;  // with an index of the log; the third can map the database itself
+    methods.xClose = locks_close;
+    methods.xShmLock = locks_shm_lock;
+    methods.xShmBarrier = locks_shm_barrier;
+    methods.xShmUnmap = locks_shm_unmap;
+}
+
 static void make_vfs(void)
 {
     static sqlite3_vfs vfs;
+    make_methods();
     real_vfs = sqlite3_vfs_find(NULL);
-    if (!real_vfs)
-        return;
-    vfs = *real_vfs;
-    vfs.zName = VFS_NAME;
-    vfs.szOsFile += (int) sizeof(lock_file);
-    vfs.xOpen = locks_open;
-    (void) sqlite3_vfs_register(&vfs, 0);
+    if (real_vfs)
+        layer_register(&vfs, real_vfs, VFS_NAME, sizeof(lock_file), locks_open);
 }
 
 status *sqlite_locks_vfs(const char **ret_name)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void) pthread_once(&once, make_vfs);
-    if (!sqlite3_vfs_find(VFS_NAME))
-        return status_new(STATUS_INTERNAL, "SQLite has no VFS");
-    *ret_name = VFS_NAME;
-    return NULL;
+    return layer_once(&once, make_vfs, VFS_NAME, ret_name);
 }

@@ -1,5 +1,6 @@
 // store_backup - conformance: a copy of the store as it was at one moment, beside running work.
 #include "unit/store_rig.h"
+#include "unit/store_sql.h"
 
 #include "store/sqlite_internal.h"
 
@@ -144,11 +145,9 @@ static int write_until(rig *r, atomic_bool *done)
     return commits;
 }
 
-static int64_t read_number(rig *r, const char *text)
+static int64_t read_number(const rig *r, const char *text)
 {
-    int64_t ret = -1;
-    rig_ok(sqlite_read_number(sqlite_store_of(r->store)->link.db, text, &ret));
-    return ret;
+    return sql_number(sqlite_store_of(r->store)->link.db, text);
 }
 
 static void expect_whole(rig *copy)

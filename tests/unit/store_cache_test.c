@@ -1,25 +1,9 @@
 // store_cache - SQLite above the cache of its pages that knows which numbers they can have.
 #include "store/sqlite_cache.h"
 #include "unit/store_rig.h"
-
-#include <sqlite3.h>
+#include "unit/store_sql.h"
 
 #define STEPS 400
-
-static void run(sqlite3 *db, const char *text)
-{
-    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-}
-
-static int64_t number(sqlite3 *db, const char *text)
-{
-    sqlite3_stmt *statement = NULL;
-    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t value = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return value;
-}
 
 static sqlite3 *open_database(const char *place)
 {
@@ -27,9 +11,9 @@ static sqlite3 *open_database(const char *place)
     char path[80];
     (void) snprintf(path, sizeof path, "%s/x", place);
     assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    run(db, "PRAGMA auto_vacuum = FULL; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
-            "CREATE TABLE IF NOT EXISTS t (a INTEGER PRIMARY KEY, b BLOB, c INTEGER);"
-            "CREATE INDEX IF NOT EXISTS t_c ON t(c)");
+    sql_run(db, "PRAGMA auto_vacuum = FULL; PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;"
+                "CREATE TABLE IF NOT EXISTS t (a INTEGER PRIMARY KEY, b BLOB, c INTEGER);"
+                "CREATE INDEX IF NOT EXISTS t_c ON t(c)");
     return db;
 }
 
@@ -52,19 +36,20 @@ static void a_file_that_grows_and_shrinks_stays_whole(void **state)
                                   "FROM n WHERE i < 200) INSERT INTO t(b, c) SELECT "
                                   "zeroblob(i * 11), abs(i * 7919 + %d) %% 1000 FROM n",
                         i);
-        run(db, text);
-        run(db, taken_back ? "ROLLBACK" : "COMMIT");
-        int64_t now = number(db, "SELECT count(*) FROM t");
-        assert_int_equal(number(other, "SELECT count(*) FROM t"), now);
+        sql_run(db, text);
+        sql_run(db, taken_back ? "ROLLBACK" : "COMMIT");
+        int64_t now = sql_number(db, "SELECT count(*) FROM t");
+        assert_int_equal(sql_number(other, "SELECT count(*) FROM t"), now);
         assert_true(taken_back ? now == rows : shrinks ? now < rows : now == rows + 200);
         rows = now;
     }
     sqlite3_close(other);
     sqlite3_close(db);
     db = open_database(place);
-    assert_int_equal(number(db, "SELECT count(*) FROM t"), rows);
-    assert_int_equal(number(db, "SELECT count(*) FROM t INDEXED BY t_c WHERE c >= 0"), rows);
-    assert_int_equal(number(db, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"), 1);
+    assert_int_equal(sql_number(db, "SELECT count(*) FROM t"), rows);
+    assert_int_equal(sql_number(db, "SELECT count(*) FROM t INDEXED BY t_c WHERE c >= 0"), rows);
+    assert_int_equal(sql_number(db, "SELECT integrity_check = 'ok' FROM pragma_integrity_check"),
+                     1);
     sqlite3_close(db);
     rig_remove_place(place);
 }

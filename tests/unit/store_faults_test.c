@@ -1,10 +1,10 @@
 // store_faults - the SQLite backend on a disk that fails: nothing half done, nothing acknowledged
 // lost.
 #include "unit/store_rig.h"
+#include "unit/store_sql.h"
 
 #include <signal.h>
 #include <sqlite3.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
 static const store_backend sqlite = {"sqlite", store_sqlite_open};
@@ -277,14 +277,6 @@ static void a_backup_that_fails_leaves_nothing_and_does_no_harm(void **state)
 
 // ---- a disk that is really full ----
 
-static void limit_file_size(rlim_t bytes)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 static status *try_insert(rig *r, job_row *ret)
 {
     static uint8_t large[100000];
@@ -308,7 +300,7 @@ static void fill_the_disk(rig *r)
     int count = 0;
     status *failure = NULL;
     signal(SIGXFSZ, SIG_IGN);
-    limit_file_size(2 << 20);
+    sql_limit_files(2 << 20);
     while (!failure) {
         failure = try_insert(r, &row);
         count += failure == NULL;
@@ -319,7 +311,7 @@ static void fill_the_disk(rig *r)
     status_free(failure);
     assert_int_equal(rig_count(r, 1, JOB_READY), count);
     rig_fails(STATUS_UNAVAILABLE, try_insert(r, &row));
-    limit_file_size(RLIM_INFINITY);
+    sql_limit_files(RLIM_INFINITY);
     rig_ok(try_insert(r, &row));
     rig_reopen(r);
     assert_int_equal(rig_count(r, 1, JOB_READY), count + 1);

@@ -2,9 +2,9 @@
 // reads anything old.
 #include "store/sqlite_locks.h"
 #include "unit/store_rig.h"
+#include "unit/store_sql.h"
 
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 
 #define READERS  3
@@ -51,21 +51,6 @@ static int install_counting_vfs(void **state)
 
 // ---- connections ----
 
-static void run(sqlite3 *db, const char *text)
-{
-    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
-}
-
-static int64_t number(sqlite3 *db, const char *text)
-{
-    sqlite3_stmt *statement = NULL;
-    assert_int_equal(sqlite3_prepare_v2(db, text, -1, &statement, NULL), SQLITE_OK);
-    assert_int_equal(sqlite3_step(statement), SQLITE_ROW);
-    int64_t value = sqlite3_column_int64(statement, 0);
-    sqlite3_finalize(statement);
-    return value;
-}
-
 static sqlite3 *connect_by(const char *vfs, const char *place)
 {
     sqlite3 *db = NULL;
@@ -73,7 +58,7 @@ static sqlite3 *connect_by(const char *vfs, const char *place)
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX;
     (void) snprintf(path, sizeof path, "%s/x", place);
     assert_int_equal(sqlite3_open_v2(path, &db, flags, vfs), SQLITE_OK);
-    run(db, "PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = OFF");
+    sql_run(db, "PRAGMA wal_autocheckpoint = 0; PRAGMA synchronous = OFF");
     return db;
 }
 
@@ -89,7 +74,7 @@ static scene begin(void)
     rig_make_place(s.place);
     rig_ok(sqlite_locks_vfs(&s.vfs));
     s.writer = connect_by(s.vfs, s.place);
-    run(s.writer, "PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)");
+    sql_run(s.writer, "PRAGMA journal_mode = WAL; CREATE TABLE t (a); INSERT INTO t VALUES (1)");
     s.reader = connect_by(s.vfs, s.place);
     return s;
 }
@@ -103,7 +88,7 @@ static void end(scene *s)
 
 static int64_t read_one(sqlite3 *db)
 {
-    return number(db, "SELECT a FROM t");
+    return sql_number(db, "SELECT a FROM t");
 }
 
 // ---- tests ----
@@ -126,10 +111,10 @@ static void a_read_after_a_commit_sees_it(void **state)
     for (int i = 2; i < 20; i++) {
         char text[32];
         (void) snprintf(text, sizeof text, "UPDATE t SET a = %d", i);
-        run(s.writer, text);
+        sql_run(s.writer, text);
         assert_int_equal(read_one(s.reader), i);
         if (i % 3 == 0)
-            assert_int_equal(number(s.writer, TRUNCATE), 0);
+            assert_int_equal(sql_number(s.writer, TRUNCATE), 0);
     }
     end(&s);
 }
@@ -140,9 +125,9 @@ static void a_kept_lock_is_not_in_the_way_of_a_checkpoint(void **state)
     scene s = begin();
     sqlite3 *other = connect_by(s.vfs, s.place);
     assert_int_equal(read_one(s.reader), 1);
-    run(s.writer, "UPDATE t SET a = 2");
+    sql_run(s.writer, "UPDATE t SET a = 2");
     assert_int_equal(read_one(other), 2);
-    assert_int_equal(number(s.writer, TRUNCATE), 0);
+    assert_int_equal(sql_number(s.writer, TRUNCATE), 0);
     assert_int_equal(read_one(s.reader), 2);
     sqlite3_close(other);
     end(&s);
@@ -152,13 +137,13 @@ static void a_lock_in_use_is(void **state)
 {
     (void) state;
     scene s = begin();
-    run(s.reader, "BEGIN");
+    sql_run(s.reader, "BEGIN");
     assert_int_equal(read_one(s.reader), 1);
-    run(s.writer, "UPDATE t SET a = 2");
-    assert_int_equal(number(s.writer, TRUNCATE), 1);
+    sql_run(s.writer, "UPDATE t SET a = 2");
+    assert_int_equal(sql_number(s.writer, TRUNCATE), 1);
     assert_int_equal(read_one(s.reader), 1);
-    run(s.reader, "COMMIT");
-    assert_int_equal(number(s.writer, TRUNCATE), 0);
+    sql_run(s.reader, "COMMIT");
+    assert_int_equal(sql_number(s.writer, TRUNCATE), 0);
     assert_int_equal(read_one(s.reader), 2);
     end(&s);
 }
@@ -171,13 +156,13 @@ static void a_stranger_waits_until_the_connection_is_closed(void **state)
     sqlite3 *stranger = connect_by(NULL, s.place);
     sqlite3 *other = connect_by(s.vfs, s.place);
     assert_int_equal(read_one(other), 1);
-    run(s.writer, "UPDATE t SET a = 2");
+    sql_run(s.writer, "UPDATE t SET a = 2");
     assert_int_equal(read_one(stranger), 2);
-    assert_int_equal(number(stranger, TRUNCATE), 1);
+    assert_int_equal(sql_number(stranger, TRUNCATE), 1);
     sqlite3_close(other);
     sqlite3_close(s.reader);
     sqlite3_close(s.writer);
-    assert_int_equal(number(stranger, TRUNCATE), 0);
+    assert_int_equal(sql_number(stranger, TRUNCATE), 0);
     sqlite3_close(stranger);
     rig_remove_place(s.place);
 }
@@ -212,10 +197,10 @@ static void many_readers_see_each_commit_while_the_log_starts_anew(void **state)
     for (int i = 0; i < READERS; i++)
         assert_int_equal(pthread_create(&readers[i], NULL, read_on, &all), 0);
     for (int i = 2; i < COMMITS; i++) {
-        run(all.scene.writer, "UPDATE t SET a = a + 1");
+        sql_run(all.scene.writer, "UPDATE t SET a = a + 1");
         atomic_store(&all.committed, i);
         if (i % 10 == 0)
-            (void) number(all.scene.writer, TRUNCATE);
+            (void) sql_number(all.scene.writer, TRUNCATE);
     }
     atomic_store(&all.over, true);
     for (int i = 0; i < READERS; i++)

@@ -1,12 +1,12 @@
 // store_migrate_lives - jobs in every state that an older program left, with inputs and results of
 // all sizes: under the latest schema they are read, and go on to their ends.
 #include "unit/store_rig.h"
+#include "unit/store_sql.h"
 
 #include "store/sqlite_internal.h"
 #include "store/sqlite_schema.h"
 
 #include <signal.h>
-#include <sys/resource.h>
 
 static const store_backend sqlite = {"sqlite", store_sqlite_open};
 
@@ -38,9 +38,7 @@ static const char contents[] =
 
 static int64_t number(const rig *r, const char *text)
 {
-    int64_t found = 0;
-    rig_ok(sqlite_read_number(sqlite_store_of(r->store)->link.db, text, &found));
-    return found;
+    return sql_number(sqlite_store_of(r->store)->link.db, text);
 }
 
 static sqlite3 *open_file(const rig *r)
@@ -124,23 +122,15 @@ static void jobs_in_every_state_are_read_as_before(void **state)
     rig_stop(&r);
 }
 
-static void limit_file_size(rlim_t bytes)
-{
-    struct rlimit limit;
-    getrlimit(RLIMIT_FSIZE, &limit);
-    limit.rlim_cur = bytes;
-    assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-}
-
 static void a_migration_that_finds_no_room_leaves_all_as_it_was(void **state)
 {
     (void) state;
     int64_t version = 0;
     rig r = start_closed();
     signal(SIGXFSZ, SIG_IGN);
-    limit_file_size(36 << 10);  // of the log: the rest is there already
+    sql_limit_files(36 << 10);  // of the log: the rest is there already
     rig_fails(STATUS_UNAVAILABLE, store_sqlite_open(r.place, &r.store));
-    limit_file_size(RLIM_INFINITY);
+    sql_limit_files(RLIM_INFINITY);
     sqlite3 *db = open_file(&r);
     rig_ok(sqlite_read_number(db, "PRAGMA user_version", &version));
     sqlite3_close(db);
