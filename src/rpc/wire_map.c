@@ -201,7 +201,7 @@ static wire_map_verdict check_many(slice message, uint32_t id)
     if (message.size / ENTRY_MIN_BYTES < count) {
         return WIRE_MAP_DUPLICATE;
     }
-    AUTO_FREE uint32_t *offsets = malloc(count * sizeof *offsets);
+    AUTO_FREE uint32_t *offsets = malloc((count + 1) * sizeof *offsets);
     if (offsets == NULL) {
         return WIRE_MAP_NO_MEMORY;
     }

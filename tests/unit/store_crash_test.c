@@ -33,7 +33,7 @@ static void add_batch(rig *r, store_new_job jobs[static BATCH])
 static void lease_some(rig *r, const store_new_job *jobs, job_row ret[static LEASED])
 {
     const uuid worker = uuid_new_v7(T0);
-    for (int i = 0; i < LEASED; i++) {
+    for (size_t i = 0; i < LEASED; i++) {
         ret[i] = jobs[2 * i].row;
         rig_ok(job_lease(&ret[i], &worker, 1, T0));
         rig_save(r, &jobs[2 * i].row, &ret[i]);
