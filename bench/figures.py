@@ -48,15 +48,18 @@ def cell(figure):
 def table(scenario):
     """A scenario as a table."""
     rows = scenario["rows"]
-    pattern = next((row["figures"] for row in rows if row["figures"]), {})
+    columns = {}  # of all rows, each name once, in the order in which rows bring them
+    for row in rows:
+        for name, own in row["figures"].items():
+            columns.setdefault(name, own)
     durable = any("durable" in row for row in rows)
     heads = [
-        f"{name}, {figure['unit']}" if figure["unit"] else name for name, figure in pattern.items()
+        f"{name}, {figure['unit']}" if figure["unit"] else name for name, figure in columns.items()
     ]
     lines = [[scenario["scenario"], *heads, *(["durable"] if durable else [])]]
     lines.append(["---"] * len(lines[0]))
     for row in rows:
-        cells = [cell(row["figures"][name]) if name in row["figures"] else "" for name in pattern]
+        cells = [cell(row["figures"][name]) if name in row["figures"] else "" for name in columns]
         if "skipped" in row:
             cells = [row["skipped"], *cells[1:]]
         lines.append([row["row"], *cells, *([row.get("durable", "")] if durable else [])])

@@ -31,14 +31,27 @@ SAMPLES = {
 }
 
 
+def measured(name):
+    """What errand-bench prints of a scenario, and what is read from its JSON."""
+    with tempfile.TemporaryDirectory() as folder:
+        flags = ["--count", "20", "--runs", "2", "--json", f"{folder}/{name}.json"]
+        command = [os.environ["ERRAND_BENCH"], *flags, "--dir", folder, name]
+        printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        _, scenarios = figures.read(pathlib.Path(folder))
+    return printed, scenarios[name]
+
+
 class Figures(unittest.TestCase):
     def test_tables_are_those_of_errand_bench(self):
-        with tempfile.TemporaryDirectory() as folder:
-            flags = ["--count", "20", "--runs", "2", "--json", f"{folder}/disk.json"]
-            command = [os.environ["ERRAND_BENCH"], *flags, "--dir", folder, "disk"]
-            printed = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-            _, scenarios = figures.read(pathlib.Path(folder))
-        self.assertEqual(figures.table(scenarios["disk"]), printed)
+        printed, disk = measured("disk")
+        self.assertEqual(figures.table(disk), printed)
+
+    def test_rows_with_figures_of_their_own_have_columns_for_them(self):
+        printed, exec_ = measured("exec")
+        self.assertEqual(figures.table(exec_), printed)
+        head, *rows = [line.split(" | ") for line in printed.splitlines()]
+        self.assertIn("server cpu, us/job", head)
+        self.assertEqual({len(row) for row in rows}, {len(head)})
 
     def test_what_was_skipped_is_said_in_its_row(self):
         peers = scenario("peers", SAMPLES["peers"], durable="all")

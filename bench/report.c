@@ -39,7 +39,7 @@ static report_row *find_row(report_scenario *scenario, const char *name)
     return NULL;
 }
 
-static report_figure *find_figure(report_row *row, const char *name)
+const report_figure *report_find(const report_row *row, const char *name)
 {
     for (size_t i = 0; i < row->count; i++)
         if (strcmp(row->figures[i].name, name) == 0)
@@ -66,12 +66,12 @@ static report_row *need_row(report_scenario *scenario, const char *name)
 
 static report_figure *need_figure(report_row *row, const char *name, const char *unit)
 {
-    report_figure *figure = find_figure(row, name);
-    if (figure)
-        return figure;
+    const report_figure *found = report_find(row, name);
+    if (found)
+        return &row->figures[found - row->figures];
     if (row->count == REPORT_FIGURES)
         return NULL;
-    figure = &row->figures[row->count++];
+    report_figure *figure = &row->figures[row->count++];
     copy_name(figure->name, name);
     figure->unit = unit;
     return figure;

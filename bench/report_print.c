@@ -1,6 +1,7 @@
 // report_print - a report as JSON and as tables in Markdown.
 #include "bench/report_tree.h"
 
+#include <string.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
 
@@ -89,13 +90,29 @@ static void table_cell(const report_figure *figure, buf *out)
     buf_append_text(out, ")");
 }
 
-// The columns are those of the first row that was measured: all rows of a scenario have the same.
-static const report_row *pattern_of(const report_scenario *scenario)
+// The figures of all rows, each name once, in the order in which rows bring them.
+typedef struct table_columns {
+    const report_figure *of[REPORT_ROWS * REPORT_FIGURES];
+    size_t count;
+} table_columns;
+
+static bool has(const table_columns *columns, const char *name)
 {
-    for (size_t i = 0; i < scenario->count; i++)
-        if (scenario->rows[i].count)
-            return &scenario->rows[i];
-    return &scenario->rows[0];
+    for (size_t i = 0; i < columns->count; i++)
+        if (strcmp(columns->of[i]->name, name) == 0)
+            return true;
+    return false;
+}
+
+static void columns_of(const report_scenario *scenario, table_columns *ret)
+{
+    ret->count = 0;
+    for (size_t i = 0; i < scenario->count; i++) {
+        const report_row *row = &scenario->rows[i];
+        for (size_t k = 0; k < row->count; k++)
+            if (!has(ret, row->figures[k].name))
+                ret->of[ret->count++] = &row->figures[k];
+    }
 }
 
 static bool tells_durable(const report_scenario *scenario)
@@ -106,42 +123,52 @@ static bool tells_durable(const report_scenario *scenario)
     return false;
 }
 
-static void table_head(const report_scenario *scenario, buf *out)
+static void table_head(const report_scenario *scenario, const table_columns *columns, buf *out)
 {
-    const report_row *row = pattern_of(scenario);
     bool durable = tells_durable(scenario);
     buf_append_format(out, "| %s", scenario->name);
-    for (size_t i = 0; i < row->count; i++)
-        buf_append_format(out, row->figures[i].unit[0] ? " | %s, %s" : " | %s%s",
-                          row->figures[i].name, row->figures[i].unit);
+    for (size_t i = 0; i < columns->count; i++)
+        buf_append_format(out, columns->of[i]->unit[0] ? " | %s, %s" : " | %s%s",
+                          columns->of[i]->name, columns->of[i]->unit);
     buf_append_text(out, durable ? " | durable |\n| ---" : " |\n| ---");
-    for (size_t i = 0; i < row->count + durable; i++)
+    for (size_t i = 0; i < columns->count + durable; i++)
         buf_append_text(out, " | ---");
     buf_append_text(out, " |\n");
 }
 
-static void table_row(const report_scenario *scenario, const report_row *row, buf *out)
+static void table_row(const report_scenario *scenario, const table_columns *columns,
+                      const report_row *row, buf *out)
 {
-    size_t width = pattern_of(scenario)->count;
     buf_append_format(out, "| %s", row->name);
-    for (size_t i = 0; i < row->count; i++)
-        table_cell(&row->figures[i], out);
-    for (size_t i = row->count; i < width; i++)
-        buf_append_format(out, " | %s", i == 0 && row->skipped ? row->skipped : "");
+    if (row->skipped)
+        buf_append_format(out, " | %s", row->skipped);
+    for (size_t i = row->skipped ? 1 : 0; i < columns->count; i++) {
+        const report_figure *figure = report_find(row, columns->of[i]->name);
+        if (figure)
+            table_cell(figure, out);
+        else
+            buf_append_text(out, " | ");
+    }
     if (tells_durable(scenario))
         buf_append_format(out, " | %s", row->durable ? row->durable : "");
     buf_append_text(out, " |\n");
 }
 
+static void table(const report_scenario *scenario, buf *out)
+{
+    table_columns columns;
+    columns_of(scenario, &columns);
+    if (scenario->count)
+        table_head(scenario, &columns, out);
+    for (size_t row = 0; row < scenario->count; row++)
+        table_row(scenario, &columns, &scenario->rows[row], out);
+}
+
 status *report_table(const report *r, buf *out)
 {
     for (size_t i = 0; i < r->count; i++) {
-        const report_scenario *scenario = &r->scenarios[i];
         buf_append_text(out, i ? "\n" : "");
-        if (scenario->count)
-            table_head(scenario, out);
-        for (size_t row = 0; row < scenario->count; row++)
-            table_row(scenario, &scenario->rows[row], out);
+        table(&r->scenarios[i], out);
     }
     return report_end(r, out);
 }

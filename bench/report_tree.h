@@ -46,6 +46,9 @@ typedef struct figure_summary {
     double most;
 } figure_summary;
 
+// report_find is the row's figure of that name; NULL: it has none.
+const report_figure *report_find(const report_row *row, const char *name);
+
 // A figure has at least one sample.
 figure_summary report_summary(const report_figure *figure);
 

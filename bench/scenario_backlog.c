@@ -91,6 +91,7 @@ static status *measure(const bench *b)
     }
     if (failure)
         return failure;
+    place_report(b->few, b->few, b->report);
     place_report(b->many, b->few, b->report);
     return take_away(b);
 }
@@ -115,7 +116,7 @@ status *scenario_backlog(const bench_options *options, report *r)
     bench b = {.options = options, .row = row, .report = r};
     int64_t full = options->backlog * FULL_SHARE;
     (void) snprintf(row, sizeof row, "%.3g million queued", (double) full / 1e6);
-    b.cases[0] = (place_case){.row = "few", .backlog = FEW};
+    b.cases[0] = (place_case){.row = "1k queued", .backlog = FEW};
     b.cases[1] = (place_case){.row = row, .backlog = full};
     status *failure = open_and_measure(&b);
     place_close(b.few);

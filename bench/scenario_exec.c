@@ -62,7 +62,7 @@ static void add_figures(const server *errandd, int64_t jobs, double seconds, rep
 {
     double count = (double) jobs;
     cpu_time cpu = usage_cpu(server_pid(errandd));
-    report_add(r, "jobs", "rate", "jobs/s", count / seconds);
+    report_add(r, "jobs", "rate", "runs/s", count / seconds);
     report_add(r, "jobs", "server cpu", "us/job", (cpu.user_s + cpu.system_s) * 1e6 / count);
     report_add(r, "jobs", "server peak memory", "MiB", usage_peak_rss_mib(server_pid(errandd)));
 }
