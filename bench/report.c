@@ -39,12 +39,12 @@ static report_row *find_row(report_scenario *scenario, const char *name)
     return NULL;
 }
 
-const report_figure *report_find(const report_row *row, const char *name)
+size_t report_find(const report_row *row, const char *name)
 {
-    for (size_t i = 0; i < row->count; i++)
-        if (strcmp(row->figures[i].name, name) == 0)
-            return &row->figures[i];
-    return NULL;
+    size_t i = 0;
+    while (i < row->count && strcmp(row->figures[i].name, name) != 0)
+        i++;
+    return i;
 }
 
 static void copy_name(char to[static REPORT_ROW_SIZE], const char *name)
@@ -66,10 +66,10 @@ static report_row *need_row(report_scenario *scenario, const char *name)
 
 static report_figure *need_figure(report_row *row, const char *name, const char *unit)
 {
-    const report_figure *found = report_find(row, name);
-    if (found)
-        return &row->figures[found - row->figures];
-    if (row->count == REPORT_FIGURES)
+    size_t place = report_find(row, name);
+    if (place < row->count)
+        return &row->figures[place];
+    if (place == REPORT_FIGURES)
         return NULL;
     report_figure *figure = &row->figures[row->count++];
     copy_name(figure->name, name);

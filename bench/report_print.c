@@ -143,9 +143,9 @@ static void table_row(const report_scenario *scenario, const table_columns *colu
     if (row->skipped)
         buf_append_format(out, " | %s", row->skipped);
     for (size_t i = row->skipped ? 1 : 0; i < columns->count; i++) {
-        const report_figure *figure = report_find(row, columns->of[i]->name);
-        if (figure)
-            table_cell(figure, out);
+        size_t place = report_find(row, columns->of[i]->name);
+        if (place < row->count)
+            table_cell(&row->figures[place], out);
         else
             buf_append_text(out, " | ");
     }

@@ -46,8 +46,8 @@ typedef struct figure_summary {
     double most;
 } figure_summary;
 
-// report_find is the row's figure of that name; NULL: it has none.
-const report_figure *report_find(const report_row *row, const char *name);
+// report_find is the place of the figure of that name in its row; row->count: it has none.
+size_t report_find(const report_row *row, const char *name);
 
 // A figure has at least one sample.
 figure_summary report_summary(const report_figure *figure);
