@@ -250,10 +250,8 @@ static void restart(void)
 
 static void begin(const model_world *world)
 {
-    const char *seed = getenv("ERRAND_TEST_SEED");
     memset(&model, 0, sizeof model);
-    model.random = seed ? strtoull(seed, NULL, 10) : (uint64_t) time(NULL) << 20 | getpid() | 1;
-    print_message("again with ERRAND_TEST_SEED=%llu\n", (unsigned long long) model.random);
+    model.random = dice_seed();
     model.world = *world;
     model.now_us = model.wall_us = T0;
     model.mono_us = MONO0;

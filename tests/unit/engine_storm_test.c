@@ -198,9 +198,7 @@ static void restart(void)
 static void what_was_answered_is_true_whatever_the_disk_does(void **state)
 {
     (void) state;
-    const char *seed = getenv("ERRAND_TEST_SEED");
-    random_state = seed ? strtoull(seed, NULL, 10) : (uint64_t) time(NULL) << 20 | 1;
-    print_message("again with ERRAND_TEST_SEED=%llu\n", (unsigned long long) random_state);
+    random_state = dice_seed();
     for (int i = 0; i < STEPS; i++) {
         step();
         if (i % 100 == 99)

@@ -145,11 +145,6 @@ static int write_until(rig *r, atomic_bool *done)
     return commits;
 }
 
-static int64_t read_number(const rig *r, const char *text)
-{
-    return sql_number(sqlite_store_of(r->store)->link.db, text);
-}
-
 static void expect_whole(rig *copy)
 {
     int32_t route = copy->store->ops->find_route(copy->store, "twins", "k");
@@ -157,9 +152,9 @@ static void expect_whole(rig *copy)
     char text[128];
     assert_int_equal(twins % 2, 0);
     snprintf(text, sizeof text, "SELECT count(*) FROM job WHERE route = %d", route);
-    assert_int_equal(read_number(copy, text), twins);
-    assert_int_equal(read_number(copy, "SELECT count(*) FROM pragma_integrity_check"
-                                       " WHERE integrity_check <> 'ok'"),
+    assert_int_equal(sql_store_number(copy, text), twins);
+    assert_int_equal(sql_store_number(copy, "SELECT count(*) FROM pragma_integrity_check"
+                                            " WHERE integrity_check <> 'ok'"),
                      0);
 }
 
@@ -258,7 +253,7 @@ CONFORMS(commits_between_the_steps_do_not_go_into_the_copy)
     busy = NULL;
     assert_true(commits_left < 1000 && commits_left > 0);  // several steps, none of them again
     rig_open(&copy);
-    assert_int_equal(read_number(&copy, "SELECT max(seq) FROM job"), last.seq);
+    assert_int_equal(sql_store_number(&copy, "SELECT max(seq) FROM job"), last.seq);
     expect_whole(&copy);
     rig_stop(&copy);
 }

@@ -1,6 +1,7 @@
 // store_crash - the SQLite backend killed in the middle of its work: what was acknowledged is
 // there.
 #include "unit/store_rig.h"
+#include "unit/store_sql.h"
 
 #include "base/crypto.h"
 #include "store/sqlite_internal.h"
@@ -96,19 +97,14 @@ static int64_t kill_one(const char *place, int batches)
     return seq;
 }
 
-static int64_t rows_on_disk(rig *r)
+static int64_t rows_on_disk(const rig *r)
 {
-    int64_t rows = 0;
-    rig_ok(
-        sqlite_read_number(sqlite_store_of(r->store)->link.db, "SELECT count(*) FROM job", &rows));
-    return rows;
+    return sql_store_number(r, "SELECT count(*) FROM job");
 }
 
-static void expect_none(rig *r, const char *question)
+static void expect_none(const rig *r, const char *question)
 {
-    int64_t faults = 0;
-    rig_ok(sqlite_read_number(sqlite_store_of(r->store)->link.db, question, &faults));
-    assert_int_equal(faults, 0);
+    assert_int_equal(sql_store_number(r, question), 0);
 }
 
 static void expect_whole(rig *r)

@@ -3,8 +3,6 @@
 #include "unit/store_rig.h"
 #include "unit/store_sql.h"
 
-#include <signal.h>
-#include <sqlite3.h>
 #include <sys/wait.h>
 
 static const store_backend sqlite = {"sqlite", store_sqlite_open};
@@ -299,7 +297,6 @@ static void fill_the_disk(rig *r)
     job_row row;
     int count = 0;
     status *failure = NULL;
-    signal(SIGXFSZ, SIG_IGN);
     sql_limit_files(2 << 20);
     while (!failure) {
         failure = try_insert(r, &row);

@@ -1,8 +1,8 @@
 // store_files - the SQLite backend's folder: who may open it, and what it refuses to open.
 #include "unit/store_rig.h"
+#include "unit/store_sql.h"
 
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 
@@ -85,11 +85,8 @@ static void the_folder_is_free_again_after_closing(void **state)
 // Runs SQL text on the database file of a closed store.
 static void tamper(const rig *r, const char *text)
 {
-    char path[128];
-    sqlite3 *db = NULL;
-    snprintf(path, sizeof path, "%s/errand.db", r->place);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    assert_int_equal(sqlite3_exec(db, text, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3 *db = sql_open_file(r->place);
+    sql_run(db, text);
     sqlite3_close(db);
 }
 

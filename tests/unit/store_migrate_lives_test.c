@@ -6,8 +6,6 @@
 #include "store/sqlite_internal.h"
 #include "store/sqlite_schema.h"
 
-#include <signal.h>
-
 static const store_backend sqlite = {"sqlite", store_sqlite_open};
 
 // Two jobs in each state as schema 4 had them. What is odd has short bytes, what is even long ones.
@@ -36,25 +34,11 @@ static const char contents[] =
 
 #define JOBS 16
 
-static int64_t number(const rig *r, const char *text)
-{
-    return sql_number(sqlite_store_of(r->store)->link.db, text);
-}
-
-static sqlite3 *open_file(const rig *r)
-{
-    char path[128];
-    sqlite3 *db = NULL;
-    snprintf(path, sizeof path, "%s/errand.db", r->place);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
-    return db;
-}
-
 static rig start_closed(void)
 {
     rig r = {.backend = &sqlite, .memory = arena_new(0), .now_us = T0};
     rig_make_place(r.place);
-    sqlite3 *db = open_file(&r);
+    sqlite3 *db = sql_open_file(r.place);
     rig_ok(sqlite_schema_update_to(db, 4));
     rig_ok(sqlite_run_text(db, contents));
     sqlite3_close(db);
@@ -125,16 +109,13 @@ static void jobs_in_every_state_are_read_as_before(void **state)
 static void a_migration_that_finds_no_room_leaves_all_as_it_was(void **state)
 {
     (void) state;
-    int64_t version = 0;
     rig r = start_closed();
-    signal(SIGXFSZ, SIG_IGN);
     sql_limit_files(36 << 10);  // of the log: the rest is there already
     rig_fails(STATUS_UNAVAILABLE, store_sqlite_open(r.place, &r.store));
     sql_limit_files(RLIM_INFINITY);
-    sqlite3 *db = open_file(&r);
-    rig_ok(sqlite_read_number(db, "PRAGMA user_version", &version));
+    sqlite3 *db = sql_open_file(r.place);
+    assert_int_equal(sql_number(db, "PRAGMA user_version"), 4);
     sqlite3_close(db);
-    assert_int_equal(version, 4);
     rig_open(&r);
     expect_all(&r);
     rig_stop(&r);
@@ -159,9 +140,10 @@ static void jobs_in_every_state_stand_in_their_lanes(void **state)
     rig_ok(r.store->ops->take_ready(r.store, &route, 1, JOBS, rows, &count));
     assert_int_equal(count, 2);
     assert_int_equal(rows[0].seq, 5);
-    assert_int_equal(number(&r, "SELECT count(*) FROM job WHERE lane = 1 AND rank <> (100 << 53) +"
-                                " 1700000000000000"),
-                     0);
+    assert_int_equal(
+        sql_store_number(&r, "SELECT count(*) FROM job WHERE lane = 1 AND rank <> (100 << 53) +"
+                             " 1700000000000000"),
+        0);
     assert_int_equal(job_row_rank(&rows[0]), (INT64_C(100) << JOB_RANK_DUE_BITS) + T0);
     rig_begin(&r);
     rig_ok(r.store->ops->take_dependants(r.store, 7, JOBS, rows, &count));
@@ -224,14 +206,15 @@ static void old_jobs_go_with_all_that_belongs_to_them(void **state)
         for (int i = 0; i < JOBS && !together; i++)
             rig_ok(r.store->ops->remove(r.store, &rows[i], 1));
         rig_commit(&r);
-        assert_int_equal(number(&r, "SELECT (SELECT count(*) FROM job) +"
-                                    " (SELECT count(*) FROM input) +"
-                                    " (SELECT count(*) FROM result) +"
-                                    " (SELECT count(*) FROM attempt) +"
-                                    " (SELECT count(*) FROM dependency) +"
-                                    " (SELECT sum(n1 + n2 + n3 + n4 + n5 + n6 + n7 + n8) FROM total"
-                                    "  WHERE route > 0)"),
-                         0);
+        assert_int_equal(
+            sql_store_number(&r, "SELECT (SELECT count(*) FROM job) +"
+                                 " (SELECT count(*) FROM input) +"
+                                 " (SELECT count(*) FROM result) +"
+                                 " (SELECT count(*) FROM attempt) +"
+                                 " (SELECT count(*) FROM dependency) +"
+                                 " (SELECT sum(n1 + n2 + n3 + n4 + n5 + n6 + n7 + n8) FROM total"
+                                 "  WHERE route > 0)"),
+            0);
         rig_stop(&r);
     }
 }
@@ -259,8 +242,8 @@ static void old_jobs_live_beside_new_ones(void **state)
     rig_commit(&r);
     for (size_t i = 0; i < 2; i++)
         (void) succeed(&r, rows[i], 20);
-    assert_int_equal(number(&r, "SELECT count(*) FROM pragma_integrity_check"
-                                " WHERE integrity_check <> 'ok'"),
+    assert_int_equal(sql_store_number(&r, "SELECT count(*) FROM pragma_integrity_check"
+                                          " WHERE integrity_check <> 'ok'"),
                      0);
     rig_stop(&r);
 }

@@ -1,5 +1,6 @@
 // store_migrate - a store that an older program wrote is opened and goes on.
 #include "unit/store_rig.h"
+#include "unit/store_sql.h"
 
 #include "store/sqlite_internal.h"
 #include "store/sqlite_schema.h"
@@ -25,10 +26,7 @@ static const char first_contents[] =
 // As a program that knew no later schema left it.
 static void write_store(const char *place, int64_t version, const char *contents)
 {
-    char path[128];
-    sqlite3 *db = NULL;
-    snprintf(path, sizeof path, "%s/errand.db", place);
-    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    sqlite3 *db = sql_open_file(place);
     rig_ok(sqlite_schema_update_to(db, version));
     rig_ok(sqlite_run_text(db, contents));
     sqlite3_close(db);
@@ -89,20 +87,14 @@ static void jobs_of_the_first_schema_go_on_under_the_latest(void **state)
 // Each object by its text; the texts differ where columns were added.
 static int64_t objects(const rig *r)
 {
-    int64_t count = 0;
-    rig_ok(sqlite_read_number(sqlite_store_of(r->store)->link.db,
-                              "SELECT count(*) FROM sqlite_schema", &count));
-    return count;
+    return sql_store_number(r, "SELECT count(*) FROM sqlite_schema");
 }
 
 static void a_migrated_store_has_all_that_a_new_one_has(void **state)
 {
     (void) state;
     rig migrated = start_with_first(), made = rig_start(&sqlite);
-    int64_t version = 0;
-    rig_ok(sqlite_read_number(sqlite_store_of(migrated.store)->link.db, "PRAGMA user_version",
-                              &version));
-    assert_true(version > 1);
+    assert_true(sql_store_number(&migrated, "PRAGMA user_version") > 1);
     assert_int_equal(objects(&migrated), objects(&made));
     rig_stop(&migrated);
     rig_stop(&made);

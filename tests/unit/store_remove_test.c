@@ -1,7 +1,6 @@
 // store_remove - conformance: jobs that go take along what belongs to them, and nothing else.
 #include "unit/store_rig.h"
-
-#include "store/sqlite_internal.h"
+#include "unit/store_sql.h"
 
 #define JOBS  24
 #define LARGE 300  // bytes of a result that does not stand in the row of its job
@@ -12,10 +11,8 @@ static void assert_tables_have(rig *r, size_t jobs)
     static const char *const tables[] = {"result", "attempt", "progress", "label", "dependency"};
     for (size_t i = 0; i < sizeof tables / sizeof tables[0]; i++) {
         char text[64];
-        int64_t rows = -1;
         snprintf(text, sizeof text, "SELECT count(*) FROM %s", tables[i]);
-        rig_ok(sqlite_read_number(sqlite_store_of(r->store)->link.db, text, &rows));
-        assert_int_equal(rows, jobs);
+        assert_int_equal(sql_store_number(r, text), jobs);
     }
 }
 

@@ -1,11 +1,24 @@
-// store_sql - SQL that a test runs itself, on any connection.
+// store_sql - SQL that a test runs itself, on any connection and on that of a store.
 #ifndef ERRAND_TESTS_UNIT_STORE_SQL_H
 #define ERRAND_TESTS_UNIT_STORE_SQL_H
 
-#include "unit/unit_test.h"
+#include "unit/store_rig.h"
 
+#include "store/sqlite_internal.h"
+
+#include <signal.h>
 #include <sqlite3.h>
 #include <sys/resource.h>
+
+// The database file of a folder that no store has open; sqlite3_close it.
+static inline sqlite3 *sql_open_file(const char *place)
+{
+    char path[128];
+    sqlite3 *db = NULL;
+    (void) snprintf(path, sizeof path, "%s/errand.db", place);
+    assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+    return db;
+}
 
 static inline void sql_run(sqlite3 *db, const char *text)
 {
@@ -23,10 +36,17 @@ static inline int64_t sql_number(sqlite3 *db, const char *text)
     return value;
 }
 
-// Files of this process can not grow beyond that: as good as a full disk. SIGXFSZ is to be ignored.
+// The same, by the connection with which the store writes.
+static inline int64_t sql_store_number(const rig *r, const char *text)
+{
+    return sql_number(sqlite_store_of(r->store)->link.db, text);
+}
+
+// Files of this process can not grow beyond that: as good as a full disk.
 static inline void sql_limit_files(rlim_t bytes)
 {
     struct rlimit limit;
+    (void) signal(SIGXFSZ, SIG_IGN);
     getrlimit(RLIMIT_FSIZE, &limit);
     limit.rlim_cur = bytes;
     assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
